@@ -1,0 +1,238 @@
+"""The command line: `spanmatch tag | calibrate | data stats`, and what the four scripts at the top level call."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from spanmatch import __version__
+from spanmatch.errors import InputError
+
+Arguments = argparse.Namespace
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def run(command: Callable[[], None]) -> None:
+    """Run a command: what the user did wrong is one line and exit status 2, Ctrl-C is 130, a closed pipe is no error."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    try:
+        command()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`); keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def train_command(architecture: str) -> None:
+    """`train_*_encoder.py`: a JSON configuration, then `--key value` to override it."""
+
+    def command() -> None:
+        _quiet_libraries()
+        from spanmatch.recipes import train
+
+        train(architecture, sys.argv[1:])
+
+    run(command)
+
+
+def evaluate_command(architecture: str) -> None:
+    """`evaluate_*_encoder.py`: flags as below."""
+
+    def command() -> None:
+        parser = _Parser(description=f"Evaluate a spanmatch {architecture}-encoder on annotated text.")
+        parser.add_argument("--pretrained_model_name_or_path", required=True, metavar="DIR", help="checkpoint folder or hub id")
+        parser.add_argument("--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL file, glob, DatasetDict folder or hub id")
+        parser.add_argument("--threshold", help="a number in (0, 1), or calibrated; by default calibrated where the checkpoint is, else 0.5")
+        parser.add_argument("--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
+        parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
+        parser.add_argument("--max_samples", type=int, metavar="N", help="evaluate the first N examples only")
+        parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
+        parser.add_argument("--output_dir", metavar="DIR", help="write metrics.json, predictions.jsonl and timings.json there")
+        _data_arguments(parser)
+        _device_arguments(parser)
+        options = vars(parser.parse_args())
+        _quiet_libraries()
+        from spanmatch.decoding import parse_threshold
+        from spanmatch.recipes import evaluate
+
+        options["threshold"] = parse_threshold(options["threshold"]) if options["threshold"] else None
+        evaluate(**options, architecture=architecture)
+
+    run(command)
+
+
+def main() -> None:
+    """`spanmatch ...`"""
+    run(lambda: _main(sys.argv[1:]))
+
+
+def _main(argv: list[str]) -> None:
+    parser = _Parser(prog="spanmatch", description="Zero-shot named-entity recognition: tag, calibrate, look at data.")
+    parser.add_argument("--version", action="version", version=f"spanmatch {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    tag = commands.add_parser("tag", help="tag text, JSONL or standard input", description="Tag text with the types you name.")
+    tag.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
+    tag.add_argument("input", nargs="?", default="-", metavar="FILE", help="text file (a text per line), .jsonl file, a sentence, or - (standard input)")
+    tag.add_argument("--types", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"')
+    tag.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
+    tag.add_argument("--threshold", help="a number in (0, 1), or calibrated")
+    tag.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
+    tag.add_argument("--output_format", choices=("text", "jsonl"), help="by default text on a terminal, jsonl elsewhere")
+    _device_arguments(tag)
+    tag.set_defaults(command=_tag)
+
+    calibrate = commands.add_parser("calibrate", help="find thresholds on a development file and store them in the checkpoint")
+    calibrate.add_argument("model", metavar="MODEL", help="checkpoint folder")
+    calibrate.add_argument("file", metavar="FILE", help="JSONL file, glob or DatasetDict folder")
+    calibrate.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
+    _data_arguments(calibrate)
+    _batch_size(calibrate)
+    calibrate.set_defaults(command=_calibrate)
+
+    data = commands.add_parser("data", help="look at data").add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    stats = data.add_parser("stats", help="sizes, types, widths, overlaps, duplicates, and gold that no candidate represents")
+    stats.add_argument("files", nargs="+", metavar="FILE", help="JSONL files, globs or DatasetDict folders")
+    stats.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
+    stats.add_argument("--tokenizer", metavar="NAME_OR_DIR", help="whose units to count with (the default encoder's)")
+    stats.add_argument("--max_span_width", type=int, default=12, metavar="N", help="the widest candidate (12)")
+    stats.add_argument("--json", action="store_true", help="print JSON")
+    _data_arguments(stats)
+    stats.set_defaults(command=_data_stats)
+
+    options = parser.parse_args(argv)
+    options.command(options)
+
+
+def _data_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--split", metavar="NAME", help="split of a DatasetDict (test, else dev or validation)")
+    parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {tag: description}: exactly these are asked for")
+
+
+def _device_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="D", help="cpu, cuda, mps; by default the accelerator where there is one")
+    parser.add_argument("--dtype", metavar="D", help="float32, bfloat16, float16; by default what the device computes natively")
+    _batch_size(parser)
+
+
+def _batch_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="texts at a time (32)")
+
+
+def _tag(options: Arguments) -> None:
+    from tqdm.auto import tqdm
+
+    from spanmatch.data import Example
+    from spanmatch.decoding import parse_threshold
+    from spanmatch.entities import EntityType, as_entity_types
+    from spanmatch.entity_types import read_entity_types
+    from spanmatch.spans import split_words
+
+    named = [name.strip() for item in options.types for name in item.split(",") if name.strip()]
+    described = read_entity_types(Path(options.entity_types), is_inventory=True).inventory if options.entity_types else ()
+    try:
+        types = as_entity_types([*(EntityType(name=name) for name in named), *described])
+    except ValueError as error:
+        raise InputError(f'{error} (--types "person,city" or --entity_types FILE)') from error
+    threshold = parse_threshold(options.threshold) if options.threshold else None
+    lines = _read_input(options.input)
+    _quiet_libraries()
+    from spanmatch.predictor import SpanMatcher
+
+    matcher = SpanMatcher.from_pretrained(options.model, device=options.device, dtype=options.dtype)
+    as_text = (options.output_format or ("text" if sys.stdout.isatty() else "jsonl")) == "text"
+    records: list[dict[str, Any]] = []
+
+    def examples() -> Iterator[Example]:
+        for where, record in lines:
+            records.append(record)
+            yield Example(where=where, text=record["text"], words=split_words(record["text"]), mentions=(), types=types)
+
+    tagged = matcher.stream(examples(), threshold=threshold, overlap=options.overlap, batch_size=options.batch_size)
+    for entities in tqdm(tagged, unit="text", desc="tagging", disable=not sys.stderr.isatty()):
+        record = records.pop(0)
+        if as_text:
+            print(record["text"])
+            print("".join(f"  [{item.start}:{item.end}] {item.text}  {item.label}  {item.score:.2f}\n" for item in entities), end="")
+        else:
+            found = [{"start": item.start, "end": item.end, "label": item.label, "text": item.text, "score": round(item.score, 6)} for item in entities]
+            print(json.dumps(record | {"entities": found}, ensure_ascii=False))
+
+
+def _read_input(source: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Records with a "text" each: from a JSONL file, the lines of a text file or standard input, or the argument itself."""
+    path = Path(source)
+    if source == "-":
+        return ((f"standard input:{number}", {"text": line.rstrip("\r\n")}) for number, line in enumerate(sys.stdin, 1))
+    if path.is_file():
+        return _jsonl_lines(path) if path.suffix in {".jsonl", ".json"} else _text_lines(path)
+    if any(character.isspace() for character in source):
+        return [("argument:1", {"text": source})]
+    raise InputError(f"{source}: no such file; give a file, a sentence of several words, or - for standard input")
+
+
+def _text_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                yield f"{path}:{number}", {"text": line.rstrip("\r\n")}
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8") from error
+
+
+def _jsonl_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from spanmatch.data import json_rows
+
+    for where, row in json_rows(path):
+        if isinstance(row, InputError):
+            raise row
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise InputError(f'{where}: expected a JSON object with a string "text"')
+        yield where, row
+
+
+def _calibrate(options: Arguments) -> None:
+    _quiet_libraries()
+    from spanmatch.recipes import calibrate_checkpoint
+
+    calibrate_checkpoint(
+        options.model, options.file, format=options.format, split=options.split, entity_types=options.entity_types, batch_size=options.batch_size
+    )
+
+
+def _data_stats(options: Arguments) -> None:
+    _quiet_libraries()
+    from spanmatch.data_stats import corpus_stats, print_stats
+    from spanmatch.encoders import DEFAULT_ENCODER
+
+    stats = corpus_stats(
+        options.files,
+        format=options.format,
+        split=options.split,
+        entity_types=options.entity_types,
+        tokenizer=options.tokenizer or DEFAULT_ENCODER,
+        max_span_width=options.max_span_width,
+    )
+    print(json.dumps(stats, indent=1, ensure_ascii=False)) if options.json else print_stats(stats)
+
+
+def _quiet_libraries() -> None:
+    """Our progress bars and messages only: not one bar per weight file, nor the hub's advice."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()

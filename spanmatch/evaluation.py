@@ -1,0 +1,121 @@
+"""Gold against predicted: tag a corpus, in the units of its format, and count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from spanmatch.data import Corpus, Example
+from spanmatch.decoding import Calibration, Threshold
+from spanmatch.entities import Entity, Mention
+from spanmatch.metrics import Metrics, best_threshold, best_threshold_per_type, evaluate, seqeval_scores
+from spanmatch.predictor import SpanMatcher
+from spanmatch.spans import chars_to_tokens, tokens_to_chars
+
+# Scores below are never worth keeping; what is above is enough to find any sensible threshold.
+CALIBRATION_FLOOR = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A tagged corpus and its metrics; `seqeval` is None in text format and where spans overlap."""
+
+    metrics: Metrics
+    predicted: list[list[Entity]]
+    seqeval: dict[str, float] | None
+
+
+def tag_corpus(
+    matcher: SpanMatcher, corpus: Corpus, *, threshold: Threshold | None, overlap: str, batch_size: int, progress: bool = False
+) -> list[list[Entity]]:
+    """Tag every example with the types of its inventory."""
+    tagged = matcher.stream(corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size)
+    return list(tqdm(tagged, total=len(corpus.examples), unit="text", desc="tagging", disable=not progress))
+
+
+def evaluate_corpus(
+    matcher: SpanMatcher,
+    corpus: Corpus,
+    *,
+    format: str,
+    threshold: Threshold | None,
+    overlap: str = "flat",
+    batch_size: int = 32,
+    progress: bool = False,
+) -> Evaluation:
+    """Tag and score a corpus. Gold that no candidate can represent stays in as a miss."""
+    predicted = tag_corpus(matcher, corpus, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)
+    found = [
+        [_on_tokens(entity.mention, example) if format == "tokens" else entity.mention for entity in entities]
+        for example, entities in zip(corpus.examples, predicted, strict=True)
+    ]
+    # Compared in characters, also for tokens: gold off the token boundaries then matches nothing, as it should.
+    metrics = evaluate([example.mentions for example in corpus.examples], found, types=[item.label for item in corpus.types])
+    return Evaluation(metrics=metrics, predicted=predicted, seqeval=_seqeval(corpus, predicted) if format == "tokens" else None)
+
+
+def calibrate(matcher: SpanMatcher, corpus: Corpus, *, source: str, batch_size: int = 32, progress: bool = False) -> Calibration:
+    """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
+    scored, gold = _scored(matcher, corpus, batch_size, progress)
+    best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
+    key_of = {item.label: item.key for item in corpus.types}
+    per_type = best_threshold_per_type(scored, gold, floor=CALIBRATION_FLOOR)
+    return Calibration(
+        threshold=best.threshold, per_type={key_of[label]: value for label, value in per_type.items()}, source=source, f1=best.f1
+    )
+
+
+def best_f1(matcher: SpanMatcher, corpus: Corpus, *, batch_size: int) -> dict[str, float]:
+    """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
+    best = best_threshold(*_scored(matcher, corpus, batch_size, False), floor=CALIBRATION_FLOOR)
+    return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
+
+
+def _scored(
+    matcher: SpanMatcher, corpus: Corpus, batch_size: int, progress: bool
+) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
+    predicted = tag_corpus(matcher, corpus, threshold=CALIBRATION_FLOOR, overlap="flat", batch_size=batch_size, progress=progress)
+    scored = [[(entity.mention, entity.score) for entity in entities] for entities in predicted]
+    return scored, [example.mentions for example in corpus.examples]
+
+
+def prediction_lines(corpus: Corpus, predicted: Sequence[Sequence[Entity]], format: str) -> list[dict[str, Any]]:
+    """One record per example, in order: index, gold and predicted, in the units of the format."""
+    return [
+        {
+            "index": index,
+            "gold": [_in_units(mention, example, format) for mention in sorted(example.mentions)],
+            "predicted": [_in_units(entity.mention, example, format) | {"score": round(entity.score, 6)} for entity in entities],
+        }
+        for index, (example, entities) in enumerate(zip(corpus.examples, predicted, strict=True))
+    ]
+
+
+def _in_units(mention: Mention, example: Example, format: str) -> dict[str, Any]:
+    if format == "text":
+        return {"start": mention.start, "end": mention.end, "label": mention.label}
+    tokens = chars_to_tokens(mention, example.words)
+    record = {"start": tokens.start, "end": tokens.end, "label": tokens.label}
+    # Gold that is no run of whole tokens: a prediction of the tokens it touches is not a hit.
+    return record if tokens_to_chars([tokens], example.words)[0] == mention else record | {"off_boundary": True}
+
+
+def _on_tokens(mention: Mention, example: Example) -> Mention:
+    """The whole tokens that a mention touches, in characters."""
+    return tokens_to_chars([chars_to_tokens(mention, example.words)], example.words)[0]
+
+
+def _seqeval(corpus: Corpus, predicted: Sequence[Sequence[Entity]]) -> dict[str, float] | None:
+    gold_chars = [example.mentions for example in corpus.examples]
+    gold = [[chars_to_tokens(mention, example.words) for mention in example.mentions] for example in corpus.examples]
+    if any(
+        tokens_to_chars(tokens, example.words) != chars
+        for tokens, chars, example in zip(gold, gold_chars, corpus.examples, strict=True)
+    ):
+        return None
+    found = [
+        [chars_to_tokens(entity.mention, example.words) for entity in entities]
+        for example, entities in zip(corpus.examples, predicted, strict=True)
+    ]
+    return seqeval_scores(gold, found, [len(example.words) for example in corpus.examples])

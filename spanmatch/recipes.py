@@ -1,0 +1,293 @@
+"""The commands, from arguments to files: train, evaluate, calibrate. Disk, network and logging live here."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from transformers import EarlyStoppingCallback, set_seed
+
+from spanmatch.batching import Tokenizing, tokenize_texts
+from spanmatch.checkpoints import is_checkpoint, load_checkpoint
+from spanmatch.config import MatcherArguments, MatcherTrainingArguments, read_config
+from spanmatch.data import Corpus, read_corpus
+from spanmatch.decoding import Threshold
+from spanmatch.encoders import load_pretrained, max_positions
+from spanmatch.errors import InputError
+from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus, prediction_lines
+from spanmatch.matcher import MatcherConfig, SpanMatcherModel
+from spanmatch.model_card import write_model_card
+from spanmatch.predictor import SpanMatcher
+from spanmatch.provenance import provenance
+from spanmatch.spans import Unrepresentable
+from spanmatch.training import LossAndF1Progress as LossAndF1Progress
+from spanmatch.training import MatcherTrainer, TrainingViews, find_last_checkpoint
+from spanmatch.views import View, make_views
+
+logger = logging.getLogger(__name__)
+
+
+def build_matcher(arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments) -> SpanMatcher:
+    """A matcher to train: from a checkpoint of ours, or around pretrained encoders."""
+    import torch
+
+    autocast = torch.bfloat16 if training.bf16 else None
+    if arguments.pretrained_model_name_or_path:
+        loaded = load_checkpoint(arguments.pretrained_model_name_or_path)
+        return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+    if is_checkpoint(Path(arguments.text_encoder)):
+        raise InputError(f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
+    text = load_pretrained(arguments.text_encoder)
+    shared = arguments.type_encoder == "shared"
+    types = text if shared else load_pretrained(arguments.text_encoder if arguments.type_encoder == "separate" else arguments.type_encoder)
+    config = MatcherConfig(
+        architecture=architecture,
+        text_encoder=text.model.config.to_diff_dict() | {"model_type": text.model.config.model_type},
+        type_encoder=None if shared else types.model.config.to_diff_dict() | {"model_type": types.model.config.model_type},
+        type_pooling=arguments.type_pooling or types.pooling or "mean",
+        head_size=arguments.head_size,
+        candidates=arguments.candidates,
+        max_span_width=arguments.max_span_width,
+        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer)),
+        max_type_length=max_positions(types.model.config, types.tokenizer),
+        objective=arguments.loss_name,
+    )
+    model = SpanMatcherModel(config, text.model, None if shared else types.model)
+    return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
+
+
+def _window(asked: int | None, limit: int) -> int:
+    if asked is not None and not 8 <= asked <= limit:
+        raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
+    return asked or limit
+
+
+def train(architecture: str, command_line: Sequence[str]) -> None:
+    """Train, evaluate and predict as `do_train`, `do_eval` and `do_predict` say; write checkpoint, metrics and model card."""
+    arguments, training = read_config(command_line, f"Train a spanmatch {architecture}-encoder.")
+    output_dir = Path(str(training.output_dir))
+    resume = _where_to_resume(arguments, training, output_dir)
+    set_seed(training.seed)
+    # Everything is read before anything is built or written.
+    corpora = {
+        name: read_corpus(files, **_reading(arguments, split), max_examples=limit)
+        for name, files, split, limit, wanted in (
+            ("train", arguments.train_file, "train", arguments.max_train_samples, training.do_train),
+            ("validation", arguments.validation_file, None, arguments.max_eval_samples, training.do_eval),
+            ("test", arguments.test_file, None, arguments.max_eval_samples, training.do_predict),
+        )
+        if wanted and files
+    }
+    matcher = build_matcher(arguments, architecture, training)
+    set_seed(training.seed)
+    facts: dict[str, Any] = {}
+    if training.do_train:
+        facts = _fit(matcher, arguments, training, corpora["train"], corpora.get("validation"), resume)
+    matcher.model.to(training.device)
+    if not training.should_save:
+        return
+    results = {}
+    if "validation" in corpora:
+        batch_size = training.per_device_eval_batch_size
+        matcher.calibration = calibrate(matcher, corpora["validation"], source=", ".join(arguments.validation_file), batch_size=batch_size)
+    if training.do_train:
+        matcher.save_pretrained(output_dir)
+    for name in ("validation", "test"):
+        if name in corpora:
+            evaluation = evaluate_corpus(
+                matcher, corpora[name], format=arguments.format, threshold=None, batch_size=training.per_device_eval_batch_size, progress=True
+            )
+            settings = {"threshold": "calibrated" if matcher.calibration else 0.5, "overlap": "flat", "format": arguments.format, "seed": training.seed}
+            write_evaluation(output_dir / name, corpora[name], evaluation, arguments.format, settings)
+            results[", ".join(getattr(arguments, f"{name}_file"))] = evaluation.metrics.as_dict()
+            print(f"\n{name}\n{evaluation.metrics.table()}")
+    if training.do_train:
+        write_model_card(
+            output_dir, config=matcher.config, calibration=matcher.calibration, results=results, facts=facts, arguments=_asked(arguments, training)
+        )
+        print(f"\n{output_dir}: checkpoint, model card" + (", thresholds" if matcher.calibration else ""))
+
+
+def _reading(arguments: MatcherArguments, split: str | None) -> dict[str, Any]:
+    return {"format": arguments.format, "split": split, "entity_types": arguments.entity_types, "skip_invalid": arguments.skip_invalid}
+
+
+def _asked(arguments: MatcherArguments, training: MatcherTrainingArguments) -> dict[str, Any]:
+    """The configuration as it was used, without what is a default of TrainingArguments."""
+    default = MatcherTrainingArguments(output_dir=str(training.output_dir)).to_dict()
+    changed = {key: value for key, value in training.to_dict().items() if default.get(key) != value and "token" not in key}
+    shown = {"learning_rate", "per_device_train_batch_size", "num_train_epochs", "bf16", "seed"}
+    kept = {key: value for key, value in training.to_dict().items() if key in changed or key in shown}
+    return asdict(arguments) | dict(sorted(kept.items()))
+
+
+def _where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArguments, output_dir: Path) -> str | None:
+    """The checkpoint to go on from, or None to start; a folder that holds a training is not trained into unasked."""
+    asked = training.resume_from_checkpoint
+    if asked and str(asked).lower() not in {"true", "1", "yes", "false", "0", "no"}:
+        if not (Path(asked) / "trainer_state.json").is_file():
+            raise InputError(f"resume_from_checkpoint: {asked} is no checkpoint of a training; give a checkpoint-N folder, or true for the last")
+        return str(asked)
+    last = find_last_checkpoint(output_dir)
+    if asked and str(asked).lower() in {"true", "1", "yes"}:
+        if last is None:
+            logger.warning("no finished checkpoint in %s: training starts from the beginning", output_dir)
+        return last
+    if training.do_train and not arguments.overwrite_output_dir and (last or (output_dir / "model.safetensors").is_file()):
+        raise InputError(
+            f"{output_dir} already holds a training; go on with --resume_from_checkpoint true, give another --output_dir, "
+            "or --overwrite_output_dir true"
+        )
+    return None
+
+
+def _fit(
+    matcher: SpanMatcher,
+    arguments: MatcherArguments,
+    training: MatcherTrainingArguments,
+    corpus: Corpus,
+    validation: Corpus | None,
+    resume: str | None,
+) -> dict[str, Any]:
+    """Train in place; returns the facts of the training for the model card."""
+    views = training_views(corpus, matcher.text_tokenizing, matcher.config)
+    patience = arguments.early_stopping_patience
+    if patience is not None and not training.load_best_model_at_end:
+        raise InputError("early_stopping_patience needs evaluation during training: give a validation_file and an eval_strategy")
+    trainer = MatcherTrainer(
+        matcher=matcher,
+        arguments=arguments,
+        args=training,
+        train_dataset=TrainingViews(views, arguments, training.seed),
+        validation=validation,
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)] if patience else None,
+    )
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=resume)
+    seconds = time.perf_counter() - start
+    trainer.accelerator.wait_for_everyone()
+    facts = provenance(training.seed)
+    return {
+        "encoder": arguments.pretrained_model_name_or_path or arguments.text_encoder,
+        "type_encoder": arguments.type_encoder,
+        "data": ", ".join(arguments.train_file),
+        "num_examples": len(corpus.examples),
+        "num_views": len(views),
+        "num_types": len(corpus.types),
+        "steps": trainer.state.global_step,
+        "seconds": seconds,
+        "seed": training.seed,
+        "commit": facts["commit"],
+        "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
+    }
+
+
+def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:
+    """All views of a corpus; says once how much gold no candidate can represent."""
+    lost = Unrepresentable()
+    texts = tokenize_texts(corpus.examples, tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost)
+    views = [
+        view
+        for text in texts
+        for view in make_views(text, max_tokens=tokenizing.max_tokens, max_span_width=config.max_span_width, types=text.example.types)
+    ]
+    if lost.num_lost:
+        logger.warning("training: %s", lost)
+    if not any(text.gold for text in texts):
+        raise InputError("the training data has no gold span that a candidate can represent; check format, candidates and max_span_width")
+    return views
+
+
+def evaluate(
+    *,
+    pretrained_model_name_or_path: str,
+    evaluation_file: str,
+    threshold: Threshold | None,
+    evaluation_format: str,
+    split: str | None = None,
+    entity_types: str | None = None,
+    overlap: str = "flat",
+    batch_size: int = 32,
+    device: str | None = None,
+    dtype: str | None = None,
+    max_samples: int | None = None,
+    skip_invalid: bool = False,
+    output_dir: str | None = None,
+    architecture: str = "bi",
+) -> Evaluation:
+    """Evaluate a checkpoint on a file: print one table, write `metrics.json`, `predictions.jsonl` and `timings.json`."""
+    matcher = SpanMatcher.from_pretrained(pretrained_model_name_or_path, device=device, dtype=dtype)
+    if matcher.config.architecture != architecture:
+        raise InputError(f"{pretrained_model_name_or_path} is a {matcher.config.architecture}-encoder; use evaluate_{matcher.config.architecture}_encoder.py")
+    corpus = read_corpus(
+        evaluation_file, format=evaluation_format, split=split, entity_types=entity_types, skip_invalid=skip_invalid, max_examples=max_samples
+    )
+    start = time.perf_counter()
+    evaluation = evaluate_corpus(
+        matcher, corpus, format=evaluation_format, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=True
+    )
+    seconds = time.perf_counter() - start
+    print(evaluation.metrics.table())
+    if evaluation.seqeval is not None:
+        print("seqeval (strict, IOB2): " + ", ".join(f"{name} {value:.4f}" for name, value in evaluation.seqeval.items()))
+    if matcher.lost.num_lost:
+        print(f"{matcher.lost}: counted as misses")
+    rate = len(corpus.examples) / seconds
+    print(f"{len(corpus.examples)} texts in {seconds:.1f} s ({rate:.0f} texts/s)")
+    if output_dir is not None:
+        settings = {
+            "model": str(pretrained_model_name_or_path),
+            "file": evaluation_file,
+            "format": evaluation_format,
+            "threshold": threshold if threshold is not None else ("calibrated" if matcher.calibration else 0.5),
+            "overlap": overlap,
+            "dtype": str(next(matcher.model.parameters()).dtype).removeprefix("torch."),
+            "num_unrepresentable_gold": matcher.lost.num_lost,
+            "num_skipped": corpus.num_skipped,
+            "seed": 0,
+        }
+        timings = {"seconds": seconds, "texts_per_second": rate}
+        write_evaluation(Path(output_dir), corpus, evaluation, evaluation_format, settings, timings)
+    return evaluation
+
+
+def write_evaluation(
+    folder: Path,
+    corpus: Corpus,
+    evaluation: Evaluation,
+    format: str,
+    settings: dict[str, Any],
+    timings: dict[str, float] | None = None,
+) -> None:
+    """Write `metrics.json`, `predictions.jsonl` and, apart because they differ from run to run, `timings.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    metrics = evaluation.metrics.as_dict() | settings | provenance(int(settings.get("seed", 0)))
+    if evaluation.seqeval is not None:
+        metrics["seqeval"] = evaluation.seqeval
+    _write(folder / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    lines = prediction_lines(corpus, evaluation.predicted, format)
+    _write(folder / "predictions.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    if timings is not None:
+        _write(folder / "timings.json", json.dumps(timings, indent=1) + "\n")
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_suffix(path.suffix + ".partial")
+    partial.write_text(content, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def calibrate_checkpoint(folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int) -> None:
+    """Find thresholds on a development file and store them in the checkpoint."""
+    matcher = SpanMatcher.from_pretrained(folder)
+    corpus = read_corpus(evaluation_file, format=format, split=split, entity_types=entity_types)
+    calibration = calibrate(matcher, corpus, source=evaluation_file, batch_size=batch_size, progress=True)
+    calibration.save(Path(folder))
+    print(f"threshold {calibration.threshold:.4f} (micro-F1 {calibration.f1:.4f} on {evaluation_file}), stored in {folder}")
+    for name, value in sorted(calibration.per_type.items()):
+        print(f"  {name}: {value:.4f}")

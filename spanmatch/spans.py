@@ -1,0 +1,206 @@
+"""Spans: words, tags, the two gold formats, and the candidate spans of a text.
+
+A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
+`max_span_width` units, written (first unit, width - 1).
+
+Legend: U units of a text, W widest candidate in units.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import regex
+
+from spanmatch.entities import Mention
+
+Offsets = Sequence[tuple[int, int]]
+
+# A word is a run of letters, digits and marks, or one other visible character. Scripts written without spaces
+# give one word per character (Chinese, Japanese) or per cluster of base and marks (Thai, Lao, Khmer, Burmese).
+_WORD = regex.compile(
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
+    r"|[[\w\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]+"
+    r"|[^\s\w]",
+    regex.V1,
+)
+
+
+def split_words(text: str) -> tuple[tuple[int, int], ...]:
+    """Split a text into words; returns their half-open character offsets."""
+    return tuple(match.span() for match in _WORD.finditer(text))
+
+
+def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Join tokens by one space; returns the text and each token's character offsets."""
+    offsets, start = [], 0
+    for token in tokens:
+        offsets.append((start, start + len(token)))
+        start += len(token) + 1
+    return " ".join(tokens), tuple(offsets)
+
+
+def align_tokens(text: str, tokens: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Find tokens in their text, in order.
+
+    Raises:
+        ValueError: a token is empty or does not follow in the text.
+    """
+    offsets, cursor = [], 0
+    for position, token in enumerate(tokens):
+        start = text.find(token, cursor)
+        if start < 0 or not token:
+            raise ValueError(f'token {position} ("{token}") is not in the text after character {cursor}; drop "text" or mend "tokens"')
+        cursor = start + len(token)
+        offsets.append((start, cursor))
+    return tuple(offsets)
+
+
+def read_tags(tags: Sequence[str]) -> tuple[Mention, ...]:
+    """Read one tag per token as conlleval does (Tjong Kim Sang, CoNLL-2000): any of IOB1, IOB2, IOBES, BILOU.
+
+    A span starts at B, S or U, at a change of type, and at I, E or L after O; E, L, S and U close it.
+
+    Raises:
+        ValueError: a tag is neither `O` nor `PREFIX-label`.
+    """
+    spans: list[Mention] = []
+    start, label = -1, ""
+    for position, tag in enumerate((*tags, "O")):
+        prefix, _, tag_label = tag.partition("-")
+        if tag != "O" and (prefix not in {"B", "I", "E", "S", "L", "U"} or not tag_label):
+            raise ValueError(f'tag {position} is "{tag}"; expected "O" or a prefix of B, I, E, S, L, U, a hyphen and a label')
+        is_new = tag == "O" or prefix in {"B", "S", "U"} or tag_label != label
+        if is_new and label:
+            spans.append(Mention(start=start, end=position, label=label))
+            label = ""
+        if tag != "O" and not label:
+            start, label = position, tag_label
+        if label and prefix in {"E", "L", "S", "U"}:
+            spans.append(Mention(start=start, end=position + 1, label=label))
+            label = ""
+    return tuple(spans)
+
+
+def tokens_to_chars(mentions: Iterable[Mention], words: Offsets) -> tuple[Mention, ...]:
+    """Token spans to character spans.
+
+    Raises:
+        ValueError: a span ends beyond the last token.
+    """
+    found = []
+    for mention in mentions:
+        if mention.end > len(words):
+            raise ValueError(f"token span [{mention.start}, {mention.end}) ends beyond the {len(words)} tokens")
+        found.append(Mention(start=words[mention.start][0], end=words[mention.end - 1][1], label=mention.label))
+    return tuple(found)
+
+
+def chars_to_tokens(mention: Mention, words: Offsets) -> Mention:
+    """A character span as the span of the tokens that it touches (all of it, where it is on token boundaries)."""
+    touched = [index for index, (start, end) in enumerate(words) if start < mention.end and end > mention.start]
+    if not touched:
+        nearest = min(range(len(words)), key=lambda index: abs(words[index][0] - mention.start), default=0)
+        touched = [nearest]
+    return Mention(start=touched[0], end=touched[-1] + 1, label=mention.label)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Units:
+    """The units of one text, in order. All arrays are (U,).
+
+    `first_token`, `last_token`: its first and last subword, both inclusive; `start_char`, `end_char`: half-open.
+    """
+
+    first_token: np.ndarray
+    last_token: np.ndarray
+    start_char: np.ndarray
+    end_char: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first_token)
+
+
+def _units(rows: Sequence[tuple[int, int, int, int]]) -> Units:
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    return Units(first_token=columns[0], last_token=columns[1], start_char=columns[2], end_char=columns[3])
+
+
+def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
+    """Each word with the subwords that touch it. A word without any (a control character) is no unit."""
+    del text
+    rows, first, num_tokens = [], 0, len(token_offsets)
+    for start, end in words:
+        while first < num_tokens and token_offsets[first][1] <= start:
+            first += 1
+        last = first
+        while last < num_tokens and token_offsets[last][0] < end:
+            last += 1
+        if last > first:
+            rows.append((first, last - 1, start, end))
+            # A subword may reach into the next word: that word may need it, too.
+            first = last - 1
+    return _units(rows)
+
+
+def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
+    """Each subword, without the white space that some tokenizers count into it.
+
+    Subwords that share a character (bytes of one character) are one unit.
+    """
+    del words
+    rows: list[tuple[int, int, int, int]] = []
+    for token, (start, end) in enumerate(token_offsets):
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start == end:
+            continue
+        if rows and start < rows[-1][3]:
+            rows[-1] = (rows[-1][0], token, rows[-1][2], max(end, rows[-1][3]))
+        else:
+            rows.append((token, token, start, end))
+    return _units(rows)
+
+
+CANDIDATES: dict[str, Callable[[str, Offsets, Offsets], Units]] = {"words": word_units, "subwords": subword_units}
+
+
+@dataclass(kw_only=True, slots=True)
+class Unrepresentable:
+    """Gold that no candidate can represent, counted: it stays in the evaluation as a miss."""
+
+    num_gold: int = 0
+    too_wide: Counter[int] = field(default_factory=Counter)
+    off_boundary: int = 0
+
+    @property
+    def num_lost(self) -> int:
+        """How many gold spans have no candidate."""
+        return sum(self.too_wide.values()) + self.off_boundary
+
+    def __str__(self) -> str:
+        histogram = ", ".join(f"{width} units: {count}" for width, count in sorted(self.too_wide.items()))
+        return (
+            f"{self.num_lost} of {self.num_gold} gold spans have no candidate "
+            f"({self.off_boundary} off a boundary, {sum(self.too_wide.values())} too wide{': ' + histogram if histogram else ''})"
+        )
+
+
+def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost: Unrepresentable) -> list[tuple[int, int, str]]:
+    """Find each mention's candidate: (first unit, width - 1, label). What has none is counted in `lost`."""
+    starts = {int(start): unit for unit, start in enumerate(units.start_char)}
+    ends = {int(end): unit for unit, end in enumerate(units.end_char)}
+    found = []
+    for mention in mentions:
+        lost.num_gold += 1
+        first, last = starts.get(mention.start), ends.get(mention.end)
+        if first is None or last is None or last < first:
+            lost.off_boundary += 1
+        elif last - first >= max_span_width:
+            lost.too_wide[last - first + 1] += 1
+        else:
+            found.append((first, last - first, mention.label))
+    return found

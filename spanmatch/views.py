@@ -1,0 +1,132 @@
+"""Views: what one forward pass sees of a text, and which view owns which candidate span.
+
+A text that fits the encoder is one view. A longer one becomes overlapping windows of whole units; each candidate
+belongs to the window that shows most context around it, and the others mask it, in loss and in decoding alike.
+
+Legend: U units of the window, W widest candidate in units.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spanmatch.data import Example
+from spanmatch.entities import EntityType
+from spanmatch.spans import Units
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenizedText:
+    """A text as subwords, without special tokens, its units, and the candidates that are gold.
+
+    `gold` rows are (first unit, width - 1, label).
+    """
+
+    example: Example
+    token_ids: np.ndarray
+    units: Units
+    gold: tuple[tuple[int, int, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """Units `[start_unit, end_unit)` of a text, and the types asked for.
+
+    `windows` are all windows of the text, this one at `position`: they decide who owns a candidate.
+    """
+
+    tokenized: TokenizedText
+    windows: Sequence[tuple[int, int]]
+    position: int
+    types: tuple[EntityType, ...] = ()
+
+    @property
+    def start_unit(self) -> int:
+        """The first unit of the window, counted in the text."""
+        return self.windows[self.position][0]
+
+    @property
+    def end_unit(self) -> int:
+        """One past the last unit of the window, counted in the text."""
+        return self.windows[self.position][1]
+
+    @property
+    def num_units(self) -> int:
+        """Units in the window."""
+        return self.end_unit - self.start_unit
+
+    @property
+    def num_tokens(self) -> int:
+        """Subwords in the window, without special tokens."""
+        first, last = token_range(self.tokenized.units, self.start_unit, self.end_unit)
+        return last - first
+
+
+def token_range(units: Units, start_unit: int, end_unit: int) -> tuple[int, int]:
+    """The half-open range of subwords that units `[start_unit, end_unit)` touch."""
+    if start_unit == end_unit:
+        return 0, 0
+    return int(units.first_token[start_unit]), int(units.last_token[end_unit - 1]) + 1
+
+
+def split_windows(units: Units, max_tokens: int, max_span_width: int) -> list[tuple[int, int]]:
+    """Cut units into windows of at most `max_tokens` subwords that overlap by at least the widest candidate.
+
+    The overlap is the widest candidate, or a quarter of the window where that is more, so that no candidate
+    stands at an edge. A unit that alone exceeds `max_tokens` is a window of its own (see `batching`).
+    """
+    num_units = len(units)
+    if num_units == 0 or token_range(units, 0, num_units)[1] - int(units.first_token[0]) <= max_tokens:
+        return [(0, num_units)]
+    windows: list[tuple[int, int]] = []
+    start = 0
+    while True:
+        limit = int(units.first_token[start]) + max_tokens
+        end = max(int(np.searchsorted(units.last_token, limit, side="left")), start + 1)
+        windows.append((start, end))
+        if end >= num_units:
+            return windows
+        quarter = int(np.searchsorted(units.first_token, limit - max_tokens // 4, side="left"))
+        # Always at least one unit ahead, also where the widest candidate does not fit into a window.
+        start = max(start + 1, min(end - max_span_width, quarter))
+
+
+def owned_candidates(windows: Sequence[tuple[int, int]], position: int, max_span_width: int) -> np.ndarray:
+    """Which candidates the window at `position` owns.
+
+    The context of a candidate in a window is the number of units to the nearer edge at which text was cut off;
+    the window with most owns it, the earliest of equals.
+
+    Shape: (U, W) bool.
+    """
+    start, end = windows[position]
+    firsts = np.arange(start, end)[:, None]
+    lasts = firsts + np.arange(max_span_width)[None, :]
+    own = _context(windows, position, firsts, lasts)
+    owned = own >= 0
+    for other in range(len(windows)):
+        if other == position or windows[other][1] <= start or windows[other][0] >= end:
+            continue
+        theirs = _context(windows, other, firsts, lasts)
+        owned &= own > theirs if other < position else own >= theirs
+    return owned
+
+
+def _context(windows: Sequence[tuple[int, int]], position: int, firsts: np.ndarray, lasts: np.ndarray) -> np.ndarray:
+    """Units between a candidate and the nearer cut edge; -1 where the window does not hold the candidate."""
+    start, end = windows[position]
+    uncut = 1 << 30
+    left = firsts - start if position > 0 else np.full_like(firsts, uncut)
+    right = end - 1 - lasts if position < len(windows) - 1 else np.full_like(lasts, uncut)
+    return np.where((firsts >= start) & (lasts < end), np.minimum(left, right), -1)
+
+
+def make_views(
+    tokenized: TokenizedText, *, max_tokens: int, max_span_width: int, types: tuple[EntityType, ...] = ()
+) -> list[View]:
+    """All views of a text. A text without a unit has none: there is nothing to find in it."""
+    if len(tokenized.units) == 0:
+        return []
+    windows = split_windows(tokenized.units, max_tokens, max_span_width)
+    return [View(tokenized=tokenized, windows=windows, position=position, types=types) for position in range(len(windows))]
