@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.data import Example
 from spanmatch.entities import EntityType
+from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable, locate
 from spanmatch.views import TokenizedText, View, owned_candidates, token_range
 
@@ -108,7 +108,12 @@ class Tokenizing:
 
 
 def tokenize_texts(
-    examples: Sequence[Example], tokenizing: Tokenizing, *, candidates: str, max_span_width: int, lost: Unrepresentable | None = None
+    examples: Sequence[Example],
+    tokenizing: Tokenizing,
+    *,
+    candidates: str,
+    max_span_width: int,
+    lost: Unrepresentable | None = None,
 ) -> list[TokenizedText]:
     """Tokenise texts, find their units and the candidates that are gold; gold without a candidate is counted in `lost`."""
     if not examples:

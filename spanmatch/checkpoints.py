@@ -65,7 +65,9 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except (RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again") from error
+        raise InputError(
+            f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again"
+        ) from error
     text_tokenizer = AutoTokenizer.from_pretrained(folder / TEXT_TOKENIZER)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = AutoTokenizer.from_pretrained(separate) if separate.is_dir() else text_tokenizer
@@ -82,16 +84,24 @@ def _folder(name_or_path: str | Path) -> Path:
     folder = Path(name_or_path).expanduser()
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
         try:
-            folder = Path(snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]))
+            folder = Path(
+                snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"])
+            )
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
             reason = " ".join(str(error).split())[:160]
-            raise InputError(f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path") from error
+            raise InputError(
+                f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path"
+            ) from error
     if not folder.is_dir():
         siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        raise InputError(f"{folder}: no such folder; {nearest(folder.name, siblings)}")
+        raise InputError(
+            f"{folder}: no such folder; {nearest(folder.name, siblings, otherwise='give the folder that a training wrote')}"
+        )
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise InputError(f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders")
+            raise InputError(
+                f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders"
+            )
     return folder
 
 
@@ -102,8 +112,12 @@ def _read_config(path: Path) -> MatcherConfig:
         raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg}); copy the checkpoint again") from error
     known = {item.name for item in dataclasses.fields(MatcherConfig)}
     if not isinstance(values, dict) or "text_encoder" not in values:
-        raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; train one first, or give the folder that a training wrote")
+        raise InputError(
+            f"{path}: an encoder, not a spanmatch checkpoint; train one first, or give the folder that a training wrote"
+        )
     unknown, missing = sorted(values.keys() - known), sorted(known - values.keys())
     if unknown or missing:
-        raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint is of another version of spanmatch")
+        raise InputError(
+            f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint is of another version of spanmatch"
+        )
     return MatcherConfig(**values)

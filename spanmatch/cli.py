@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,9 +55,15 @@ def evaluate_command(architecture: str) -> None:
     def command() -> None:
         parser = _Parser(description=f"Evaluate a spanmatch {architecture}-encoder on annotated text.")
         parser.add_argument("--pretrained_model_name_or_path", required=True, metavar="DIR", help="checkpoint folder or hub id")
-        parser.add_argument("--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL file, glob, DatasetDict folder or hub id")
-        parser.add_argument("--threshold", help="a number in (0, 1), or calibrated; by default calibrated where the checkpoint is, else 0.5")
-        parser.add_argument("--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
+        parser.add_argument(
+            "--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL file, glob, DatasetDict folder or hub id"
+        )
+        parser.add_argument(
+            "--threshold", help="a number in (0, 1), or calibrated; by default calibrated where the checkpoint is, else 0.5"
+        )
+        parser.add_argument(
+            "--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)"
+        )
         parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
         parser.add_argument("--max_samples", type=int, metavar="N", help="evaluate the first N examples only")
         parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
@@ -87,7 +93,13 @@ def _main(argv: list[str]) -> None:
 
     tag = commands.add_parser("tag", help="tag text, JSONL or standard input", description="Tag text with the types you name.")
     tag.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
-    tag.add_argument("input", nargs="?", default="-", metavar="FILE", help="text file (a text per line), .jsonl file, a sentence, or - (standard input)")
+    tag.add_argument(
+        "input",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="text file (a text per line), .jsonl file, a sentence, or - (standard input)",
+    )
     tag.add_argument("--types", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"')
     tag.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
     tag.add_argument("--threshold", help="a number in (0, 1), or calibrated")
@@ -120,7 +132,9 @@ def _main(argv: list[str]) -> None:
 
 def _data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", metavar="NAME", help="split of a DatasetDict (test, else dev or validation)")
-    parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {tag: description}: exactly these are asked for")
+    parser.add_argument(
+        "--entity_types", metavar="FILE", help="JSON file of types {tag: description}: exactly these are asked for"
+    )
 
 
 def _device_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,11 +150,12 @@ def _batch_size(parser: argparse.ArgumentParser) -> None:
 def _tag(options: Arguments) -> None:
     from tqdm.auto import tqdm
 
-    from spanmatch.data import Example
     from spanmatch.decoding import parse_threshold
     from spanmatch.entities import EntityType, as_entity_types
     from spanmatch.entity_types import read_entity_types
+    from spanmatch.records import Example
     from spanmatch.spans import split_words
+    from spanmatch.text_input import read_input
 
     named = [name.strip() for item in options.types for name in item.split(",") if name.strip()]
     described = read_entity_types(Path(options.entity_types), is_inventory=True).inventory if options.entity_types else ()
@@ -149,7 +164,7 @@ def _tag(options: Arguments) -> None:
     except ValueError as error:
         raise InputError(f'{error} (--types "person,city" or --entity_types FILE)') from error
     threshold = parse_threshold(options.threshold) if options.threshold else None
-    lines = _read_input(options.input)
+    lines = read_input(options.input)
     _quiet_libraries()
     from spanmatch.predictor import SpanMatcher
 
@@ -167,42 +182,15 @@ def _tag(options: Arguments) -> None:
         record = records.pop(0)
         if as_text:
             print(record["text"])
-            print("".join(f"  [{item.start}:{item.end}] {item.text}  {item.label}  {item.score:.2f}\n" for item in entities), end="")
+            print(
+                "".join(f"  [{item.start}:{item.end}] {item.text}  {item.label}  {item.score:.2f}\n" for item in entities), end=""
+            )
         else:
-            found = [{"start": item.start, "end": item.end, "label": item.label, "text": item.text, "score": round(item.score, 6)} for item in entities]
+            found = [
+                {"start": item.start, "end": item.end, "label": item.label, "text": item.text, "score": round(item.score, 6)}
+                for item in entities
+            ]
             print(json.dumps(record | {"entities": found}, ensure_ascii=False))
-
-
-def _read_input(source: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Records with a "text" each: from a JSONL file, the lines of a text file or standard input, or the argument itself."""
-    path = Path(source)
-    if source == "-":
-        return ((f"standard input:{number}", {"text": line.rstrip("\r\n")}) for number, line in enumerate(sys.stdin, 1))
-    if path.is_file():
-        return _jsonl_lines(path) if path.suffix in {".jsonl", ".json"} else _text_lines(path)
-    if any(character.isspace() for character in source):
-        return [("argument:1", {"text": source})]
-    raise InputError(f"{source}: no such file; give a file, a sentence of several words, or - for standard input")
-
-
-def _text_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                yield f"{path}:{number}", {"text": line.rstrip("\r\n")}
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8") from error
-
-
-def _jsonl_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    from spanmatch.data import json_rows
-
-    for where, row in json_rows(path):
-        if isinstance(row, InputError):
-            raise row
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise InputError(f'{where}: expected a JSON object with a string "text"')
-        yield where, row
 
 
 def _calibrate(options: Arguments) -> None:
@@ -210,7 +198,12 @@ def _calibrate(options: Arguments) -> None:
     from spanmatch.recipes import calibrate_checkpoint
 
     calibrate_checkpoint(
-        options.model, options.file, format=options.format, split=options.split, entity_types=options.entity_types, batch_size=options.batch_size
+        options.model,
+        options.file,
+        format=options.format,
+        split=options.split,
+        entity_types=options.entity_types,
+        batch_size=options.batch_size,
     )
 
 
@@ -236,3 +229,7 @@ def _quiet_libraries() -> None:
 
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
+
+
+if __name__ == "__main__":
+    main()

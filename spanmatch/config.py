@@ -10,17 +10,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import HfArgumentParser, TrainingArguments
 
-from spanmatch.data import FORMATS
 from spanmatch.devices import cpu_has_bfloat16
 from spanmatch.encoders import DEFAULT_ENCODER, POOLINGS
 from spanmatch.errors import InputError, nearest
 from spanmatch.losses import LOSSES, Loss
+from spanmatch.records import FORMATS
 from spanmatch.spans import CANDIDATES
 
 TYPE_TEXTS = ("both", "name", "mixed")
@@ -38,23 +39,33 @@ NO_EFFECT = {
 class MatcherArguments:
     """What is trained, on what."""
 
-    train_file: list[str] = field(default_factory=list, metadata={"help": "JSONL file, list, glob, DatasetDict folder or hub id."})
+    train_file: list[str] = field(
+        default_factory=list, metadata={"help": "JSONL file, list, glob, DatasetDict folder or hub id."}
+    )
     validation_file: list[str] = field(default_factory=list, metadata={"help": "The same, for choosing and calibrating."})
     test_file: list[str] = field(default_factory=list, metadata={"help": "The same, for do_predict."})
     format: str = field(default="text", metadata={"help": "How gold is read: text (characters) or tokens (words)."})
-    entity_types: str | None = field(default=None, metadata={"help": "JSON file {tag: description}: the inventory of every text."})
+    entity_types: str | None = field(
+        default=None, metadata={"help": "JSON file {tag: description}: the inventory of every text."}
+    )
     skip_invalid: bool = field(default=False, metadata={"help": "Leave out records that cannot be read, and count them."})
     max_train_samples: int | None = field(default=None, metadata={"help": "Read no more than this many training examples."})
     max_eval_samples: int | None = field(default=None, metadata={"help": "Read no more than this many evaluation examples."})
 
     pretrained_model_name_or_path: str | None = field(default=None, metadata={"help": "Continue from a checkpoint of ours."})
     text_encoder: str = field(default=DEFAULT_ENCODER, metadata={"help": "Hub id or folder of the text encoder."})
-    type_encoder: str = field(default="shared", metadata={"help": '"shared", "separate" (a copy of the text encoder), hub id or folder.'})
-    type_pooling: str | None = field(default=None, metadata={"help": "mean or cls; by default what the type encoder was trained with."})
+    type_encoder: str = field(
+        default="shared", metadata={"help": '"shared", "separate" (a copy of the text encoder), hub id or folder.'}
+    )
+    type_pooling: str | None = field(
+        default=None, metadata={"help": "mean or cls; by default what the type encoder was trained with."}
+    )
     head_size: int = field(default=128, metadata={"help": "Width of the span and type representations that are compared."})
     candidates: str = field(default="words", metadata={"help": "What candidate spans are made of: words or subwords."})
     max_span_width: int = field(default=12, metadata={"help": "The widest candidate, in words or subwords."})
-    max_length: int | None = field(default=None, metadata={"help": "Window of the text encoder in subwords; by default all it has."})
+    max_length: int | None = field(
+        default=None, metadata={"help": "Window of the text encoder in subwords; by default all it has."}
+    )
 
     loss: str = field(default="bce", metadata={"help": 'Objective: a name, or {"name": ..., its options}.'})
     type_texts: str = field(default="both", metadata={"help": "both (name: description), name, or mixed (drawn anew each time)."})
@@ -62,7 +73,9 @@ class MatcherArguments:
     type_dropout: float = field(default=0.0, metadata={"help": "Share of a text's types left out at random."})
     type_encoder_learning_rate: float | None = field(default=None, metadata={"help": "By default learning_rate."})
     head_learning_rate: float | None = field(default=None, metadata={"help": "By default 5 times learning_rate."})
-    early_stopping_patience: int | None = field(default=None, metadata={"help": "Stop after this many evaluations without a better F1."})
+    early_stopping_patience: int | None = field(
+        default=None, metadata={"help": "Stop after this many evaluations without a better F1."}
+    )
     overwrite_output_dir: bool = field(default=False, metadata={"help": "Train into a folder that already holds a training."})
 
     def __post_init__(self) -> None:
@@ -99,16 +112,22 @@ class MatcherTrainingArguments(TrainingArguments):
     train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "random, sequential or group_by_length."})
     logging_steps: float = field(default=20)
     save_total_limit: int | None = field(default=2)
-    bf16: bool | None = field(default=None, metadata={"help": "Mixed precision; by default where the machine computes it natively."})
+    bf16: bool | None = field(
+        default=None, metadata={"help": "Mixed precision; by default where the machine computes it natively."}
+    )  # type: ignore[assignment]
     do_train: bool = field(default=True)
-    do_eval: bool | None = field(default=None, metadata={"help": "Evaluate and calibrate on validation_file; by default if given."})
-    do_predict: bool | None = field(default=None, metadata={"help": "Evaluate on test_file; by default if given."})
-    eval_strategy: str | None = field(default=None, metadata={"help": "no, steps or epoch; by default as save_strategy."})
+    do_eval: bool | None = field(
+        default=None, metadata={"help": "Evaluate and calibrate on validation_file; by default if given."}
+    )  # type: ignore[assignment]
+    do_predict: bool | None = field(default=None, metadata={"help": "Evaluate on test_file; by default if given."})  # type: ignore[assignment]
+    eval_strategy: str | None = field(default=None, metadata={"help": "no, steps or epoch; by default as save_strategy."})  # type: ignore[assignment]
     save_strategy: str = field(default="epoch")
-    load_best_model_at_end: bool | None = field(default=None, metadata={"help": "By default where there is a validation_file."})
+    load_best_model_at_end: bool | None = field(default=None, metadata={"help": "By default where there is a validation_file."})  # type: ignore[assignment]
     metric_for_best_model: str | None = field(default="f1")
     greater_is_better: bool | None = field(default=True)
-    report_to: str | None = field(default=None, metadata={"help": "tensorboard, wandb, ...; by default tensorboard where installed."})
+    report_to: str | None = field(
+        default=None, metadata={"help": "tensorboard, wandb, ...; by default tensorboard where installed."}
+    )
 
     def __post_init__(self) -> None:
         if self.bf16 is None:
@@ -122,15 +141,8 @@ class MatcherTrainingArguments(TrainingArguments):
         if self.load_best_model_at_end is None:
             self.load_best_model_at_end = self.eval_strategy == self.save_strategy != "no"
         if self.report_to is None:
-            self.report_to = "tensorboard" if importlib_has("tensorboard") else "none"
+            self.report_to = "tensorboard" if find_spec("tensorboard") else "none"
         super().__post_init__()
-
-
-def importlib_has(module: str) -> bool:
-    """Whether an optional package is installed."""
-    import importlib.util
-
-    return importlib.util.find_spec(module) is not None
 
 
 def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
@@ -139,7 +151,8 @@ def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArgu
     Raises:
         InputError: naming file, line, key and remedy.
     """
-    parser = _Parser((MatcherArguments, MatcherTrainingArguments), description=description, allow_abbrev=False)
+    groups: Any = (MatcherArguments, MatcherTrainingArguments)
+    parser = _Parser(groups, description=description, allow_abbrev=False)
     given = list(arguments)
     if given and not given[0].startswith("-"):
         given = _json_arguments(Path(given[0]), _fields()) + given[1:]
@@ -171,7 +184,12 @@ class _Parser(HfArgumentParser):
 
 
 def _fields() -> dict[str, Any]:
-    return {item.name: item for group in (MatcherArguments, MatcherTrainingArguments) for item in dataclasses.fields(group) if item.init}
+    return {
+        item.name: item
+        for group in (MatcherArguments, MatcherTrainingArguments)
+        for item in dataclasses.fields(group)
+        if item.init
+    }
 
 
 def _json_arguments(path: Path, valid: dict[str, Any]) -> list[str]:
@@ -181,7 +199,9 @@ def _json_arguments(path: Path, valid: dict[str, Any]) -> list[str]:
         values = json.loads(text)
     except OSError as error:
         siblings = [item.name for item in path.parent.glob("*.json")] if path.parent.is_dir() else []
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {nearest(path.name, siblings)}") from error
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); {nearest(path.name, siblings, otherwise='check the path')}"
+        ) from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
     if not isinstance(values, dict):

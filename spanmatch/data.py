@@ -11,31 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spanmatch.entities import EntityType, Mention
+from spanmatch.entities import EntityType
 from spanmatch.entity_types import TypeNames, read_entity_types
 from spanmatch.errors import InputError, nearest
-from spanmatch.spans import align_tokens, join_tokens, read_tags, split_words, tokens_to_chars
+from spanmatch.records import FORMATS, KEYS, Example, read_record
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ("text", "tokens")
-_KEYS = {"id", "text", "tokens", "char_spans", "token_spans", "tags", "ner_tags", "labels"}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
-    """One annotated text. Mentions and words are character offsets, whatever the file had.
-
-    `types` is the inventory: what the text was annotated for; any other type is unknown.
-    """
-
-    where: str
-    text: str
-    words: tuple[tuple[int, int], ...]
-    mentions: tuple[Mention, ...]
-    types: tuple[EntityType, ...] = ()
-    id: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -108,7 +91,7 @@ def _read_records(
         if max_examples is not None and len(corpus.examples) + len(read) >= max_examples:
             break
         try:
-            read.append(_read_row(where, row, format=format, class_labels=records.class_labels))
+            read.append(read_record(where, row, format=format))
         except InputError as error:
             if not skip_invalid:
                 raise
@@ -155,7 +138,8 @@ def _open_source(source: str, split: str | None) -> Iterator[_Records]:
         yield from _open_hub(source, split)
     else:
         folder = path.parent if path.parent.is_dir() else None
-        hint = nearest(path.name, [item.name for item in folder.iterdir()]) if folder else f"there is no folder {path.parent}"
+        names = [item.name for item in folder.iterdir()] if folder else []
+        hint = nearest(path.name, names, otherwise="check the path" if folder else f"there is no folder {path.parent}")
         raise InputError(f"{source}: no such file or folder; {hint}")
 
 
@@ -176,7 +160,10 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
             except UnicodeDecodeError as error:
                 yield where, InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8")
             except json.JSONDecodeError as error:
-                yield where, InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line")
+                yield (
+                    where,
+                    InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line"),
+                )
 
 
 def _open_dataset_folder(path: Path, split: str | None) -> Iterator[_Records]:
@@ -198,7 +185,9 @@ def _open_hub(source: str, split: str | None) -> Iterator[_Records]:
         loaded = load_dataset(name, config or None)
     except Exception as error:  # the hub client raises many kinds; the user needs one line
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{source}: neither a local file nor a hub data set that can be read ({reason}); check the path") from error
+        raise InputError(
+            f"{source}: neither a local file nor a hub data set that can be read ({reason}); check the path"
+        ) from error
     yield _dataset_records(source, loaded, split, None)
 
 
@@ -208,7 +197,7 @@ def _dataset_records(source: str, splits: Mapping[str, Any], split: str | None, 
     if chosen is None:
         raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")
     dataset = splits[chosen]
-    columns = set(dataset.column_names) & _KEYS
+    columns = set(dataset.column_names) & KEYS
     if not columns & {"text", "tokens"}:
         raise InputError(f'{source}: columns {dataset.column_names} hold neither "text" nor "tokens"; rename the column')
     feature = dataset.features.get("ner_tags")
@@ -223,83 +212,3 @@ def _dataset_records(source: str, splits: Mapping[str, Any], split: str | None, 
             yield f"{source}[{chosen}]:{index}", present
 
     return _Records(rows=rows(), class_labels=tuple(labels), sidecar=sidecar)
-
-
-def _read_row(where: str, row: Any, *, format: str, class_labels: Sequence[str]) -> tuple[Example, Sequence[str] | None]:
-    """Check one record. Returns it without types, and the line's own `labels`."""
-    if isinstance(row, InputError):
-        raise row
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: expected a JSON object, got {type(row).__name__}; write one object per line")
-    text, tokens = row.get("text"), row.get("tokens")
-    if text is None and tokens is None:
-        hint = next((f'; "{key}": {nearest(key, _KEYS)}' for key in row if key not in _KEYS), "; add one of them")
-        raise InputError(f'{where}: neither "text" nor "tokens"{hint}')
-    if text is not None and not isinstance(text, str):
-        raise InputError(f'{where}: "text" must be a string, got {type(text).__name__}')
-    _check_strings(where, "tokens", tokens)
-    _check_strings(where, "labels", row.get("labels"))
-    try:
-        return _build(where, row, text, tokens, format), row.get("labels")
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{where}: {error}") from error
-
-
-def _build(where: str, row: dict[str, Any], text: str | None, tokens: Sequence[str] | None, format: str) -> Example:
-    if text is None:
-        assert tokens is not None
-        text, token_words = join_tokens(tokens)
-    elif tokens is not None:
-        token_words = align_tokens(text, tokens)
-    else:
-        token_words = split_words(text)
-    by_char = _spans(where, row, "char_spans")
-    by_token = _spans(where, row, "token_spans")
-    if by_token is None and "tags" in row:
-        _check_strings(where, "tags", row["tags"])
-        if len(row["tags"]) != len(token_words):
-            raise InputError(f"{where}: {len(row['tags'])} tags for {len(token_words)} tokens; give one tag per token")
-        by_token = read_tags(row["tags"])
-    if "ner_tags" in row:
-        raise InputError(f'{where}: "ner_tags" are numbers without names; make the column a ClassLabel, or give "tags" as strings')
-    use_chars = by_char is not None and (format == "text" or by_token is None)
-    mentions = by_char if use_chars else tokens_to_chars(by_token or (), token_words)
-    assert mentions is not None
-    for mention in mentions:
-        if mention.end > len(text):
-            raise InputError(
-                f"{where}: span [{mention.start}, {mention.end}) ends beyond the text ({len(text)} characters); offsets are half-open characters"
-            )
-    labels = row.get("labels")
-    outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
-    if outside:
-        raise InputError(f'{where}: spans of "{outside[0]}", which is not in the line\'s "labels"; add it there')
-    words = split_words(text) if format == "text" else token_words
-    identity = None if row.get("id") is None else str(row["id"])
-    return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
-
-
-def _check_strings(where: str, key: str, value: Any) -> None:
-    if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-        raise InputError(f'{where}: "{key}" must be a list of strings, got {json.dumps(value, ensure_ascii=False, default=str)[:60]}')
-
-
-def _spans(where: str, row: dict[str, Any], key: str) -> tuple[Mention, ...] | None:
-    if row.get(key) is None:
-        return None
-    if not isinstance(row[key], list):
-        raise InputError(f'{where}: "{key}" must be a list, got {type(row[key]).__name__}')
-    found = []
-    for span in row[key]:
-        shown = json.dumps(span, ensure_ascii=False, default=str)[:80]
-        if not isinstance(span, dict) or not {"start", "end", "label"} <= span.keys():
-            raise InputError(f'{where}: "{key}" holds {shown}; expected {{"start", "end", "label"}}')
-        if type(span["start"]) is not int or type(span["end"]) is not int or not isinstance(span["label"], str) or not span["label"]:
-            raise InputError(f'{where}: "{key}" holds {shown}; start and end must be whole numbers, label a name')
-        try:
-            found.append(Mention(start=span["start"], end=span["end"], label=span["label"]))
-        except ValueError as error:
-            raise InputError(f'{where}: "{key}" holds {shown}: {error}; ends are half-open') from error
-    return tuple(found)

@@ -51,7 +51,9 @@ def parse_threshold(threshold: str) -> Threshold:
         return threshold
 
 
-def cutoffs(threshold: Threshold | None, types: Sequence[EntityType], calibration: Calibration | None, objective: str) -> np.ndarray:
+def cutoffs(
+    threshold: Threshold | None, types: Sequence[EntityType], calibration: Calibration | None, objective: str
+) -> np.ndarray:
     """The logit that a score of each type must exceed. Shape: (C,).
 
     Args:
@@ -64,7 +66,7 @@ def cutoffs(threshold: Threshold | None, types: Sequence[EntityType], calibratio
     if isinstance(threshold, str):
         if threshold in NULL_SLOTS:
             raise InputError(
-                f'threshold "{threshold}" needs a null slot, and this checkpoint was trained with "{objective}", which trains none; '
+                f'threshold "{threshold}" needs a null slot, and this checkpoint, trained with "{objective}", has none; '
                 "give a number or calibrate"
             )
         if threshold != "calibrated":
@@ -80,7 +82,9 @@ def cutoffs(threshold: Threshold | None, types: Sequence[EntityType], calibratio
         asked = {key for item in types for key in (item.key, normalise(item.label))}
         for name, value in threshold.items():
             if normalise(name) not in asked:
-                raise InputError(f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}')
+                raise InputError(
+                    f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}'
+                )
             per_type[normalise(name)] = value
     return np.array([_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types])
 
@@ -99,6 +103,25 @@ class Candidates:
     end: np.ndarray
     column: np.ndarray
     logit: np.ndarray
+
+
+NOTHING = Candidates(
+    start=np.empty(0, np.int64), end=np.empty(0, np.int64), column=np.empty(0, np.int64), logit=np.empty(0, np.float32)
+)
+
+
+def merge(parts: Sequence[Candidates]) -> Candidates:
+    """Join what the views of one text found, whatever made them several: each candidate is owned by one of them."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return NOTHING
+    return Candidates(
+        start=np.concatenate([part.start for part in parts]),
+        end=np.concatenate([part.end for part in parts]),
+        column=np.concatenate([part.column for part in parts]),
+        logit=np.concatenate([part.logit for part in parts]),
+    )
 
 
 def _flat(start: int, end: int, other_start: int, other_end: int) -> bool:

@@ -13,7 +13,15 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from spanmatch.batching import TextBatch, TypeBatch
 from spanmatch.errors import InputError
@@ -29,7 +37,7 @@ POOLINGS = ("mean", "cls")
 class PretrainedEncoder:
     """An encoder as it was found: weights, tokenizer, and the pooling that it was trained with, where it says so."""
 
-    model: nn.Module
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     pooling: str | None
 
@@ -48,7 +56,9 @@ def resolve_encoder(name_or_path: str) -> str:
     folder = Path(found.origin).parent / "model"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if digest != _DEFAULT_SHA256:
-        raise InputError(f"{folder}/model.safetensors: SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}...; reinstall the package")
+        raise InputError(
+            f"{folder}/model.safetensors: SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}...; reinstall the package"
+        )
     return str(folder)
 
 
@@ -65,12 +75,16 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
         model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        hint = "pip install 'spanmatch[minilm]'" if name_or_path == DEFAULT_ENCODER else "give a hub id or a folder with config.json and model.safetensors"
+        hint = (
+            "pip install 'spanmatch[minilm]'"
+            if name_or_path == DEFAULT_ENCODER
+            else "give a hub id or a folder with config.json and model.safetensors"
+        )
         raise InputError(f'encoder "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
     return PretrainedEncoder(model=_without_pooler(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
 
 
-def encoder_from_config(config: dict[str, Any]) -> nn.Module:
+def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
     """Build an encoder without weights, as a checkpoint describes it."""
     values = {key: value for key, value in config.items() if key != "model_type"}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
@@ -91,10 +105,10 @@ def _auto_class(config: PreTrainedConfig) -> Any:
     return AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
 
 
-def _without_pooler(model: nn.Module) -> nn.Module:
+def _without_pooler(model: PreTrainedModel) -> PreTrainedModel:
     """Drop the pooler, which nothing here reads: a weight without a gradient breaks data-parallel training."""
     if getattr(model, "pooler", None) is not None:
-        model.pooler = None
+        setattr(model, "pooler", None)  # noqa: B010
     return model
 
 

@@ -11,12 +11,14 @@ class InputError(ValueError):
     """
 
 
-def nearest(got: str, valid: Iterable[str]) -> str:
-    """Return `did you mean "..."?`, or the valid names where none is near."""
+def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> str:
+    """Return `did you mean "..."?`; where no name is near, `otherwise`, or the valid names."""
     names = sorted(set(valid))
     lowered = {name.lower(): name for name in names}
     near = difflib.get_close_matches(got.lower(), lowered, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{lowered[near[0]]}"?'
+    if otherwise is not None:
+        return otherwise
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"valid: {shown}" if names else "there are none"

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tqdm.auto import tqdm
 
-from spanmatch.data import Corpus, Example
+from spanmatch.data import Corpus
 from spanmatch.decoding import Calibration, Threshold
 from spanmatch.entities import Entity, Mention
 from spanmatch.metrics import Metrics, best_threshold, best_threshold_per_type, evaluate, seqeval_scores
 from spanmatch.predictor import SpanMatcher
+from spanmatch.records import Example
 from spanmatch.spans import chars_to_tokens, tokens_to_chars
 
 # Scores below are never worth keeping; what is above is enough to find any sensible threshold.
@@ -78,27 +78,6 @@ def _scored(
     predicted = tag_corpus(matcher, corpus, threshold=CALIBRATION_FLOOR, overlap="flat", batch_size=batch_size, progress=progress)
     scored = [[(entity.mention, entity.score) for entity in entities] for entities in predicted]
     return scored, [example.mentions for example in corpus.examples]
-
-
-def prediction_lines(corpus: Corpus, predicted: Sequence[Sequence[Entity]], format: str) -> list[dict[str, Any]]:
-    """One record per example, in order: index, gold and predicted, in the units of the format."""
-    return [
-        {
-            "index": index,
-            "gold": [_in_units(mention, example, format) for mention in sorted(example.mentions)],
-            "predicted": [_in_units(entity.mention, example, format) | {"score": round(entity.score, 6)} for entity in entities],
-        }
-        for index, (example, entities) in enumerate(zip(corpus.examples, predicted, strict=True))
-    ]
-
-
-def _in_units(mention: Mention, example: Example, format: str) -> dict[str, Any]:
-    if format == "text":
-        return {"start": mention.start, "end": mention.end, "label": mention.label}
-    tokens = chars_to_tokens(mention, example.words)
-    record = {"start": tokens.start, "end": tokens.end, "label": tokens.label}
-    # Gold that is no run of whole tokens: a prediction of the tokens it touches is not a hit.
-    return record if tokens_to_chars([tokens], example.words)[0] == mention else record | {"off_boundary": True}
 
 
 def _on_tokens(mention: Mention, example: Example) -> Mention:

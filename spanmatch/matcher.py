@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers import PreTrainedModel
 
 from spanmatch.batching import TextBatch, TypeBatch
 from spanmatch.encoders import encoder_from_config, text_states, type_states
@@ -95,7 +96,9 @@ def _gather(states_BTD: torch.Tensor, positions_BU: torch.Tensor) -> torch.Tenso
 class SpanMatcherModel(nn.Module):
     """A bi-encoder: text and types are encoded apart and meet in the head."""
 
-    def __init__(self, config: MatcherConfig, text_encoder: nn.Module | None = None, type_encoder: nn.Module | None = None) -> None:
+    def __init__(
+        self, config: MatcherConfig, text_encoder: PreTrainedModel | None = None, type_encoder: PreTrainedModel | None = None
+    ) -> None:
         super().__init__()
         # Not `config`: the Trainer would take it for that of a transformers model, and write to it.
         self.matcher_config = config

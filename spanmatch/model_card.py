@@ -81,7 +81,8 @@ def write_model_card(
     header = "| file | precision | recall | micro-F1 | macro-F1 | gold spans |\n|---|---|---|---|---|---|"
     thresholds = "The checkpoint is not calibrated: the default threshold is 0.5."
     if calibration is not None:
-        thresholds = f"Calibrated on {calibration.source}: threshold {calibration.threshold:.3f} ({len(calibration.per_type)} types have their own)."
+        own = f"{len(calibration.per_type)} types have their own"
+        thresholds = f"Calibrated on {calibration.source}: threshold {calibration.threshold:.3f} ({own})."
     content = _TEMPLATE.format(
         name=folder.name,
         architecture=config.architecture,

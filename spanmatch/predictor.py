@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import torch
@@ -17,12 +17,12 @@ from transformers import PreTrainedTokenizerBase
 
 from spanmatch.batching import Tokenizing, collate_texts, collate_types, tokenize_texts
 from spanmatch.checkpoints import load_checkpoint, save_checkpoint
-from spanmatch.data import Example
-from spanmatch.decoding import Calibration, Candidates, Threshold, cutoffs, resolve
+from spanmatch.decoding import NOTHING, Calibration, Candidates, Threshold, cutoffs, merge, resolve
 from spanmatch.devices import default_device, named_device, named_dtype, native_dtype
 from spanmatch.entities import Entity, EntityType, Types, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
+from spanmatch.records import Example
 from spanmatch.spans import Unrepresentable, split_words
 from spanmatch.views import View, make_views
 
@@ -111,9 +111,27 @@ class SpanMatcher:
         return TypeEmbeddings(types=read, embeddings=torch.stack([row_of[item.text] for item in read]))
 
     @overload
-    def predict(self, texts: str, types: Types | TypeEmbeddings, **options: Any) -> list[Entity]: ...
+    def predict(  # type: ignore[overload-overlap]  # a str is a Sequence[str], too
+        self,
+        texts: str,
+        types: Types | TypeEmbeddings,
+        *,
+        threshold: Threshold | None = None,
+        overlap: str = "flat",
+        batch_size: int = 32,
+        progress: bool = False,
+    ) -> list[Entity]: ...
     @overload
-    def predict(self, texts: Sequence[str], types: Types | Sequence[Types] | TypeEmbeddings, **options: Any) -> list[list[Entity]]: ...
+    def predict(
+        self,
+        texts: Sequence[str],
+        types: Types | Sequence[Types] | TypeEmbeddings,
+        *,
+        threshold: Threshold | None = None,
+        overlap: str = "flat",
+        batch_size: int = 32,
+        progress: bool = False,
+    ) -> list[list[Entity]]: ...
     def predict(
         self,
         texts: str | Sequence[str],
@@ -170,7 +188,12 @@ class SpanMatcher:
             yield from self._tag_window(window, cache, threshold, overlap, batch_size)
 
     def _tag_window(
-        self, examples: list[Example], cache: dict[EntityType, torch.Tensor], threshold: Threshold | None, overlap: str, batch_size: int
+        self,
+        examples: list[Example],
+        cache: dict[EntityType, torch.Tensor],
+        threshold: Threshold | None,
+        overlap: str,
+        batch_size: int,
     ) -> list[list[Entity]]:
         new = dict.fromkeys(item for types in dict.fromkeys(example.types for example in examples) for item in types)
         missing = [item for item in new if item not in cache]
@@ -179,13 +202,20 @@ class SpanMatcher:
             unique = [replace(item, label=f"{position}") for position, item in enumerate(missing)]
             cache.update(zip(missing, self.encode_types(unique).embeddings, strict=True))
         tokenized = tokenize_texts(
-            examples, self.text_tokenizing, candidates=self.config.candidates, max_span_width=self.config.max_span_width, lost=self.lost
+            examples,
+            self.text_tokenizing,
+            candidates=self.config.candidates,
+            max_span_width=self.config.max_span_width,
+            lost=self.lost,
         )
         views = [
             (index, view)
             for index, text in enumerate(tokenized)
             for view in make_views(
-                text, max_tokens=self.text_tokenizing.max_tokens, max_span_width=self.config.max_span_width, types=examples[index].types
+                text,
+                max_tokens=self.text_tokenizing.max_tokens,
+                max_span_width=self.config.max_span_width,
+                types=examples[index].types,
             )
         ]
         views.sort(key=lambda item: -item[1].num_tokens)
@@ -193,17 +223,23 @@ class SpanMatcher:
         with self._inference():
             for start in range(0, len(views), batch_size):
                 chosen = views[start : start + batch_size]
-                for (index, _), candidates in zip(chosen, self._score([view for _, view in chosen], cache, threshold), strict=True):
+                for (index, _), candidates in zip(
+                    chosen, self._score([view for _, view in chosen], cache, threshold), strict=True
+                ):
                     found[index].append(candidates)
-        return [resolve(example.text, _merge(parts), example.types, overlap) for example, parts in zip(examples, found, strict=True)]
+        return [
+            resolve(example.text, merge(parts), example.types, overlap) for example, parts in zip(examples, found, strict=True)
+        ]
 
     def _score(self, views: list[View], cache: dict[EntityType, torch.Tensor], threshold: Threshold | None) -> list[Candidates]:
         """The candidates of each view that pass the threshold, their columns counted in the view's own types."""
         inventories = list(dict.fromkeys(view.types for view in views))
         columns = tuple(dict.fromkeys(item for types in inventories for item in types))
         if not columns:
-            return [_NOTHING] * len(views)
-        limits = torch.from_numpy(cutoffs(threshold, columns, self.calibration, self.config.objective)).to(self.device, torch.float32)
+            return [NOTHING] * len(views)
+        limits = torch.from_numpy(cutoffs(threshold, columns, self.calibration, self.config.objective)).to(
+            self.device, torch.float32
+        )
         batch = collate_texts(views, self.text_tokenizing, self.config.max_span_width).to(self.device)
         spans_BUWD = self.model.represent_spans(batch)
         block = max(1, MAX_CELLS // max(1, batch.candidates.numel()))
@@ -247,25 +283,6 @@ def _candidates(view: View, index: np.ndarray, logit: np.ndarray, columns: Seque
     first = index[:, 1] + view.start_unit
     own = np.array([position[columns[column]] for column in index[:, 3]], dtype=np.int64)
     return Candidates(start=units.start_char[first], end=units.end_char[first + index[:, 2]], column=own, logit=logit)
-
-
-def _merge(parts: Sequence[Candidates]) -> Candidates:
-    """Join the views of one text: each candidate is owned by one of them."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        return _NOTHING
-    return Candidates(
-        start=np.concatenate([part.start for part in parts]),
-        end=np.concatenate([part.end for part in parts]),
-        column=np.concatenate([part.column for part in parts]),
-        logit=np.concatenate([part.logit for part in parts]),
-    )
-
-
-_NOTHING = Candidates(
-    start=np.empty(0, np.int64), end=np.empty(0, np.int64), column=np.empty(0, np.int64), logit=np.empty(0, np.float32)
-)
 
 
 def _types_per_text(types: Types | Sequence[Types] | TypeEmbeddings, num_texts: int) -> list[tuple[EntityType, ...]]:

@@ -1,8 +1,6 @@
 """The commands, from arguments to files: train, evaluate, calibrate. Disk, network and logging live here."""
 
-import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,59 +9,20 @@ from typing import Any
 
 from transformers import EarlyStoppingCallback, set_seed
 
-from spanmatch.batching import Tokenizing, tokenize_texts
-from spanmatch.checkpoints import is_checkpoint, load_checkpoint
+from spanmatch.building import build_matcher, training_views
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments, read_config
 from spanmatch.data import Corpus, read_corpus
 from spanmatch.decoding import Threshold
-from spanmatch.encoders import load_pretrained, max_positions
 from spanmatch.errors import InputError
-from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus, prediction_lines
-from spanmatch.matcher import MatcherConfig, SpanMatcherModel
+from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus
 from spanmatch.model_card import write_model_card
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
-from spanmatch.spans import Unrepresentable
-from spanmatch.training import LossAndF1Progress as LossAndF1Progress
-from spanmatch.training import MatcherTrainer, TrainingViews, find_last_checkpoint
-from spanmatch.views import View, make_views
+from spanmatch.results import write_evaluation
+from spanmatch.sampling import TrainingViews
+from spanmatch.training import MatcherTrainer, find_last_checkpoint
 
 logger = logging.getLogger(__name__)
-
-
-def build_matcher(arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments) -> SpanMatcher:
-    """A matcher to train: from a checkpoint of ours, or around pretrained encoders."""
-    import torch
-
-    autocast = torch.bfloat16 if training.bf16 else None
-    if arguments.pretrained_model_name_or_path:
-        loaded = load_checkpoint(arguments.pretrained_model_name_or_path)
-        return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
-    if is_checkpoint(Path(arguments.text_encoder)):
-        raise InputError(f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
-    text = load_pretrained(arguments.text_encoder)
-    shared = arguments.type_encoder == "shared"
-    types = text if shared else load_pretrained(arguments.text_encoder if arguments.type_encoder == "separate" else arguments.type_encoder)
-    config = MatcherConfig(
-        architecture=architecture,
-        text_encoder=text.model.config.to_diff_dict() | {"model_type": text.model.config.model_type},
-        type_encoder=None if shared else types.model.config.to_diff_dict() | {"model_type": types.model.config.model_type},
-        type_pooling=arguments.type_pooling or types.pooling or "mean",
-        head_size=arguments.head_size,
-        candidates=arguments.candidates,
-        max_span_width=arguments.max_span_width,
-        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer)),
-        max_type_length=max_positions(types.model.config, types.tokenizer),
-        objective=arguments.loss_name,
-    )
-    model = SpanMatcherModel(config, text.model, None if shared else types.model)
-    return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
-
-
-def _window(asked: int | None, limit: int) -> int:
-    if asked is not None and not 8 <= asked <= limit:
-        raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
-    return asked or limit
 
 
 def train(architecture: str, command_line: Sequence[str]) -> None:
@@ -93,27 +52,49 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
     results = {}
     if "validation" in corpora:
         batch_size = training.per_device_eval_batch_size
-        matcher.calibration = calibrate(matcher, corpora["validation"], source=", ".join(arguments.validation_file), batch_size=batch_size)
+        matcher.calibration = calibrate(
+            matcher, corpora["validation"], source=", ".join(arguments.validation_file), batch_size=batch_size
+        )
     if training.do_train:
         matcher.save_pretrained(output_dir)
     for name in ("validation", "test"):
         if name in corpora:
             evaluation = evaluate_corpus(
-                matcher, corpora[name], format=arguments.format, threshold=None, batch_size=training.per_device_eval_batch_size, progress=True
+                matcher,
+                corpora[name],
+                format=arguments.format,
+                threshold=None,
+                batch_size=training.per_device_eval_batch_size,
+                progress=True,
             )
-            settings = {"threshold": "calibrated" if matcher.calibration else 0.5, "overlap": "flat", "format": arguments.format, "seed": training.seed}
+            settings = {
+                "threshold": "calibrated" if matcher.calibration else 0.5,
+                "overlap": "flat",
+                "format": arguments.format,
+                "seed": training.seed,
+            }
             write_evaluation(output_dir / name, corpora[name], evaluation, arguments.format, settings)
             results[", ".join(getattr(arguments, f"{name}_file"))] = evaluation.metrics.as_dict()
             print(f"\n{name}\n{evaluation.metrics.table()}")
     if training.do_train:
         write_model_card(
-            output_dir, config=matcher.config, calibration=matcher.calibration, results=results, facts=facts, arguments=_asked(arguments, training)
+            output_dir,
+            config=matcher.config,
+            calibration=matcher.calibration,
+            results=results,
+            facts=facts,
+            arguments=_asked(arguments, training),
         )
         print(f"\n{output_dir}: checkpoint, model card" + (", thresholds" if matcher.calibration else ""))
 
 
 def _reading(arguments: MatcherArguments, split: str | None) -> dict[str, Any]:
-    return {"format": arguments.format, "split": split, "entity_types": arguments.entity_types, "skip_invalid": arguments.skip_invalid}
+    return {
+        "format": arguments.format,
+        "split": split,
+        "entity_types": arguments.entity_types,
+        "skip_invalid": arguments.skip_invalid,
+    }
 
 
 def _asked(arguments: MatcherArguments, training: MatcherTrainingArguments) -> dict[str, Any]:
@@ -130,7 +111,10 @@ def _where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArgum
     asked = training.resume_from_checkpoint
     if asked and str(asked).lower() not in {"true", "1", "yes", "false", "0", "no"}:
         if not (Path(asked) / "trainer_state.json").is_file():
-            raise InputError(f"resume_from_checkpoint: {asked} is no checkpoint of a training; give a checkpoint-N folder, or true for the last")
+            raise InputError(
+                f"resume_from_checkpoint: {asked} is no checkpoint of a training; "
+                "give a checkpoint-N folder, or true for the last"
+            )
         return str(asked)
     last = find_last_checkpoint(output_dir)
     if asked and str(asked).lower() in {"true", "1", "yes"}:
@@ -186,22 +170,6 @@ def _fit(
     }
 
 
-def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:
-    """All views of a corpus; says once how much gold no candidate can represent."""
-    lost = Unrepresentable()
-    texts = tokenize_texts(corpus.examples, tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost)
-    views = [
-        view
-        for text in texts
-        for view in make_views(text, max_tokens=tokenizing.max_tokens, max_span_width=config.max_span_width, types=text.example.types)
-    ]
-    if lost.num_lost:
-        logger.warning("training: %s", lost)
-    if not any(text.gold for text in texts):
-        raise InputError("the training data has no gold span that a candidate can represent; check format, candidates and max_span_width")
-    return views
-
-
 def evaluate(
     *,
     pretrained_model_name_or_path: str,
@@ -222,9 +190,15 @@ def evaluate(
     """Evaluate a checkpoint on a file: print one table, write `metrics.json`, `predictions.jsonl` and `timings.json`."""
     matcher = SpanMatcher.from_pretrained(pretrained_model_name_or_path, device=device, dtype=dtype)
     if matcher.config.architecture != architecture:
-        raise InputError(f"{pretrained_model_name_or_path} is a {matcher.config.architecture}-encoder; use evaluate_{matcher.config.architecture}_encoder.py")
+        own = matcher.config.architecture
+        raise InputError(f"{pretrained_model_name_or_path} is a {own}-encoder; use evaluate_{own}_encoder.py")
     corpus = read_corpus(
-        evaluation_file, format=evaluation_format, split=split, entity_types=entity_types, skip_invalid=skip_invalid, max_examples=max_samples
+        evaluation_file,
+        format=evaluation_format,
+        split=split,
+        entity_types=entity_types,
+        skip_invalid=skip_invalid,
+        max_examples=max_samples,
     )
     start = time.perf_counter()
     evaluation = evaluate_corpus(
@@ -255,34 +229,9 @@ def evaluate(
     return evaluation
 
 
-def write_evaluation(
-    folder: Path,
-    corpus: Corpus,
-    evaluation: Evaluation,
-    format: str,
-    settings: dict[str, Any],
-    timings: dict[str, float] | None = None,
+def calibrate_checkpoint(
+    folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int
 ) -> None:
-    """Write `metrics.json`, `predictions.jsonl` and, apart because they differ from run to run, `timings.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    metrics = evaluation.metrics.as_dict() | settings | provenance(int(settings.get("seed", 0)))
-    if evaluation.seqeval is not None:
-        metrics["seqeval"] = evaluation.seqeval
-    _write(folder / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
-    lines = prediction_lines(corpus, evaluation.predicted, format)
-    _write(folder / "predictions.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-    if timings is not None:
-        _write(folder / "timings.json", json.dumps(timings, indent=1) + "\n")
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_suffix(path.suffix + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def calibrate_checkpoint(folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
     matcher = SpanMatcher.from_pretrained(folder)
     corpus = read_corpus(evaluation_file, format=format, split=split, entity_types=entity_types)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spanmatch.data import Example
 from spanmatch.entities import EntityType
+from spanmatch.records import Example
 from spanmatch.spans import Units
 
 

@@ -128,8 +128,7 @@ OOD_ACCESSORIES: tuple[tuple[str, str, str], ...] = (
 
 # Words that only some products can have after them: see `_suits` in `products`.
 FABRICS = frozenset(
-    "cotton;organic cotton;polyester;linen;merino wool;wool;modal;viscose;bamboo viscose;acrylic;cashmere;nylon;spandex;silk;"
-    "rayon;recycled polyester;alpaca;mohair;lycra;hemp;microfiber;tencel".split(";")
+    ["cotton", "organic cotton", "polyester", "linen", "merino wool", "wool", "modal", "viscose", "bamboo viscose", "acrylic", "cashmere", "nylon", "spandex", "silk", "rayon", "recycled polyester", "alpaca", "mohair", "lycra", "hemp", "microfiber", "tencel"]
 )
 CHARTED_SIZES = frozenset(("letter", "waist", "waist2", "dress", "shoe", "ring", "infant", "gi", "pet"))
 

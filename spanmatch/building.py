@@ -1,0 +1,80 @@
+"""What a training starts from: a matcher around its encoders, and the views of the training texts."""
+
+import logging
+from pathlib import Path
+
+import torch
+
+from spanmatch.batching import Tokenizing, tokenize_texts
+from spanmatch.checkpoints import is_checkpoint, load_checkpoint
+from spanmatch.config import MatcherArguments, MatcherTrainingArguments
+from spanmatch.data import Corpus
+from spanmatch.encoders import load_pretrained, max_positions
+from spanmatch.errors import InputError
+from spanmatch.matcher import MatcherConfig, SpanMatcherModel
+from spanmatch.predictor import SpanMatcher
+from spanmatch.spans import Unrepresentable
+from spanmatch.views import View, make_views
+
+logger = logging.getLogger(__name__)
+
+
+def build_matcher(arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments) -> SpanMatcher:
+    """A matcher to train: from a checkpoint of ours, or around pretrained encoders."""
+    autocast = torch.bfloat16 if training.bf16 else None
+    if arguments.pretrained_model_name_or_path:
+        loaded = load_checkpoint(arguments.pretrained_model_name_or_path)
+        return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+    if is_checkpoint(Path(arguments.text_encoder)):
+        raise InputError(
+            f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path"
+        )
+    text = load_pretrained(arguments.text_encoder)
+    shared = arguments.type_encoder == "shared"
+    types = (
+        text
+        if shared
+        else load_pretrained(arguments.text_encoder if arguments.type_encoder == "separate" else arguments.type_encoder)
+    )
+    config = MatcherConfig(
+        architecture=architecture,
+        text_encoder=text.model.config.to_diff_dict() | {"model_type": text.model.config.model_type},
+        type_encoder=None if shared else types.model.config.to_diff_dict() | {"model_type": types.model.config.model_type},
+        type_pooling=arguments.type_pooling or types.pooling or "mean",
+        head_size=arguments.head_size,
+        candidates=arguments.candidates,
+        max_span_width=arguments.max_span_width,
+        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer)),
+        max_type_length=max_positions(types.model.config, types.tokenizer),
+        objective=arguments.loss_name,
+    )
+    model = SpanMatcherModel(config, text.model, None if shared else types.model)
+    return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
+
+
+def _window(asked: int | None, limit: int) -> int:
+    if asked is not None and not 8 <= asked <= limit:
+        raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
+    return asked or limit
+
+
+def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:
+    """All views of a corpus; says once how much gold no candidate can represent."""
+    lost = Unrepresentable()
+    texts = tokenize_texts(
+        corpus.examples, tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost
+    )
+    views = [
+        view
+        for text in texts
+        for view in make_views(
+            text, max_tokens=tokenizing.max_tokens, max_span_width=config.max_span_width, types=text.example.types
+        )
+    ]
+    if lost.num_lost:
+        logger.warning("training: %s", lost)
+    if not any(text.gold for text in texts):
+        raise InputError(
+            "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
+        )
+    return views

@@ -1,0 +1,117 @@
+"""What a training step sees: the types drawn for a text, how they are written, and which texts share a batch."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from spanmatch.batching import Tokenizing, collate_gold, collate_texts, collate_types
+from spanmatch.config import MatcherArguments
+from spanmatch.entities import EntityType
+from spanmatch.views import View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingItem:
+    """A view with the types drawn for it, and how each is written this time."""
+
+    view: View
+    type_texts: tuple[str, ...]
+
+
+class TrainingViews(Dataset[TrainingItem]):
+    """Views of the training texts. What is drawn is a function of seed, epoch and position: a resumed run is the same run."""
+
+    def __init__(self, views: Sequence[View], arguments: MatcherArguments, seed: int) -> None:
+        self.views = views
+        self.arguments = arguments
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called at the start of each epoch."""
+        self.epoch = epoch
+
+    def __getitem__(self, index: int) -> TrainingItem:
+        view, rng = self.views[index], np.random.default_rng((self.seed, self.epoch, index))
+        present = {label for _, _, label in view.tokenized.gold}
+        positive = [item for item in view.types if item.label in present]
+        negative = [item for item in view.types if item.label not in present]
+        if len(negative) > self.arguments.num_negative_types:
+            chosen = rng.choice(len(negative), self.arguments.num_negative_types, replace=False)
+            negative = [negative[position] for position in sorted(chosen.tolist())]
+        types = positive + negative
+        if self.arguments.type_dropout:
+            kept = rng.random(len(types)) >= self.arguments.type_dropout
+            types = [item for item, keep in zip(types, kept, strict=True) if keep] or types[:1]
+        texts = tuple(write_type(item, self.arguments.type_texts, rng) for item in types)
+        return TrainingItem(view=replace(view, types=tuple(types)), type_texts=texts)
+
+
+def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:
+    """How a type is shown to the type encoder: "both" name and description, "name", or "mixed": a draw of the ways there are."""
+    if mode == "name":
+        return entity_type.name
+    if mode == "both":
+        return entity_type.text
+    ways = [entity_type.name, entity_type.text, *entity_type.aliases]
+    if entity_type.description:
+        ways.append(entity_type.description)
+    return ways[int(rng.integers(len(ways)))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCollator:
+    """Items to tensors. The columns of a batch are all types drawn for any of its texts: each text's are negatives of the
+    others, as far as those were annotated for them."""
+
+    text_tokenizing: Tokenizing
+    type_tokenizing: Tokenizing
+    max_span_width: int
+
+    def __call__(self, items: Sequence[TrainingItem]) -> dict[str, Any]:
+        """Texts, types, positives and valid cells of a batch."""
+        columns: dict[str, tuple[EntityType, str]] = {}
+        for item in items:
+            for entity_type, text in zip(item.view.types, item.type_texts, strict=True):
+                columns.setdefault(entity_type.key, (entity_type, text))
+        views = [item.view for item in items]
+        texts = collate_texts(views, self.text_tokenizing, self.max_span_width)
+        positives, valid = collate_gold(views, [entity_type for entity_type, _ in columns.values()], texts)
+        types = collate_types([text for _, text in columns.values()], self.type_tokenizing)
+        return {"texts": texts, "types": types, "positives": positives, "valid": valid}
+
+
+class EpochSampler(Sampler[int]):
+    """Batches of texts of about one length, in an order that is a function of seed and epoch."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.generator = torch.Generator()
+        self.grouped = LengthGroupedSampler(batch_size, lengths=list(lengths), generator=self.generator)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called at the start of each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.grouped)
+
+    def __iter__(self) -> Iterator[int]:
+        self.generator.manual_seed(self.seed * 1_000_003 + self.epoch)
+        indices = list(self.grouped)
+        # The library's order runs from long to short within each of its large groups: shuffle the batches, longest first.
+        batches = [indices[start : start + self.batch_size] for start in range(0, len(indices), self.batch_size)]
+        whole = batches[:-1] if len(batches[-1]) < self.batch_size else batches
+        order = torch.randperm(len(whole), generator=self.generator).tolist()
+        shuffled = [whole[position] for position in order] + batches[len(whole) :]
+        return iter(index for batch in shuffled for index in batch)
