@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 from spanmatch.entities import EntityType
 from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable, locate
-from spanmatch.views import TokenizedText, View, owned_candidates, token_range
+from spanmatch.views import TokenizedText, View, make_views, owned_candidates, token_range
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +126,22 @@ def tokenize_texts(
         gold = locate(example.mentions, units, max_span_width, lost)
         tokenized.append(TokenizedText(example=example, token_ids=np.asarray(ids, dtype=np.int64), units=units, gold=tuple(gold)))
     return tokenized
+
+
+def text_views(
+    examples: Sequence[Example],
+    tokenizing: Tokenizing,
+    *,
+    candidates: str,
+    max_span_width: int,
+    lost: Unrepresentable | None = None,
+) -> list[list[View]]:
+    """The views of each text, with the types of its inventory; none for a text without words."""
+    tokenized = tokenize_texts(examples, tokenizing, candidates=candidates, max_span_width=max_span_width, lost=lost)
+    return [
+        make_views(text, max_tokens=tokenizing.max_tokens, max_span_width=max_span_width, types=text.example.types)
+        for text in tokenized
+    ]
 
 
 def collate_texts(views: Sequence[View], tokenizing: Tokenizing, max_span_width: int) -> TextBatch:

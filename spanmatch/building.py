@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from spanmatch.batching import Tokenizing, tokenize_texts
+from spanmatch.batching import Tokenizing, text_views
 from spanmatch.checkpoints import is_checkpoint, load_checkpoint
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import Corpus
@@ -14,7 +14,7 @@ from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.spans import Unrepresentable
-from spanmatch.views import View, make_views
+from spanmatch.views import View
 
 logger = logging.getLogger(__name__)
 
@@ -61,19 +61,13 @@ def _window(asked: int | None, limit: int) -> int:
 def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:
     """All views of a corpus; says once how much gold no candidate can represent."""
     lost = Unrepresentable()
-    texts = tokenize_texts(
+    per_text = text_views(
         corpus.examples, tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost
     )
-    views = [
-        view
-        for text in texts
-        for view in make_views(
-            text, max_tokens=tokenizing.max_tokens, max_span_width=config.max_span_width, types=text.example.types
-        )
-    ]
+    views = [view for own in per_text for view in own]
     if lost.num_lost:
         logger.warning("training: %s", lost)
-    if not any(text.gold for text in texts):
+    if not any(view.tokenized.gold for view in views):
         raise InputError(
             "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
         )

@@ -141,14 +141,19 @@ def _multi_label(start: int, end: int, other_start: int, other_end: int) -> bool
 OVERLAPS: dict[str, Callable[[int, int, int, int], bool]] = {"flat": _flat, "nested": _nested, "multi-label": _multi_label}
 
 
+def check_overlap(overlap: str) -> None:
+    """Raise an `InputError` for an unknown overlap."""
+    if overlap not in OVERLAPS:
+        raise InputError(f'unknown overlap "{overlap}"; {nearest(overlap, OVERLAPS)}')
+
+
 def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: str = "flat") -> list[Entity]:
     """Choose greedily by score among candidates that exclude each other; returns entities in the order of the text.
 
     Raises:
         InputError: an unknown overlap.
     """
-    if overlap not in OVERLAPS:
-        raise InputError(f'unknown overlap "{overlap}"; {nearest(overlap, OVERLAPS)}')
+    check_overlap(overlap)
     excludes = OVERLAPS[overlap]
     # Ties fall to the earlier, then the longer span, then the first type: the same on every machine.
     order = np.lexsort((found.column, -found.end, found.start, -found.logit))

@@ -92,3 +92,17 @@ def as_entity_types(types: Types) -> tuple[EntityType, ...]:
     if twice:
         raise ValueError(f"entity types must differ, given more than once: {', '.join(twice)}")
     return read
+
+
+def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[tuple[EntityType, ...]]:
+    """Read one list of types for all texts, or a list of such, one per text.
+
+    Raises:
+        ValueError: as `as_entity_types`, or not one list per text.
+    """
+    is_one = isinstance(types, (str, Mapping)) or all(isinstance(item, (str, EntityType)) for item in types)
+    if is_one:
+        return [as_entity_types(types)] * num_texts  # type: ignore[arg-type]
+    if len(types) != num_texts:
+        raise ValueError(f"{len(types)} lists of types for {num_texts} texts; give one list for all, or one per text")
+    return [as_entity_types(own) for own in types]  # type: ignore[arg-type]

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from tqdm.auto import tqdm
 
+from spanmatch.batching import tokenize_texts
 from spanmatch.data import Corpus
 from spanmatch.decoding import Calibration, Threshold
 from spanmatch.entities import Entity, Mention
 from spanmatch.metrics import Metrics, best_threshold, best_threshold_per_type, evaluate, seqeval_scores
 from spanmatch.predictor import SpanMatcher
 from spanmatch.records import Example
-from spanmatch.spans import chars_to_tokens, tokens_to_chars
+from spanmatch.spans import Unrepresentable, chars_to_tokens, tokens_to_chars
 
 # Scores below are never worth keeping; what is above is enough to find any sensible threshold.
 CALIBRATION_FLOOR = 0.02
@@ -24,6 +25,20 @@ class Evaluation:
     metrics: Metrics
     predicted: list[list[Entity]]
     seqeval: dict[str, float] | None
+
+
+def unrepresentable(matcher: SpanMatcher, corpus: Corpus) -> Unrepresentable:
+    """The gold that no candidate of this matcher can represent."""
+    lost = Unrepresentable()
+    config = matcher.config
+    tokenize_texts(
+        corpus.examples,
+        matcher.text_tokenizing,
+        candidates=config.candidates,
+        max_span_width=config.max_span_width,
+        lost=lost,
+    )
+    return lost
 
 
 def tag_corpus(

@@ -67,7 +67,7 @@ class SpanHead(nn.Module):
         self.width_embedding = nn.Embedding(max_span_width, head_size)
         self.type_proj = nn.Linear(type_size, head_size)
         self.scale = nn.Parameter(torch.tensor(1.0))
-        self.bias = nn.Parameter(torch.tensor(-10.0))
+        self.bias = nn.Parameter(torch.tensor(-5.0))
         nn.init.normal_(self.width_embedding.weight, std=0.02)
 
     def embed_types(self, type_states_CH: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from spanmatch.config import MatcherArguments, MatcherTrainingArguments, read_co
 from spanmatch.data import Corpus, read_corpus
 from spanmatch.decoding import Threshold
 from spanmatch.errors import InputError
-from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus
+from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus, unrepresentable
 from spanmatch.model_card import write_model_card
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
@@ -208,8 +208,9 @@ def evaluate(
     print(evaluation.metrics.table())
     if evaluation.seqeval is not None:
         print("seqeval (strict, IOB2): " + ", ".join(f"{name} {value:.4f}" for name, value in evaluation.seqeval.items()))
-    if matcher.lost.num_lost:
-        print(f"{matcher.lost}: counted as misses")
+    lost = unrepresentable(matcher, corpus)
+    if lost.num_lost:
+        print(f"{lost}: counted as misses")
     rate = len(corpus.examples) / seconds
     print(f"{len(corpus.examples)} texts in {seconds:.1f} s ({rate:.0f} texts/s)")
     if output_dir is not None:
@@ -220,7 +221,7 @@ def evaluate(
             "threshold": threshold if threshold is not None else ("calibrated" if matcher.calibration else 0.5),
             "overlap": overlap,
             "dtype": str(next(matcher.model.parameters()).dtype).removeprefix("torch."),
-            "num_unrepresentable_gold": matcher.lost.num_lost,
+            "num_unrepresentable_gold": lost.num_lost,
             "num_skipped": corpus.num_skipped,
             "seed": 0,
         }
