@@ -22,6 +22,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.hub import cached_file
 
 from spanmatch.batching import TextBatch, TypeBatch
 from spanmatch.errors import InputError
@@ -113,15 +114,26 @@ def _without_pooler(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _sentence_pooling(source: str) -> str | None:
-    """The pooling of a sentence-transformers model, from its own modules."""
-    modules = Path(source) / "modules.json"
-    if not modules.is_file():
+    """The pooling of a sentence-transformers model, as its files say it in their older and their newer form; None for others.
+
+    Only the files are read: loading the library takes seconds, and what it would load is the encoder that we have.
+    """
+    modules = _optional_json(source, "modules.json")
+    folder = next((item["path"] for item in modules or () if item["type"].endswith("Pooling")), None)
+    config = _optional_json(source, f"{folder}/config.json") if folder else None
+    if config is None:
         return None
-    pooling_folders = [item["path"] for item in json.loads(modules.read_text()) if item["type"].endswith("Pooling")]
-    if not pooling_folders:
-        return None
-    config = json.loads((modules.parent / pooling_folders[0] / "config.json").read_text())
-    return "cls" if config.get("pooling_mode_cls_token") else "mean"
+    mode = config.get("pooling_mode") or ("cls" if config.get("pooling_mode_cls_token") else "mean")
+    if mode not in POOLINGS:
+        logger.warning('%s was trained with "%s" pooling, which is not among %s: mean is used', source, mode, ", ".join(POOLINGS))
+        return "mean"
+    return str(mode)
+
+
+def _optional_json(source: str, file: str) -> Any:
+    """A JSON file of a local folder or hub repository; None where there is none."""
+    path = cached_file(source, file, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False)
+    return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
 
 
 def text_states(encoder: nn.Module, batch: TextBatch) -> torch.Tensor:

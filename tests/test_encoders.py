@@ -1,0 +1,104 @@
+"""Finding and loading encoders: the packaged default, sentence-transformers folders, encoder-decoders."""
+
+import json
+import types
+from pathlib import Path
+
+import pytest
+import torch
+from helpers_e2e import write_tiny_encoder
+from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, T5Config, T5Model
+
+from spanmatch import encoders
+from spanmatch.batching import Tokenizing, collate_types
+from spanmatch.encoders import DEFAULT_ENCODER, encoder_from_config, load_pretrained, max_positions, resolve_encoder, type_states
+from spanmatch.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
+
+
+def test_the_default_encoder_is_the_packaged_one() -> None:
+    resolved = resolve_encoder(DEFAULT_ENCODER)
+    assert (Path(resolved) / "model.safetensors").is_file()
+    assert resolve_encoder("somebody/else") == "somebody/else"
+
+
+def test_other_weights_under_the_default_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"other")
+    spec = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
+        resolve_encoder(DEFAULT_ENCODER)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode": "cls"}, "cls"),
+        ({"pooling_mode": "mean"}, "mean"),
+        ({"pooling_mode": "lasttoken"}, "mean"),
+    ],
+)
+def test_the_pooling_of_a_sentence_transformers_folder(
+    folder: Path, tmp_path: Path, config: dict[str, object], expected: str
+) -> None:
+    sentence = write_tiny_encoder(tmp_path / "sentence")
+    (sentence / "modules.json").write_text(
+        json.dumps([{"path": "", "type": "x.Transformer"}, {"path": "1_Pooling", "type": "x.Pooling"}])
+    )
+    (sentence / "1_Pooling").mkdir()
+    (sentence / "1_Pooling" / "config.json").write_text(json.dumps(config))
+    assert load_pretrained(str(sentence)).pooling == expected
+    assert load_pretrained(str(folder)).pooling is None
+
+
+def test_there_is_no_pooler(folder: Path) -> None:
+    assert not [name for name, _ in load_pretrained(str(folder)).model.named_parameters() if "pooler" in name]
+
+
+def test_an_encoder_is_built_again_from_its_configuration(folder: Path) -> None:
+    loaded = load_pretrained(str(folder)).model
+    config = loaded.config.to_diff_dict() | {"model_type": loaded.config.model_type}
+    built = encoder_from_config(json.loads(json.dumps(config)))
+    assert {name: value.shape for name, value in built.state_dict().items()} == {
+        name: value.shape for name, value in loaded.state_dict().items()
+    }
+
+
+def test_an_encoder_decoder_is_used_by_its_encoder(folder: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    config = T5Config(vocab_size=len(tokenizer), d_model=16, d_kv=4, d_ff=32, num_layers=1, num_heads=2)
+    T5Model(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_pretrained(str(tmp_path))
+    assert not [name for name, _ in loaded.model.named_parameters() if "decoder" in name]
+    batch = collate_types(["person", "city"], Tokenizing.of(loaded.tokenizer, 32))
+    assert type_states(loaded.model, batch, "mean").shape == (2, 16)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"), [(BertConfig(max_position_embeddings=40), 40), (RobertaConfig(max_position_embeddings=42), 40)]
+)
+def test_the_longest_sequence(folder: Path, config: BertConfig, expected: int) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_max_length = 1000
+    assert max_positions(config, tokenizer) == expected
+    tokenizer.model_max_length = 24
+    assert max_positions(config, tokenizer) == 24
+
+
+def test_pooling_leaves_padding_out(folder: Path) -> None:
+    loaded = load_pretrained(str(folder))
+    tokenizing = Tokenizing.of(loaded.tokenizer, 32)
+    model = loaded.model.eval()
+    with torch.inference_mode():
+        together = type_states(model, collate_types(["city", "person who writes about a city"], tokenizing), "mean")
+        alone = type_states(model, collate_types(["city"], tokenizing), "mean")
+    torch.testing.assert_close(together[:1], alone)
+    assert isinstance(model, BertModel)
