@@ -33,7 +33,7 @@ def write_table(
     lines = [f"# {title}", "", doc.strip().splitlines()[0], ""]
     lines += ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
-    command = "python " + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = "python " + " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     lines += ["", f"`{command}`", "", *(f"- {key}: {value}" for key, value in facts.items()), ""]
     path.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))

@@ -80,7 +80,7 @@ class StartEndHead(SpanHead):
 def score_pruned(head: StartEndHead, states_BTH: torch.Tensor, types_CE: torch.Tensor, batch: TextBatch) -> torch.Tensor:
     """Score only the candidates with the best start + end of any type. Shape: (B, K, C)."""
     span_CD, start_CD, end_CD = types_CE.chunk(3, dim=-1)
-    num_rows, num_units, num_widths = batch.candidates.shape
+    _, num_units, num_widths = batch.candidates.shape
     starts_BUC = _gather(head.start_text(states_BTH), batch.first_token) @ start_CD.T
     ends_BUC = _gather(head.end_text(states_BTH), batch.last_token) @ end_CD.T
     best_start, best_end = starts_BUC.amax(-1), ends_BUC.amax(-1)
