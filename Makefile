@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 QUICKSTART := models/quickstart
 # Types that the training data does not have.
 TEXT ?= Maria Ruiz flew from Lisbon to Nairobi with Kenya Airways on Friday.
-TYPES ?= "person" "city" "airline"
+TYPES ?= town,weekday,traveller
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,7 +47,7 @@ quickstart: $(VENV)/.quickstart
 			--evaluation_file data/products/$$split.jsonl --threshold calibrated --evaluation_format text \
 			--output_dir $(QUICKSTART)/$$split || exit 1; \
 	done
-	echo '$(TEXT)' | "$(BIN)/spanmatch" tag $(QUICKSTART) --types $(TYPES)
+	echo '$(TEXT)' | "$(BIN)/spanmatch" tag $(QUICKSTART) --types "$(TYPES)" --output_format text
 
 test: $(VENV)/.dev
 	"$(BIN)/python" -m pytest

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from spanmatch.decoding import Calibration
+from spanmatch.decoding import THRESHOLDS_FILE, Calibration
 from spanmatch.errors import InputError, nearest
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 
@@ -43,10 +44,15 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
+    # What an earlier checkpoint left here and this one does not have would be read as part of it.
     if type_tokenizer is not text_tokenizer:
         type_tokenizer.save_pretrained(folder / TYPE_TOKENIZER)
+    else:
+        shutil.rmtree(folder / TYPE_TOKENIZER, ignore_errors=True)
     if calibration is not None:
         calibration.save(folder)
+    else:
+        (folder / THRESHOLDS_FILE).unlink(missing_ok=True)
     partial = folder / f"{WEIGHTS_FILE}.partial"
     state = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, partial, metadata={"format": "pt"})
@@ -60,7 +66,12 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         InputError: no such folder, files missing from it, or weights that do not fit its configuration.
     """
     folder = _folder(name_or_path)
-    model = SpanMatcherModel(_read_config(folder / CONFIG_FILE))
+    config = _read_config(folder / CONFIG_FILE)
+    try:
+        model = SpanMatcherModel(config)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
     try:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except (RuntimeError, SafetensorError) as error:
@@ -68,16 +79,19 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         raise InputError(
             f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again"
         ) from error
-    text_tokenizer = AutoTokenizer.from_pretrained(folder / TEXT_TOKENIZER)
+    text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
     separate = folder / TYPE_TOKENIZER
-    type_tokenizer = AutoTokenizer.from_pretrained(separate) if separate.is_dir() else text_tokenizer
+    type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer
     return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, Calibration.load(folder))
 
 
 def is_checkpoint(folder: Path) -> bool:
     """Whether a folder is a checkpoint of ours, rather than of a bare encoder."""
     config = folder / CONFIG_FILE
-    return config.is_file() and "text_encoder" in json.loads(config.read_text(encoding="utf-8"))
+    try:
+        return config.is_file() and "text_encoder" in json.loads(config.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
 
 
 def _folder(name_or_path: str | Path) -> Path:
@@ -103,6 +117,17 @@ def _folder(name_or_path: str | Path) -> Path:
                 f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders"
             )
     return folder
+
+
+def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        if not folder.is_dir():
+            raise FileNotFoundError("no such folder")
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
+    return tokenizer
 
 
 def _read_config(path: Path) -> MatcherConfig:

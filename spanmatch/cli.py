@@ -10,14 +10,24 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from spanmatch import __version__
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, nearest
 
 Arguments = argparse.Namespace
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+        unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
+        hint = nearest(unknown, self._flags(), otherwise="") if unknown else ""
+        raise InputError(f"{message}; {hint or f'see {self.prog} --help'}")
+
+    def _flags(self) -> Iterator[str]:
+        """The flags of the command and of those below it."""
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action.choices, dict):
+                for parser in action.choices.values():
+                    yield from parser._flags()
 
 
 def run(command: Callable[[], None]) -> None:
@@ -55,9 +65,7 @@ def evaluate_command(architecture: str) -> None:
     def command() -> None:
         parser = _Parser(description=f"Evaluate a spanmatch {architecture}-encoder on annotated text.")
         parser.add_argument("--pretrained_model_name_or_path", required=True, metavar="DIR", help="checkpoint folder or hub id")
-        parser.add_argument(
-            "--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL file, glob, DatasetDict folder or hub id"
-        )
+        parser.add_argument("--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL, glob, DatasetDict or hub id")
         parser.add_argument(
             "--threshold", help="a number in (0, 1), or calibrated; by default calibrated where the checkpoint is, else 0.5"
         )
@@ -65,7 +73,7 @@ def evaluate_command(architecture: str) -> None:
             "--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)"
         )
         parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
-        parser.add_argument("--max_samples", type=int, metavar="N", help="evaluate the first N examples only")
+        parser.add_argument("--max_samples", type=_count, metavar="N", help="evaluate the first N examples only")
         parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
         parser.add_argument("--output_dir", metavar="DIR", help="write metrics.json, predictions.jsonl and timings.json there")
         _data_arguments(parser)
@@ -75,7 +83,7 @@ def evaluate_command(architecture: str) -> None:
         from spanmatch.decoding import parse_threshold
         from spanmatch.recipes import evaluate
 
-        options["threshold"] = parse_threshold(options["threshold"]) if options["threshold"] else None
+        options["threshold"] = parse_threshold(options["threshold"]) if options["threshold"] is not None else None
         evaluate(**options, architecture=architecture)
 
     run(command)
@@ -121,13 +129,19 @@ def _main(argv: list[str]) -> None:
     stats.add_argument("files", nargs="+", metavar="FILE", help="JSONL files, globs or DatasetDict folders")
     stats.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
     stats.add_argument("--tokenizer", metavar="NAME_OR_DIR", help="whose units to count with (the default encoder's)")
-    stats.add_argument("--max_span_width", type=int, default=12, metavar="N", help="the widest candidate (12)")
+    stats.add_argument("--max_span_width", type=_count, default=12, metavar="N", help="the widest candidate (12)")
     stats.add_argument("--json", action="store_true", help="print JSON")
     _data_arguments(stats)
     stats.set_defaults(command=_data_stats)
 
     options = parser.parse_args(argv)
     options.command(options)
+
+
+def _count(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, got {text!r}")
+    return int(text)
 
 
 def _data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -144,7 +158,7 @@ def _device_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _batch_size(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="texts at a time (32)")
+    parser.add_argument("--batch_size", type=_count, default=32, metavar="N", help="texts at a time (32)")
 
 
 def _tag(options: Arguments) -> None:
@@ -163,7 +177,7 @@ def _tag(options: Arguments) -> None:
         types = as_entity_types([*(EntityType(name=name) for name in named), *described])
     except ValueError as error:
         raise InputError(f'{error} (--types "person,city" or --entity_types FILE)') from error
-    threshold = parse_threshold(options.threshold) if options.threshold else None
+    threshold = parse_threshold(options.threshold) if options.threshold is not None else None
     lines = read_input(options.input)
     _quiet_libraries()
     from spanmatch.predictor import SpanMatcher

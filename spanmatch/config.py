@@ -1,13 +1,10 @@
-"""The configuration of a training: one JSON file, overridden on the command line, checked when it is read.
+"""The configuration of a training: what there is to set, its defaults, and which values make sense.
 
-Keys of `transformers.TrainingArguments` keep their names and meaning; ours stand beside them. The JSON is read as if its
-keys had been given on the command line, so that one parser checks both.
+Keys of `transformers.TrainingArguments` keep their names and meaning; ours stand beside them.
 """
 
-import dataclasses
 import inspect
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -15,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import HfArgumentParser, TrainingArguments
+from transformers import TrainingArguments
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from spanmatch.devices import cpu_has_bfloat16
 from spanmatch.encoders import DEFAULT_ENCODER, POOLINGS
@@ -25,14 +23,6 @@ from spanmatch.records import FORMATS
 from spanmatch.spans import CANDIDATES
 
 TYPE_TEXTS = ("both", "name", "mixed")
-
-# Keys of TrainingArguments that nothing here reads: refused, rather than silently without effect.
-NO_EFFECT = {
-    "label_smoothing_factor", "label_names", "remove_unused_columns", "prediction_loss_only", "include_for_metrics",
-    "batch_eval_metrics", "eval_do_concat_batches", "eval_use_gather_object", "eval_accumulation_steps", "length_column_name",
-    "neftune_noise_alpha", "use_cache", "use_liger_kernel", "liger_kernel_config", "include_num_input_tokens_seen",
-    "bf16_full_eval", "fp16_full_eval", "average_tokens_across_devices", "data_seed",
-}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -85,9 +75,11 @@ class MatcherArguments:
         _one_of("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
             _one_of("type_pooling", self.type_pooling, POOLINGS)
-        for name in ("head_size", "max_span_width"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        _at_least(self, 1, "head_size", "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
+        _at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
+        meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
+        if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
+            raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
         if not 0 <= self.type_dropout < 1:
             raise InputError(f"type_dropout must lie in [0, 1), got {self.type_dropout}")
 
@@ -140,106 +132,30 @@ class MatcherTrainingArguments(TrainingArguments):
             self.eval_steps = self.eval_steps or (self.save_steps if self.eval_strategy == "steps" else None)
         if self.load_best_model_at_end is None:
             self.load_best_model_at_end = self.eval_strategy == self.save_strategy != "no"
+        if self.disable_tqdm is None:
+            self.disable_tqdm = False  # else transformers hides the progress bar with its own messages
         if self.report_to is None:
             self.report_to = "tensorboard" if find_spec("tensorboard") else "none"
+        _one_of("report_to", self.report_to, ["all", "none", *INTEGRATION_TO_CALLBACK])
+        if self.report_to not in {"all", "none", *get_available_reporting_integrations()}:
+            raise InputError(f'report_to: "{self.report_to}" is not installed; install it, or give "none"')
+        _one_of("train_sampling_strategy", self.train_sampling_strategy, ("random", "sequential", "group_by_length"))
+        _one_of("metric_for_best_model", str(self.metric_for_best_model).removeprefix("eval_"), ("f1", "precision", "recall"))
+        _at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
+        _at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
         super().__post_init__()
-
-
-def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
-    """Read `CONFIG.json --key value ...`; the command line wins.
-
-    Raises:
-        InputError: naming file, line, key and remedy.
-    """
-    groups: Any = (MatcherArguments, MatcherTrainingArguments)
-    parser = _Parser(groups, description=description, allow_abbrev=False)
-    given = list(arguments)
-    if given and not given[0].startswith("-"):
-        given = _json_arguments(Path(given[0]), _fields()) + given[1:]
-    _check_keys(given)
-    if any(item in {"-h", "--help"} for item in given):
-        parser.print_help()
-        raise SystemExit(0)
-    own, _ = parser.parse_known_args(given)
-    files = {"do_eval": own.validation_file, "do_predict": own.test_file}
-    for step, file in files.items():
-        if getattr(own, step) is None:
-            given += [f"--{step}", str(bool(file))]
-        elif getattr(own, step) and not file:
-            raise InputError(f"{step} needs {'validation_file' if step == 'do_eval' else 'test_file'}; give one, or drop {step}")
-    if own.do_train and not own.train_file:
-        raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
-    try:
-        matcher, training = parser.parse_args_into_dataclasses(given, look_for_args_file=False)
-    except (ValueError, ImportError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"configuration: {' '.join(str(error).split())}") from error
-    return matcher, training
-
-
-class _Parser(HfArgumentParser):
-    def error(self, message: str) -> Any:
-        raise InputError(f"configuration: {message.replace('argument --', '')}")
-
-
-def _fields() -> dict[str, Any]:
-    return {
-        item.name: item
-        for group in (MatcherArguments, MatcherTrainingArguments)
-        for item in dataclasses.fields(group)
-        if item.init
-    }
-
-
-def _json_arguments(path: Path, valid: dict[str, Any]) -> list[str]:
-    """A JSON configuration as command-line arguments."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text)
-    except OSError as error:
-        siblings = [item.name for item in path.parent.glob("*.json")] if path.parent.is_dir() else []
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); {nearest(path.name, siblings, otherwise='check the path')}"
-        ) from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected a JSON object of keys and values")
-    arguments: list[str] = []
-    for key, value in values.items():
-        line = next((number for number, content in enumerate(text.splitlines(), 1) if f'"{key}"' in content), 1)
-        where = f"{path}:{line}: "
-        if key not in valid:
-            raise InputError(f'{where}unknown key "{key}"; {nearest(key, valid)}')
-        _refuse_without_effect(key, where)
-        if value is None:
-            continue
-        if isinstance(value, list):
-            arguments += [f"--{key}", *map(str, value)]
-        else:
-            arguments += [f"--{key}", json.dumps(value) if isinstance(value, dict) else str(value)]
-    return arguments
-
-
-def _check_keys(arguments: Sequence[str]) -> None:
-    valid = _fields()
-    for argument in arguments:
-        if argument.startswith("--"):
-            key = argument[2:].partition("=")[0].replace("-", "_")
-            if key not in valid and key.removeprefix("no_") not in valid and key != "help":
-                raise InputError(f"unknown argument {argument}; {nearest(key, valid)}")
-            _refuse_without_effect(key, "")
-
-
-def _refuse_without_effect(key: str, where: str) -> None:
-    if key in NO_EFFECT:
-        raise InputError(f'{where}"{key}" has no effect here; remove it')
 
 
 def _one_of(name: str, value: str, valid: Any) -> None:
     if value not in valid:
         raise InputError(f'{name}: unknown value "{value}"; {nearest(value, valid)}')
+
+
+def _at_least(group: Any, lowest: int, *names: str) -> None:
+    for name in names:
+        value = getattr(group, name)
+        if value is not None and not value >= lowest:
+            raise InputError(f"{name} must be at least {lowest}, got {value}")
 
 
 def _parse_loss(loss: str) -> tuple[str, dict[str, Any]]:
@@ -248,10 +164,15 @@ def _parse_loss(loss: str) -> tuple[str, dict[str, Any]]:
     except json.JSONDecodeError as error:
         raise InputError(f"loss: not JSON ({error.msg}): {loss}") from error
     name = options.pop("name", None)
+    if name is None:
+        raise InputError(f'loss: "name" is missing; {nearest("", LOSSES)}')
     if name not in LOSSES:
         raise InputError(f'loss: unknown objective "{name}"; {nearest(str(name), LOSSES)}')
-    valid = [item.name for item in inspect.signature(LOSSES[name]).parameters.values() if item.kind is item.KEYWORD_ONLY]
-    for option in options:
+    parameters = inspect.signature(LOSSES[name]).parameters.values()
+    valid = {item.name: item.annotation for item in parameters if item.kind is item.KEYWORD_ONLY}
+    for option, value in options.items():
         if option not in valid:
             raise InputError(f'loss: "{name}" has no option "{option}"; {nearest(option, valid)}')
+        if valid[option] is float and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise InputError(f'loss: option "{option}" of "{name}" must be a number, got {json.dumps(value)}')
     return name, options

@@ -18,6 +18,10 @@ from spanmatch.records import FORMATS, KEYS, Example, read_record
 
 logger = logging.getLogger(__name__)
 
+# Which split of a DatasetDict is meant where none is named: test data never chooses or calibrates.
+EVALUATION_SPLITS = ("test", "dev", "validation")
+DEVELOPMENT_SPLITS = ("dev", "validation")
+
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
 
 
@@ -40,7 +44,7 @@ def read_corpus(
     source: str | Sequence[str],
     *,
     format: str = "text",
-    split: str | None = None,
+    split: str | Sequence[str] | None = None,
     entity_types: str | None = None,
     skip_invalid: bool = False,
     max_examples: int | None = None,
@@ -50,7 +54,7 @@ def read_corpus(
     Args:
         source: a JSONL file, a glob, a DatasetDict folder, a hub id (`owner/name[:config]`), or a list of these.
         format: "text" reads character spans, "tokens" reads token spans or tags; a file with only the other is converted.
-        split: of a DatasetDict; by default `test`, else `dev` or `validation`.
+        split: of a DatasetDict: a name, or several of which the first that is there counts.
         entity_types: a file of names and descriptions, which is then the inventory of every example.
         skip_invalid: leave out what cannot be read, and count it, rather than raise.
 
@@ -119,10 +123,10 @@ def _with_types(example: Example, inventory: tuple[EntityType, ...], given: Type
             mentions.append(replace(mention, label=label))
         else:
             corpus.num_unscored[mention.label] += 1
-    return replace(example, mentions=tuple(mentions), types=inventory)
+    return replace(example, mentions=tuple(dict.fromkeys(mentions)), types=inventory)
 
 
-def _open_source(source: str, split: str | None) -> Iterator[_Records]:
+def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
     path = Path(source).expanduser()
     if path.is_dir():
         yield from _open_dataset_folder(path, split)
@@ -156,7 +160,13 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
                 continue
             where = f"{path}:{number}"
             try:
-                yield where, json.loads(line)
+                row = json.loads(line)
+                if b"\\u" in line or b"\xed" in line:  # only these can hold half a surrogate pair, which no tokenizer reads
+                    json.dumps(row, ensure_ascii=False).encode()
+                yield where, row
+            except UnicodeEncodeError as error:
+                half = error.object[error.start].encode("ascii", "backslashreplace").decode()
+                yield where, InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
             except UnicodeDecodeError as error:
                 yield where, InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8")
             except json.JSONDecodeError as error:
@@ -164,20 +174,27 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
                     where,
                     InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line"),
                 )
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+                yield where, InputError(f"{where}: not JSON that can be read ({error}); write one JSON object per line")
 
 
-def _open_dataset_folder(path: Path, split: str | None) -> Iterator[_Records]:
+def _open_dataset_folder(path: Path, split: str | Sequence[str] | None) -> Iterator[_Records]:
     if not (path / "dataset_dict.json").is_file() and not (path / "state.json").is_file():
         raise InputError(f'{path}: a folder, but no DatasetDict on disk; give a file or a glob such as "{path}/*.jsonl"')
     from datasets import Dataset, load_from_disk  # imported late: it takes a second
 
-    loaded = load_from_disk(str(path))
-    splits: Mapping[str, Any] = {split or "test": loaded} if isinstance(loaded, Dataset) else loaded
+    try:
+        loaded = load_from_disk(str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: a DatasetDict that cannot be read ({reason}); copy it again, or save it anew") from error
+    wanted = _split_names(split)
+    splits: Mapping[str, Any] = {wanted[0]: loaded} if isinstance(loaded, Dataset) else loaded
     sidecar = path / "labels.json"
     yield _dataset_records(str(path), splits, split, sidecar if sidecar.is_file() else None)
 
 
-def _open_hub(source: str, split: str | None) -> Iterator[_Records]:
+def _open_hub(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
     from datasets import load_dataset
 
     name, _, config = source.partition(":")
@@ -191,8 +208,12 @@ def _open_hub(source: str, split: str | None) -> Iterator[_Records]:
     yield _dataset_records(source, loaded, split, None)
 
 
-def _dataset_records(source: str, splits: Mapping[str, Any], split: str | None, sidecar: Path | None) -> _Records:
-    wanted = [split] if split else ["test", "dev", "validation"]
+def _split_names(split: str | Sequence[str] | None) -> Sequence[str]:
+    return [split] if isinstance(split, str) else split or EVALUATION_SPLITS
+
+
+def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequence[str] | None, sidecar: Path | None) -> _Records:
+    wanted = _split_names(split)
     chosen = next((name for name in wanted if name in splits), None)
     if chosen is None:
         raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")

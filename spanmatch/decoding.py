@@ -38,7 +38,12 @@ class Calibration:
     def load(cls, folder: Path) -> "Calibration | None":
         """Read it from a checkpoint; None where it was never calibrated."""
         file = folder / THRESHOLDS_FILE
-        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+        if not file.is_file():
+            return None
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); delete it, and run spanmatch calibrate") from error
 
 
 def parse_threshold(threshold: str) -> Threshold:

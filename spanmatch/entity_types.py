@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.entities import EntityType, normalise
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, nearest
 
 # What the tags of the usual corpora stand for, where no file says it (CoNLL-2003, PAN-X, OntoNotes 5, WNUT-17).
 USUAL_NAMES = {
@@ -67,11 +67,18 @@ def read_entity_types(path: Path | None, *, is_inventory: bool = False) -> TypeN
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise InputError(f"{path}: no such file; give a JSON file {{tag: description}}") from error
+            siblings = [item.name for item in path.parent.glob("*.json")]
+            hint = nearest(path.name, siblings, otherwise="give a JSON file {tag: description}")
+            raise InputError(f"{path}: no such file; {hint}") from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSON file {{tag: description}}") from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path}:{getattr(error, 'lineno', 1)}: not JSON ({error}); write {{tag: description}}") from error
         if not isinstance(content, dict) or not content:
             raise InputError(f"{path}: expected a JSON object {{tag: description}} with at least one tag")
+        blank = next((tag for tag in content if not tag.strip()), None)
+        if blank is not None:
+            raise InputError(f'{path}: the name "{blank}" of a tag is blank; give every tag a name')
         entries = {tag: _entry(f"{path}: {tag}", tag, value) for tag, value in content.items()}
     by_name: dict[str, EntityType] = {}
     for entity_type in entries.values():
@@ -87,6 +94,6 @@ def _entry(where: str, tag: str, value: Any) -> EntityType:
         raise InputError(f'{where}: expected a description or {{"name", "description"}}, got {json.dumps(value)[:60]}')
     name, description = value.get("name") or unnamed_type(tag).name, value.get("description") or ""
     aliases = value.get("aliases") or []
-    if not isinstance(name, str) or not isinstance(description, str) or not isinstance(aliases, list):
-        raise InputError(f'{where}: "name" and "description" must be strings, "aliases" a list of strings')
+    if not isinstance(name, str) or not name.strip() or not isinstance(description, str) or not isinstance(aliases, list):
+        raise InputError(f'{where}: "name" and "description" must be strings, "name" not blank, "aliases" a list of strings')
     return EntityType(name=name, description=description, aliases=tuple(map(str, aliases)), label=tag)

@@ -62,17 +62,18 @@ def evaluate_corpus(
     """Tag and score a corpus. Gold that no candidate can represent stays in as a miss."""
     predicted = tag_corpus(matcher, corpus, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)
     found = [
-        [_on_tokens(entity.mention, example) if format == "tokens" else entity.mention for entity in entities]
+        [_in_units(entity.mention, example, format) for entity in entities]
         for example, entities in zip(corpus.examples, predicted, strict=True)
     ]
-    # Compared in characters, also for tokens: gold off the token boundaries then matches nothing, as it should.
     metrics = evaluate([example.mentions for example in corpus.examples], found, types=[item.label for item in corpus.types])
     return Evaluation(metrics=metrics, predicted=predicted, seqeval=_seqeval(corpus, predicted) if format == "tokens" else None)
 
 
-def calibrate(matcher: SpanMatcher, corpus: Corpus, *, source: str, batch_size: int = 32, progress: bool = False) -> Calibration:
+def calibrate(
+    matcher: SpanMatcher, corpus: Corpus, *, source: str, format: str = "text", batch_size: int = 32, progress: bool = False
+) -> Calibration:
     """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
-    scored, gold = _scored(matcher, corpus, batch_size, progress)
+    scored, gold = _scored(matcher, corpus, format, batch_size, progress)
     best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
     key_of = {item.label: item.key for item in corpus.types}
     per_type = best_threshold_per_type(scored, gold, floor=CALIBRATION_FLOOR)
@@ -81,23 +82,29 @@ def calibrate(matcher: SpanMatcher, corpus: Corpus, *, source: str, batch_size: 
     )
 
 
-def best_f1(matcher: SpanMatcher, corpus: Corpus, *, batch_size: int) -> dict[str, float]:
+def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int) -> dict[str, float]:
     """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
-    best = best_threshold(*_scored(matcher, corpus, batch_size, False), floor=CALIBRATION_FLOOR)
+    best = best_threshold(*_scored(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
     return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
 
 
 def _scored(
-    matcher: SpanMatcher, corpus: Corpus, batch_size: int, progress: bool
+    matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int, progress: bool
 ) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
     predicted = tag_corpus(matcher, corpus, threshold=CALIBRATION_FLOOR, overlap="flat", batch_size=batch_size, progress=progress)
-    scored = [[(entity.mention, entity.score) for entity in entities] for entities in predicted]
+    scored = [
+        [(_in_units(entity.mention, example, format), entity.score) for entity in entities]
+        for example, entities in zip(corpus.examples, predicted, strict=True)
+    ]
     return scored, [example.mentions for example in corpus.examples]
 
 
-def _on_tokens(mention: Mention, example: Example) -> Mention:
-    """The whole tokens that a mention touches, in characters."""
-    return tokens_to_chars([chars_to_tokens(mention, example.words)], example.words)[0]
+def _in_units(mention: Mention, example: Example, format: str) -> Mention:
+    """A mention as it is compared with gold: in characters also for tokens, but then all of the tokens that it touches.
+
+    Gold off the token boundaries then matches nothing, as it should.
+    """
+    return mention if format == "text" else tokens_to_chars([chars_to_tokens(mention, example.words)], example.words)[0]
 
 
 def _seqeval(corpus: Corpus, predicted: Sequence[Sequence[Entity]]) -> dict[str, float] | None:

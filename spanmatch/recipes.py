@@ -1,6 +1,6 @@
 """The commands, from arguments to files: train, evaluate, calibrate. Disk, network and logging live here."""
 
-import logging
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,34 +10,34 @@ from typing import Any
 from transformers import EarlyStoppingCallback, set_seed
 
 from spanmatch.building import build_matcher, training_views
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments, read_config
-from spanmatch.data import Corpus, read_corpus
-from spanmatch.decoding import Threshold
+from spanmatch.config import MatcherArguments, MatcherTrainingArguments
+from spanmatch.config_file import read_config
+from spanmatch.data import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
+from spanmatch.decoding import Threshold, check_overlap, cutoffs
 from spanmatch.errors import InputError
 from spanmatch.evaluation import Evaluation, calibrate, evaluate_corpus, unrepresentable
 from spanmatch.model_card import write_model_card
+from spanmatch.output_folder import folder_to_write, remove_checkpoints, where_to_resume
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
-from spanmatch.results import write_evaluation
+from spanmatch.results import write_evaluation, write_whole
 from spanmatch.sampling import TrainingViews
-from spanmatch.training import MatcherTrainer, find_last_checkpoint
-
-logger = logging.getLogger(__name__)
+from spanmatch.training import MatcherTrainer
 
 
 def train(architecture: str, command_line: Sequence[str]) -> None:
     """Train, evaluate and predict as `do_train`, `do_eval` and `do_predict` say; write checkpoint, metrics and model card."""
     arguments, training = read_config(command_line, f"Train a spanmatch {architecture}-encoder.")
-    output_dir = Path(str(training.output_dir))
-    resume = _where_to_resume(arguments, training, output_dir)
+    output_dir = folder_to_write(str(training.output_dir))
+    resume = where_to_resume(arguments, training, output_dir)
     set_seed(training.seed)
     # Everything is read before anything is built or written.
     corpora = {
         name: read_corpus(files, **_reading(arguments, split), max_examples=limit)
         for name, files, split, limit, wanted in (
             ("train", arguments.train_file, "train", arguments.max_train_samples, training.do_train),
-            ("validation", arguments.validation_file, None, arguments.max_eval_samples, training.do_eval),
-            ("test", arguments.test_file, None, arguments.max_eval_samples, training.do_predict),
+            ("validation", arguments.validation_file, DEVELOPMENT_SPLITS, arguments.max_eval_samples, training.do_eval),
+            ("test", arguments.test_file, EVALUATION_SPLITS, arguments.max_eval_samples, training.do_predict),
         )
         if wanted and files
     }
@@ -53,10 +53,16 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
     if "validation" in corpora:
         batch_size = training.per_device_eval_batch_size
         matcher.calibration = calibrate(
-            matcher, corpora["validation"], source=", ".join(arguments.validation_file), batch_size=batch_size
+            matcher,
+            corpora["validation"],
+            source=", ".join(arguments.validation_file),
+            format=arguments.format,
+            batch_size=batch_size,
         )
     if training.do_train:
         matcher.save_pretrained(output_dir)
+        timings = {"train_seconds": facts["seconds"], "train_examples_per_second": facts["examples_per_second"]}
+        write_whole(output_dir / "timings.json", json.dumps(timings, indent=1) + "\n")
     for name in ("validation", "test"):
         if name in corpora:
             evaluation = evaluate_corpus(
@@ -88,7 +94,7 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
         print(f"\n{output_dir}: checkpoint, model card" + (", thresholds" if matcher.calibration else ""))
 
 
-def _reading(arguments: MatcherArguments, split: str | None) -> dict[str, Any]:
+def _reading(arguments: MatcherArguments, split: str | Sequence[str]) -> dict[str, Any]:
     return {
         "format": arguments.format,
         "split": split,
@@ -104,29 +110,6 @@ def _asked(arguments: MatcherArguments, training: MatcherTrainingArguments) -> d
     shown = {"learning_rate", "per_device_train_batch_size", "num_train_epochs", "bf16", "seed"}
     kept = {key: value for key, value in training.to_dict().items() if key in changed or key in shown}
     return asdict(arguments) | dict(sorted(kept.items()))
-
-
-def _where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArguments, output_dir: Path) -> str | None:
-    """The checkpoint to go on from, or None to start; a folder that holds a training is not trained into unasked."""
-    asked = training.resume_from_checkpoint
-    if asked and str(asked).lower() not in {"true", "1", "yes", "false", "0", "no"}:
-        if not (Path(asked) / "trainer_state.json").is_file():
-            raise InputError(
-                f"resume_from_checkpoint: {asked} is no checkpoint of a training; "
-                "give a checkpoint-N folder, or true for the last"
-            )
-        return str(asked)
-    last = find_last_checkpoint(output_dir)
-    if asked and str(asked).lower() in {"true", "1", "yes"}:
-        if last is None:
-            logger.warning("no finished checkpoint in %s: training starts from the beginning", output_dir)
-        return last
-    if training.do_train and not arguments.overwrite_output_dir and (last or (output_dir / "model.safetensors").is_file()):
-        raise InputError(
-            f"{output_dir} already holds a training; go on with --resume_from_checkpoint true, give another --output_dir, "
-            "or --overwrite_output_dir true"
-        )
-    return None
 
 
 def _fit(
@@ -150,10 +133,15 @@ def _fit(
         validation=validation,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)] if patience else None,
     )
+    if training.should_save and arguments.overwrite_output_dir and resume is None:
+        remove_checkpoints(Path(str(training.output_dir)))
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
+    examples_seen = (
+        trainer.state.global_step * training.train_batch_size * training.gradient_accumulation_steps * training.world_size
+    )
     facts = provenance(training.seed)
     return {
         "encoder": arguments.pretrained_model_name_or_path or arguments.text_encoder,
@@ -164,6 +152,7 @@ def _fit(
         "num_types": len(corpus.types),
         "steps": trainer.state.global_step,
         "seconds": seconds,
+        "examples_per_second": examples_seen / seconds,
         "seed": training.seed,
         "commit": facts["commit"],
         "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
@@ -192,6 +181,10 @@ def evaluate(
     if matcher.config.architecture != architecture:
         own = matcher.config.architecture
         raise InputError(f"{pretrained_model_name_or_path} is a {own}-encoder; use evaluate_{own}_encoder.py")
+    # Asked before anything is read: an error then stands alone, not behind a progress bar.
+    cutoffs(threshold, (), matcher.calibration, matcher.config.objective)
+    check_overlap(overlap)
+    folder = None if output_dir is None else folder_to_write(output_dir)
     corpus = read_corpus(
         evaluation_file,
         format=evaluation_format,
@@ -213,7 +206,7 @@ def evaluate(
         print(f"{lost}: counted as misses")
     rate = len(corpus.examples) / seconds
     print(f"{len(corpus.examples)} texts in {seconds:.1f} s ({rate:.0f} texts/s)")
-    if output_dir is not None:
+    if folder is not None:
         settings = {
             "model": str(pretrained_model_name_or_path),
             "file": evaluation_file,
@@ -226,7 +219,7 @@ def evaluate(
             "seed": 0,
         }
         timings = {"seconds": seconds, "texts_per_second": rate}
-        write_evaluation(Path(output_dir), corpus, evaluation, evaluation_format, settings, timings)
+        write_evaluation(folder, corpus, evaluation, evaluation_format, settings, timings)
     return evaluation
 
 
@@ -235,8 +228,8 @@ def calibrate_checkpoint(
 ) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
     matcher = SpanMatcher.from_pretrained(folder)
-    corpus = read_corpus(evaluation_file, format=format, split=split, entity_types=entity_types)
-    calibration = calibrate(matcher, corpus, source=evaluation_file, batch_size=batch_size, progress=True)
+    corpus = read_corpus(evaluation_file, format=format, split=split or DEVELOPMENT_SPLITS, entity_types=entity_types)
+    calibration = calibrate(matcher, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
     calibration.save(Path(folder))
     print(f"threshold {calibration.threshold:.4f} (micro-F1 {calibration.f1:.4f} on {evaluation_file}), stored in {folder}")
     for name, value in sorted(calibration.per_type.items()):

@@ -83,6 +83,8 @@ def _build(where: str, row: dict[str, Any], text: str | None, tokens: Sequence[s
                 f"({len(text)} characters); give half-open character offsets"
             )
     labels = row.get("labels")
+    if not all(label.strip() for label in (*(mention.label for mention in mentions), *(labels or ()))):
+        raise InputError(f'{where}: a label or an entry of "labels" is blank; give every label a name')
     outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
     if outside:
         raise InputError(f'{where}: spans of "{outside[0]}", which is not in the line\'s "labels"; add it there')

@@ -27,14 +27,14 @@ def write_evaluation(
     metrics = evaluation.metrics.as_dict() | settings | provenance(int(settings.get("seed", 0)))
     if evaluation.seqeval is not None:
         metrics["seqeval"] = evaluation.seqeval
-    _write(folder / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     lines = prediction_lines(corpus, evaluation.predicted, format)
-    _write(folder / "predictions.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    write_whole(folder / "predictions.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     if timings is not None:
-        _write(folder / "timings.json", json.dumps(timings, indent=1) + "\n")
+        write_whole(folder / "timings.json", json.dumps(timings, indent=1) + "\n")
 
 
-def _write(path: Path, content: str) -> None:
+def write_whole(path: Path, content: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_suffix(path.suffix + ".partial")
     partial.write_text(content, encoding="utf-8")

@@ -109,7 +109,7 @@ class EpochSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         self.generator.manual_seed(self.seed * 1_000_003 + self.epoch)
         indices = list(self.grouped)
-        # The library's order runs from long to short within each of its large groups: shuffle the batches, longest first.
+        # The library's order runs from long to short within each of its large groups: shuffle the batches.
         batches = [indices[start : start + self.batch_size] for start in range(0, len(indices), self.batch_size)]
         whole = batches[:-1] if len(batches[-1]) < self.batch_size else batches
         order = torch.randperm(len(whole), generator=self.generator).tolist()

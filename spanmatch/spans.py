@@ -130,7 +130,8 @@ def _units(rows: Sequence[tuple[int, int, int, int]]) -> Units:
 
 
 def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
-    """Each word with the subwords that touch it. A word without any (a control character) is no unit."""
+    """Each word with the subwords that touch it; one without any (a control character that the tokenizer drops) has its
+    neighbour's, so that spans which start or end on it can be represented."""
     del text
     rows, first, num_tokens = [], 0, len(token_offsets)
     for start, end in words:
@@ -143,6 +144,9 @@ def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
             rows.append((first, last - 1, start, end))
             # A subword may reach into the next word: that word may need it, too.
             first = last - 1
+        elif num_tokens:
+            neighbour = min(first, num_tokens - 1)
+            rows.append((neighbour, neighbour, start, end))
     return _units(rows)
 
 

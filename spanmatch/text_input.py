@@ -6,28 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data import json_rows
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, nearest
 
 
 def read_input(source: str) -> Iterable[tuple[str, dict[str, Any]]]:
     """Records with a "text" each: from a JSONL file, the lines of a text file or standard input, or the argument itself."""
     path = Path(source)
     if source == "-":
-        return ((f"standard input:{number}", {"text": line.rstrip("\r\n")}) for number, line in enumerate(sys.stdin, 1))
+        return _text_lines("standard input", sys.stdin)
     if path.is_file():
-        return _jsonl_lines(path) if path.suffix in {".jsonl", ".json"} else _text_lines(path)
+        return _jsonl_lines(path) if path.suffix in {".jsonl", ".json"} else _file_lines(path)
     if any(character.isspace() for character in source):
         return [("argument:1", {"text": source})]
-    raise InputError(f"{source}: no such file; give a file, a sentence of several words, or - for standard input")
+    siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = nearest(path.name, siblings, otherwise="give a file, a sentence of several words, or - for standard input")
+    raise InputError(f"{source}: no such file; {hint}")
 
 
-def _text_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _file_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from _text_lines(str(path), lines)
+
+
+def _text_lines(name: str, lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                yield f"{path}:{number}", {"text": line.rstrip("\r\n")}
+        for number, line in enumerate(lines, 1):
+            yield f"{name}:{number}", {"text": line.rstrip("\r\n")}
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8") from error
+        raise InputError(f"{name}: not UTF-8 ({error.reason} at byte {error.start}); save the text as UTF-8") from error
 
 
 def _jsonl_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

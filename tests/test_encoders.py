@@ -31,6 +31,7 @@ def test_other_weights_under_the_default_name_are_refused(tmp_path: Path, monkey
     (tmp_path / "model" / "model.safetensors").write_bytes(b"other")
     spec = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
     monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: spec)
+    resolve_encoder.cache_clear()
     with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
         resolve_encoder(DEFAULT_ENCODER)
 
