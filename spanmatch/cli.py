@@ -6,8 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from spanmatch import __version__
 from spanmatch.errors import InputError, nearest
@@ -45,6 +44,11 @@ def run(command: Callable[[], None]) -> None:
     except BrokenPipeError:
         # The reader of our output is gone (`| head`); keep the interpreter from complaining when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(
+            f"error: {error.filename or 'output'}: {error.strerror or error}; check the disk and the permissions", file=sys.stderr
+        )
+        sys.exit(2)
 
 
 def train_command(architecture: str) -> None:
@@ -162,49 +166,22 @@ def _batch_size(parser: argparse.ArgumentParser) -> None:
 
 
 def _tag(options: Arguments) -> None:
-    from tqdm.auto import tqdm
-
-    from spanmatch.decoding import parse_threshold
-    from spanmatch.entities import EntityType, as_entity_types
-    from spanmatch.entity_types import read_entity_types
-    from spanmatch.records import Example
-    from spanmatch.spans import split_words
-    from spanmatch.text_input import read_input
-
-    named = [name.strip() for item in options.types for name in item.split(",") if name.strip()]
-    described = read_entity_types(Path(options.entity_types), is_inventory=True).inventory if options.entity_types else ()
-    try:
-        types = as_entity_types([*(EntityType(name=name) for name in named), *described])
-    except ValueError as error:
-        raise InputError(f'{error} (--types "person,city" or --entity_types FILE)') from error
-    threshold = parse_threshold(options.threshold) if options.threshold is not None else None
-    lines = read_input(options.input)
     _quiet_libraries()
-    from spanmatch.predictor import SpanMatcher
+    from spanmatch.decoding import parse_threshold
+    from spanmatch.tagging import tag
 
-    matcher = SpanMatcher.from_pretrained(options.model, device=options.device, dtype=options.dtype)
-    as_text = (options.output_format or ("text" if sys.stdout.isatty() else "jsonl")) == "text"
-    records: list[dict[str, Any]] = []
-
-    def examples() -> Iterator[Example]:
-        for where, record in lines:
-            records.append(record)
-            yield Example(where=where, text=record["text"], words=split_words(record["text"]), mentions=(), types=types)
-
-    tagged = matcher.stream(examples(), threshold=threshold, overlap=options.overlap, batch_size=options.batch_size)
-    for entities in tqdm(tagged, unit="text", desc="tagging", disable=not sys.stderr.isatty()):
-        record = records.pop(0)
-        if as_text:
-            print(record["text"])
-            print(
-                "".join(f"  [{item.start}:{item.end}] {item.text}  {item.label}  {item.score:.2f}\n" for item in entities), end=""
-            )
-        else:
-            found = [
-                {"start": item.start, "end": item.end, "label": item.label, "text": item.text, "score": round(item.score, 6)}
-                for item in entities
-            ]
-            print(json.dumps(record | {"entities": found}, ensure_ascii=False))
+    tag(
+        options.model,
+        options.input,
+        types=options.types,
+        entity_types=options.entity_types,
+        threshold=parse_threshold(options.threshold) if options.threshold is not None else None,
+        overlap=options.overlap,
+        output_format=options.output_format,
+        device=options.device,
+        dtype=options.dtype,
+        batch_size=options.batch_size,
+    )
 
 
 def _calibrate(options: Arguments) -> None:

@@ -71,7 +71,7 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
                 format=arguments.format,
                 threshold=None,
                 batch_size=training.per_device_eval_batch_size,
-                progress=True,
+                progress=not training.disable_tqdm,
             )
             settings = {
                 "threshold": "calibrated" if matcher.calibration else 0.5,
@@ -135,12 +135,16 @@ def _fit(
     )
     if training.should_save and arguments.overwrite_output_dir and resume is None:
         remove_checkpoints(Path(str(training.output_dir)))
+    first_step = json.loads((Path(resume) / "trainer_state.json").read_text())["global_step"] if resume else 0
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     examples_seen = (
-        trainer.state.global_step * training.train_batch_size * training.gradient_accumulation_steps * training.world_size
+        (trainer.state.global_step - first_step)
+        * training.train_batch_size
+        * training.gradient_accumulation_steps
+        * training.world_size
     )
     facts = provenance(training.seed)
     return {
@@ -228,6 +232,8 @@ def calibrate_checkpoint(
 ) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
     matcher = SpanMatcher.from_pretrained(folder)
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: on the hub; thresholds are stored beside the weights, so copy the checkpoint to a folder first")
     corpus = read_corpus(evaluation_file, format=format, split=split or DEVELOPMENT_SPLITS, entity_types=entity_types)
     calibration = calibrate(matcher, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
     calibration.save(Path(folder))

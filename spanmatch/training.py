@@ -100,8 +100,8 @@ class MatcherTrainer(Trainer):
         base = self.args.learning_rate
         rates = {
             "text_encoder": base,
-            "type_encoder": self.arguments.type_encoder_learning_rate or base,
-            "head": self.arguments.head_learning_rate or base * HEAD_LEARNING_RATE_FACTOR,
+            "type_encoder": _or(self.arguments.type_encoder_learning_rate, base),
+            "head": _or(self.arguments.head_learning_rate, base * HEAD_LEARNING_RATE_FACTOR),
         }
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
@@ -128,7 +128,7 @@ class MatcherTrainer(Trainer):
         del eval_dataset, ignore_keys
         assert self.validation is not None, "evaluation during training needs a validation file"
         matcher = self.matcher
-        scores = best_f1(matcher, self.validation, batch_size=self.args.per_device_eval_batch_size)
+        scores = best_f1(matcher, self.validation, format=self.arguments.format, batch_size=self.args.per_device_eval_batch_size)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -139,6 +139,11 @@ class MatcherTrainer(Trainer):
         del state_dict
         tokenizers = self.matcher.text_tokenizing.tokenizer, self.matcher.type_tokenizing.tokenizer
         save_checkpoint(Path(output_dir or str(self.args.output_dir)), self.matcher.model, *tokenizers)
+
+
+def _or(value: float | None, default: float) -> float:
+    """The value, also where it is 0."""
+    return default if value is None else value
 
 
 def find_last_checkpoint(output_dir: Path) -> str | None:
