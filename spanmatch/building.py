@@ -1,9 +1,13 @@
 """What a training starts from: a matcher around its encoders, and the views of the training texts."""
 
 import logging
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from spanmatch.batching import Tokenizing, text_views
 from spanmatch.checkpoints import is_checkpoint, load_checkpoint
@@ -18,9 +22,18 @@ from spanmatch.views import View
 
 logger = logging.getLogger(__name__)
 
+MIN_WINDOW = 64
+NUM_MEASURED_TEXTS = 10_000
 
-def build_matcher(arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments) -> SpanMatcher:
-    """A matcher to train: from a checkpoint of ours, or around pretrained encoders."""
+
+def build_matcher(
+    arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, texts: Sequence[str] = ()
+) -> SpanMatcher:
+    """A matcher to train: from a checkpoint of ours, or around pretrained encoders.
+
+    Args:
+        texts: those it will be trained on; they set its window where the configuration does not.
+    """
     autocast = torch.bfloat16 if training.bf16 else None
     if arguments.pretrained_model_name_or_path:
         loaded = load_checkpoint(arguments.pretrained_model_name_or_path)
@@ -44,7 +57,7 @@ def build_matcher(arguments: MatcherArguments, architecture: str, training: Matc
         head_size=arguments.head_size,
         candidates=arguments.candidates,
         max_span_width=arguments.max_span_width,
-        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer)),
+        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer), text.tokenizer, texts),
         max_type_length=max_positions(types.model.config, types.tokenizer),
         objective=arguments.loss_name,
     )
@@ -52,10 +65,18 @@ def build_matcher(arguments: MatcherArguments, architecture: str, training: Matc
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
 
 
-def _window(asked: int | None, limit: int) -> int:
+def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> int:
+    """Subwords that the text encoder sees at a time: as asked, else the power of two that holds 99% of the training texts.
+
+    A matcher trained on sentences fails in the middle of a window that is ten times as long: it was never there.
+    """
     if asked is not None and not 8 <= asked <= limit:
         raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
-    return asked or limit
+    if asked is not None or not texts:
+        return asked or limit
+    encoded = tokenizer(list(texts[:NUM_MEASURED_TEXTS]), verbose=False)["input_ids"]
+    needed = float(np.quantile([len(ids) for ids in encoded], 0.99))
+    return min(limit, max(MIN_WINDOW, 1 << math.ceil(math.log2(max(needed, 1)))))
 
 
 def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:

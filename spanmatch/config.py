@@ -54,7 +54,8 @@ class MatcherArguments:
     candidates: str = field(default="words", metadata={"help": "What candidate spans are made of: words or subwords."})
     max_span_width: int = field(default=12, metadata={"help": "The widest candidate, in words or subwords."})
     max_length: int | None = field(
-        default=None, metadata={"help": "Window of the text encoder in subwords; by default all it has."}
+        default=None,
+        metadata={"help": "Window of the text encoder in subwords; by default what holds 99 percent of the training texts."},
     )
 
     loss: str = field(default="bce", metadata={"help": 'Objective: a name, or {"name": ..., its options}.'})

@@ -41,7 +41,8 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
         )
         if wanted and files
     }
-    matcher = build_matcher(arguments, architecture, training)
+    texts = [example.text for example in corpora["train"].examples] if training.do_train else []
+    matcher = build_matcher(arguments, architecture, training, texts)
     set_seed(training.seed)
     facts: dict[str, Any] = {}
     if training.do_train:
@@ -233,7 +234,9 @@ def calibrate_checkpoint(
     """Find thresholds on a development file and store them in the checkpoint."""
     matcher = SpanMatcher.from_pretrained(folder)
     if not Path(folder).is_dir():
-        raise InputError(f"{folder}: on the hub; thresholds are stored beside the weights, so copy the checkpoint to a folder first")
+        raise InputError(
+            f"{folder}: on the hub; thresholds are stored beside the weights, so copy the checkpoint to a folder first"
+        )
     corpus = read_corpus(evaluation_file, format=format, split=split or DEVELOPMENT_SPLITS, entity_types=entity_types)
     calibration = calibrate(matcher, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
     calibration.save(Path(folder))

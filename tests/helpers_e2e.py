@@ -129,8 +129,8 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
 
 
-def write_tiny_encoder(folder: Path) -> Path:
-    """A BERT of two small layers with random weights and a window of 64 subwords, made for the sentences above."""
+def write_tiny_encoder(folder: Path, max_positions: int = 64) -> Path:
+    """A BERT of two small layers with random weights and a window of so many subwords, made for the sentences above."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -143,7 +143,7 @@ def write_tiny_encoder(folder: Path) -> Path:
     vocabulary = [*special, *characters, *(f"##{item}" for item in characters), *sorted(words - set(characters))]
     tokenizer = BertTokenizerFast(
         tokenizer_object=BertWordPieceTokenizer({word: index for index, word in enumerate(vocabulary)})._tokenizer,
-        model_max_length=64,
+        model_max_length=max_positions,
     )
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
@@ -153,7 +153,7 @@ def write_tiny_encoder(folder: Path) -> Path:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=64,
+        max_position_embeddings=max_positions,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     return folder

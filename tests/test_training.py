@@ -30,6 +30,7 @@ from safetensors.torch import load_file
 
 from spanmatch.batching import Tokenizing
 from spanmatch.building import build_matcher, training_views
+from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.config_file import read_config
 from spanmatch.data import read_corpus
 from spanmatch.entities import EntityType
@@ -561,3 +562,17 @@ class TestLongTexts:
         assert shown is not None and int(shown.group(1)) > 4
         metrics = read_json(tmp_path / "out" / "validation" / "metrics.json")
         assert metrics["num_gold"] == 40 and metrics["micro"]["f1"] > 0.95
+
+
+class TestWindow:
+    """The window of the text encoder follows the training texts, unless it is asked for."""
+
+    @pytest.mark.parametrize(
+        ("asked", "num_words", "expected"), [(None, 5, 64), (None, 100, 128), (None, 1000, 512), (200, 100, 200)]
+    )
+    def test_window(self, tmp_path: Path, asked: int | None, num_words: int, expected: int) -> None:
+        encoder = write_tiny_encoder(tmp_path / "encoder", max_positions=512)
+        arguments = MatcherArguments(text_encoder=str(encoder), max_length=asked)
+        training = MatcherTrainingArguments(output_dir=str(tmp_path), report_to="none")
+        texts = ["in " * num_words] * 99 + ["in " * 2000]
+        assert build_matcher(arguments, "bi", training, texts).config.max_length == expected
