@@ -79,8 +79,11 @@ class Tokenizing:
         return cls(tokenizer=tokenizer, prefix=prefix, suffix=suffix, pad_id=pad_id, max_tokens=room)
 
     def encode(self, texts: Sequence[str], *, offsets: bool = False) -> Any:
-        """Token ids (and character offsets) without special tokens; a literal "[SEP]" in a text stays text."""
-        return self.tokenizer(
+        """Token ids (and character offsets) without special tokens; a literal "[SEP]" in a text stays text.
+
+        Unigram models hold their special tokens as ordinary pieces, too, and find them in a text: these become unknown.
+        """
+        encoded = self.tokenizer(
             list(texts),
             add_special_tokens=False,
             split_special_tokens=True,
@@ -91,6 +94,14 @@ class Tokenizing:
             padding=False,
             verbose=False,
         )
+        unknown = self.tokenizer.unk_token_id
+        special = frozenset(self.tokenizer.all_special_ids) - {unknown}
+        if unknown is not None:
+            encoded["input_ids"] = [
+                ids if special.isdisjoint(ids) else [unknown if item in special else item for item in ids]
+                for ids in encoded["input_ids"]
+            ]
+        return encoded
 
     def pad(self, sequences: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Put special tokens around sequences and pad them to the longest. Shape: ids and mask, both (N, L)."""
@@ -195,8 +206,8 @@ def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:
 def collate_gold(views: Sequence[View], columns: Sequence[EntityType], batch: TextBatch) -> tuple[torch.Tensor, torch.Tensor]:
     """The gold of a batch over its type columns, which differ in `key`.
 
-    A column is valid for a text that was annotated for a type of that key. A column that is another name (an alias)
-    of one of the text's gold types is not: a negative must not contradict a positive.
+    A column is valid for a text that was annotated for a type of that key. Where a column is another name (an alias) of
+    one of the text's gold types, only its positives are: a negative must not contradict a positive.
 
     Shape: positives and valid, both (B, U, W, C) bool.
     """
@@ -218,5 +229,5 @@ def collate_gold(views: Sequence[View], columns: Sequence[EntityType], batch: Te
             for column, other in enumerate(columns):
                 if other.key in gold_type.alias_keys or gold_type.key in other.alias_keys:
                     known[row, column] = False
-    valid = batch.candidates.numpy()[..., None] & known[:, None, None, :]
+    valid = batch.candidates.numpy()[..., None] & (known[:, None, None, :] | positives)
     return torch.from_numpy(positives & valid), torch.from_numpy(valid)

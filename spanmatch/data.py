@@ -227,9 +227,12 @@ def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequen
 
     def rows() -> Iterator[tuple[str, Any]]:
         for index, row in enumerate(dataset.select_columns(sorted(columns))):
+            where = f"{source}[{chosen}]:{index}"
             present = {key: value for key, value in row.items() if value is not None}
-            if "ner_tags" in present and tag_names:
-                present["tags"] = [tag_names[tag] for tag in present.pop("ner_tags")]
-            yield f"{source}[{chosen}]:{index}", present
+            tags = present.pop("ner_tags") if tag_names and "ner_tags" in present else []
+            if any(tag is None or not 0 <= tag < len(tag_names) for tag in tags):
+                yield where, InputError(f'{where}: "ner_tags" {tags} hold a tag without a name; the split may not be annotated')
+                continue
+            yield where, present | ({"tags": [tag_names[tag] for tag in tags]} if tags else {})
 
     return _Records(rows=rows(), class_labels=tuple(labels), sidecar=sidecar)

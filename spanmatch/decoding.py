@@ -79,7 +79,7 @@ def cutoffs(
         if calibration is None:
             raise InputError('threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or give a number')
         threshold = None
-    if isinstance(threshold, (int, float)):
+    if threshold is not None and not isinstance(threshold, Mapping):
         return np.full(len(types), _logit(float(threshold)))
     base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
     per_type = dict(base.per_type)

@@ -56,7 +56,7 @@ class Mention:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entity:
-    """A predicted entity: `text == source[start:end]` in characters, `score` in (0, 1)."""
+    """A predicted entity: `text == source[start:end]` in characters, `score` in (0, 1]."""
 
     start: int
     end: int

@@ -45,7 +45,8 @@ class TypeNames:
         known = self.by_name.get(label) or self.by_key.get(label)
         if known is None:
             return unnamed_type(label)
-        return self.by_name[known.name] if self.is_inventory else replace(known, label=label)
+        described = self.by_name[known.name]
+        return described if self.is_inventory else replace(described, label=label)
 
 
 def unnamed_type(label: str) -> EntityType:

@@ -81,7 +81,8 @@ def train(architecture: str, command_line: Sequence[str]) -> None:
                 "seed": training.seed,
             }
             write_evaluation(output_dir / name, corpora[name], evaluation, arguments.format, settings)
-            results[", ".join(getattr(arguments, f"{name}_file"))] = evaluation.metrics.as_dict()
+            note = " (thresholds were chosen on it)" if name == "validation" else ""
+            results[", ".join(getattr(arguments, f"{name}_file")) + note] = evaluation.metrics.as_dict()
             print(f"\n{name}\n{evaluation.metrics.table()}")
     if training.do_train:
         write_model_card(

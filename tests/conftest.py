@@ -1,0 +1,61 @@
+"""No network, one thread, and the tiny encoders that every test of the core is run on."""
+
+import os
+
+# Before anything that reads them is imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import FAMILIES, make_matcher, write_family
+from hypothesis import settings
+
+from spanmatch.encoders import PretrainedEncoder, load_pretrained
+from spanmatch.predictor import SpanMatcher
+
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+settings.register_profile("spanmatch", derandomize=True, deadline=None, max_examples=100)
+settings.load_profile("spanmatch")
+
+
+@pytest.fixture(scope="session")
+def encoder_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny encoder per tokenizer family: WordPiece, byte-level BPE with prefix space, SentencePiece unigrams."""
+    folder = tmp_path_factory.mktemp("encoders")
+    return {family: write_family(folder / family, family) for family in FAMILIES}
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each tokenizer family in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def family_encoder(family: str, encoder_folders: dict[str, Path]) -> PretrainedEncoder:
+    """The tiny encoder of the family, loaded. Not to be changed."""
+    return load_pretrained(str(encoder_folders[family]))
+
+
+@pytest.fixture(scope="session")
+def family_matcher(family: str, encoder_folders: dict[str, Path]) -> SpanMatcher:
+    """A matcher around the tiny encoder of the family. Not to be changed."""
+    return make_matcher(encoder_folders[family])
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(encoder_folders: dict[str, Path]) -> Path:
+    """The folder of a tiny BERT with a window of 64 subwords."""
+    return encoder_folders["WordPiece"]
+
+
+@pytest.fixture
+def tiny_matcher(tiny_encoder: Path) -> SpanMatcher:
+    """A matcher around the tiny BERT, new for each test."""
+    return make_matcher(tiny_encoder)

@@ -1,0 +1,170 @@
+"""What the tests of the core share: tiny encoders of three tokenizer families, a matcher around one, a stub without context."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import nn
+from transformers import (
+    BertConfig,
+    BertModel,
+    BertTokenizer,
+    PreTrainedTokenizerBase,
+    RobertaConfig,
+    RobertaModel,
+    RobertaTokenizer,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+    XLMRobertaTokenizer,
+)
+
+from spanmatch.building import build_matcher
+from spanmatch.config import MatcherArguments, MatcherTrainingArguments
+from spanmatch.entities import EntityType, Mention
+from spanmatch.predictor import SpanMatcher
+from spanmatch.records import Example
+from spanmatch.spans import Units, split_words
+
+# Every tokenizer is trained on these; the letters of what the tests write are all in it, some words are not.
+CORPUS = [
+    "Ada Lovelace met Charles Babbage in London, and they wrote to Michael Faraday.",
+    "Zoë Müller moved from São Paulo to Montréal; her café is in the rue de l'Église.",
+    "The quick brown fox jumps over 1234567890 lazy dogs - isn't that great (or not)?",
+    "see https://example.org/a_b?c=d&e=f or write to zoe@example.org [now] / later <soon>",
+    "a person, a city, a company: the name of a place where people live",
+    "马云在杭州创办了阿里巴巴集团。北京和东京都很大。",
+    "สมชายทำงานที่กรุงเทพมหานครกับการบินไทย",
+    "ソニーの東京オフィスで働いています。",
+    "We 👍🏽 the 🚀 from 🇫🇷 and 👩‍💻 said hello 😀 to Bob.",
+    "New York and Cape Town are cities; Acme Corp and Globex are companies.",
+]
+# One text each for what goes wrong with offsets.
+TEXTS = {
+    "plain": "Ada Lovelace moved to New York.",
+    "accents": "Zoë Müller's café in Montréal",
+    "accents apart": "Zoe\u0308 in Montre\u0301al",
+    "Chinese": "马云在杭州创办了阿里巴巴集团。",
+    "Thai": "สมชายทำงานที่กรุงเทพมหานคร",
+    "emoji": "We 👍🏽 the 🚀 from 🇫🇷 👩‍💻!",
+    "rare": "𠮷野家 and 🜁 ẞ ﬁn ½ İ",
+    "spaces": "  Ada \t Lovelace\n\nmet\u00a0Bob  ",
+    "control": "Ada\u200b Love\u00adlace \x07 Bob",
+    "markers": "the [SEP] of </s> and [CLS] <s> <pad> [MASK] <mask> end",
+    "URL": "see https://example.org/a_b?c=d now",
+}
+FAMILIES = ("WordPiece", "BPE", "Unigram")
+MAX_POSITION = 64
+HIDDEN = 32
+
+
+def _wordpiece() -> PreTrainedTokenizerBase:
+    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    trained.normalizer = normalizers.BertNormalizer()
+    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trained.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=500, special_tokens=special, show_progress=False))
+    return BertTokenizer(vocab=trained.get_vocab(), model_max_length=MAX_POSITION)
+
+
+def _bpe() -> PreTrainedTokenizerBase:
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=500,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    trained.train_from_iterator(CORPUS, trainer)
+    merges = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    return RobertaTokenizer(vocab=trained.get_vocab(), merges=merges, add_prefix_space=True, model_max_length=MAX_POSITION)
+
+
+def _unigram() -> PreTrainedTokenizerBase:
+    trained = Tokenizer(models.Unigram())
+    trained.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    trained.train_from_iterator(CORPUS, trainer)
+    vocab = [(piece, score) for piece, score in json.loads(trained.to_str())["model"]["vocab"]]
+    return XLMRobertaTokenizer(vocab=vocab, model_max_length=MAX_POSITION)
+
+
+def write_family(folder: Path, family: str) -> Path:
+    """An encoder of two small layers with random weights and a tokenizer of the family, as `load_pretrained` reads it."""
+    tokenizer = {"WordPiece": _wordpiece, "BPE": _bpe, "Unigram": _unigram}[family]()
+    torch.manual_seed(0)
+    shape: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": HIDDEN,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 2 * HIDDEN,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    # The positions of the RoBERTa family start behind the padding index.
+    later = MAX_POSITION + int(tokenizer.pad_token_id or 0) + 1
+    if family == "WordPiece":
+        BertModel(BertConfig(**shape, max_position_embeddings=MAX_POSITION), add_pooling_layer=False).save_pretrained(folder)
+    elif family == "BPE":
+        RobertaModel(RobertaConfig(**shape, max_position_embeddings=later), add_pooling_layer=False).save_pretrained(folder)
+    else:
+        XLMRobertaModel(XLMRobertaConfig(**shape, max_position_embeddings=later), add_pooling_layer=False).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_matcher(encoder: Path, **arguments: Any) -> SpanMatcher:
+    """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half."""
+    training = MatcherTrainingArguments(output_dir="unused", bf16=False, use_cpu=True, report_to="none")
+    torch.manual_seed(1)
+    given: dict[str, Any] = {"text_encoder": str(encoder), "head_size": 16, "max_span_width": 4}
+    matcher = build_matcher(MatcherArguments(**(given | arguments)), "bi", training)
+    with torch.no_grad():
+        matcher.model.head.bias.zero_()
+        matcher.model.head.scale.fill_(10.0)
+    matcher.model.eval()
+    return matcher
+
+
+class StubEncoder(nn.Module):
+    """An encoder without context: a token's state is its embedding, wherever it stands.
+
+    Embeddings and weights of the head are integers so large that GELU is a ReLU and every sum is exact: two ways to
+    the same score must give the same bits.
+    """
+
+    def __init__(self, vocab_size: int, hidden_size: int = 8) -> None:
+        super().__init__()
+        self.config = SimpleNamespace(hidden_size=hidden_size)
+        generator = torch.Generator().manual_seed(0)
+        self.embedding = torch.randint(-9, 10, (vocab_size, hidden_size), generator=generator).float() * 16
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        assert input_ids.shape == attention_mask.shape
+        return SimpleNamespace(last_hidden_state=self.embedding[input_ids])
+
+
+def make_example(text: str, mentions: Sequence[tuple[int, int, str]] = (), types: Sequence[EntityType] = ()) -> Example:
+    """An example of a text, its gold in characters."""
+    gold = tuple(Mention(start=start, end=end, label=label) for start, end, label in mentions)
+    return Example(where="test:1", text=text, words=split_words(text), mentions=gold, types=tuple(types))
+
+
+def gold_of(text: str, names: Mapping[str, str], types: Sequence[EntityType] = ()) -> Example:
+    """An example whose gold is the first place of each name, by its label."""
+    return make_example(text, [(text.index(name), text.index(name) + len(name), label) for name, label in names.items()], types)
+
+
+def units_of(lengths: Sequence[int]) -> Units:
+    """Units that have this many subwords each, one character per subword, one space between units."""
+    sizes = np.asarray(lengths, dtype=np.int64)
+    first = np.cumsum(sizes) - sizes
+    start = first + np.arange(len(sizes))
+    return Units(first_token=first, last_token=first + sizes - 1, start_char=start, end_char=start + sizes)

@@ -1,0 +1,329 @@
+"""The model and the matcher around it: the head, saving, batching, windows, and entities of texts in many scripts."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from helpers import TEXTS, gold_of, make_example, make_matcher
+from safetensors.torch import load_file, save_file
+from torch.nn import functional as F
+
+from spanmatch.batching import collate_texts, collate_types, text_views
+from spanmatch.decoding import Calibration
+from spanmatch.entities import Entity, EntityType
+from spanmatch.errors import InputError
+from spanmatch.matcher import SpanHead, SpanMatcherModel
+from spanmatch.predictor import SpanMatcher
+from spanmatch.spans import split_words
+
+TYPES = ["person", "city", "the name of a place where people live"]
+# A logit of -34 passes: every candidate and type.
+EVERYTHING = 1e-15
+LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 12)
+Key = tuple[int, int, str]
+
+
+def everything(matcher: SpanMatcher, texts: Sequence[str], batch_size: int = 32) -> list[dict[Key, float]]:
+    """The score of every candidate and type of each text."""
+    predicted = matcher.predict(texts, TYPES, threshold=EVERYTHING, overlap="multi-label", batch_size=batch_size)
+    return [scores_of(entities) for entities in predicted]
+
+
+def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
+    found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
+    assert len(found) == len(entities)
+    return found
+
+
+def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        assert list(one.values()) == pytest.approx([other[key] for key in one], rel=0, abs=1e-5)
+
+
+def word_spans(text: str, width: int) -> set[tuple[int, int]]:
+    """All runs of at most `width` words."""
+    words = split_words(text)
+    runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
+    return {(words[first][0], words[last][1]) for first, last in runs}
+
+
+class TestHead:
+    @pytest.mark.parametrize("width", [1, 3])
+    def test_it_is_a_layer_over_start_end_and_width(self, width: int, encoder_folders: dict[str, Path]) -> None:
+        """The split first layer is the explicit one over [start; end; one-hot width], cell by cell."""
+        matcher = make_matcher(encoder_folders["BPE"], max_span_width=width)
+        head, generator = matcher.model.head, torch.Generator().manual_seed(0)
+        views = [
+            view
+            for own in text_views(
+                [make_example("Ada Lovelace met Bob"), make_example("in New York")],
+                matcher.text_tokenizing,
+                candidates="words",
+                max_span_width=width,
+            )
+            for view in own
+        ]
+        batch = collate_texts(views, matcher.text_tokenizing, width)
+        assert (batch.first_token < batch.last_token).any(), "words of several subwords, or start and end are one"
+        states = torch.randn(2, batch.input_ids.shape[1], head.start_proj.in_features, generator=generator)
+        types = torch.randn(5, head.type_proj.in_features, generator=generator)
+        weight = torch.cat([head.start_proj.weight, head.end_proj.weight, head.width_embedding.weight.T], dim=1)
+        with torch.inference_mode():
+            scores = head.score_spans(head.represent_spans(states, batch), head.embed_types(types))
+            projected = head.type_proj(types)
+            cells = batch.candidates.nonzero().tolist()
+            assert len(cells) == (4 + 3 if width == 1 else 9 + 6)
+            for row, unit, extra in cells:
+                start = states[row, batch.first_token[row, unit]]
+                end = states[row, batch.last_token[row, unit + extra]]
+                one_hot = F.one_hot(torch.tensor(extra), width).float()
+                span = F.gelu(F.linear(torch.cat([start, end, one_hot]), weight, head.start_proj.bias))
+                expected = (projected @ span) / projected.shape[1] ** 0.5 * head.scale + head.bias
+                torch.testing.assert_close(scores[row, unit, extra], expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_cell_begins_as_a_rare_event(self) -> None:
+        head = SpanHead(8, 8, 4, 2)
+        assert torch.sigmoid(head.bias) < 0.01
+
+    def test_forward_is_the_parts(self, tiny_matcher: SpanMatcher) -> None:
+        model = tiny_matcher.model
+        [views] = text_views([make_example("Ada met Bob")], tiny_matcher.text_tokenizing, candidates="words", max_span_width=2)
+        texts = collate_texts(views, tiny_matcher.text_tokenizing, 2)
+        types = collate_types(TYPES, tiny_matcher.type_tokenizing)
+        with torch.inference_mode():
+            scored = model(texts, types)
+            parts = model.head.score_spans(model.represent_spans(texts), model.encode_types(types))
+        assert scored.logits.shape == (1, 3, 2, 3)
+        assert torch.equal(scored.logits, parts) and torch.equal(scored.candidates, texts.candidates)
+
+    def test_every_weight_learns(self, tiny_matcher: SpanMatcher) -> None:
+        """A weight without a gradient breaks data-parallel training."""
+        model = tiny_matcher.model
+        [views] = text_views([make_example("Ada met Bob")], tiny_matcher.text_tokenizing, candidates="words", max_span_width=4)
+        texts = collate_texts(views, tiny_matcher.text_tokenizing, 4)
+        model(texts, collate_types(TYPES, tiny_matcher.type_tokenizing)).logits.sum().backward()
+        assert not [name for name, weight in model.named_parameters() if weight.grad is None]
+
+
+class TestCheckpoint:
+    TEXT = list(TEXTS.values())
+
+    @pytest.mark.parametrize("type_encoder", ["shared", "separate"])
+    def test_saved_is_loaded_to_the_bit(self, type_encoder: str, tiny_encoder: Path, tmp_path: Path) -> None:
+        matcher = make_matcher(tiny_encoder, type_encoder=type_encoder)
+        matcher.calibration = Calibration(threshold=0.25, per_type={"city": 0.75})
+        matcher.save_pretrained(tmp_path / "checkpoint")
+        loaded = SpanMatcher.from_pretrained(tmp_path / "checkpoint", device="cpu", dtype="float32")
+        assert loaded.config == matcher.config and loaded.calibration == matcher.calibration
+        state = loaded.model.state_dict()
+        assert state.keys() == matcher.model.state_dict().keys()
+        assert all(torch.equal(state[name], weight) for name, weight in matcher.model.state_dict().items())
+        assert everything(loaded, self.TEXT) == everything(matcher, self.TEXT)
+        assert loaded.predict(self.TEXT, TYPES) == matcher.predict(self.TEXT, TYPES)
+
+    def test_of_every_family(self, family_matcher: SpanMatcher, tmp_path: Path) -> None:
+        family_matcher.save_pretrained(tmp_path)
+        loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
+        assert everything(loaded, self.TEXT) == everything(family_matcher, self.TEXT)
+
+    def test_one_tower_is_saved_once(self, tiny_encoder: Path, tmp_path: Path) -> None:
+        shared, separate = make_matcher(tiny_encoder), make_matcher(tiny_encoder, type_encoder="separate")
+        shared.save_pretrained(tmp_path / "shared")
+        separate.save_pretrained(tmp_path / "separate")
+        weights = {name: load_file(tmp_path / name / "model.safetensors") for name in ("shared", "separate")}
+        parts = {name: {key.partition(".")[0] for key in found} for name, found in weights.items()}
+        assert parts == {"shared": {"text_encoder", "head"}, "separate": {"text_encoder", "type_encoder", "head"}}
+        assert not (tmp_path / "shared" / "type_tokenizer").exists() and (tmp_path / "separate" / "type_tokenizer").is_dir()
+
+    def test_what_was_there_before_is_gone(self, tiny_encoder: Path, tmp_path: Path) -> None:
+        before = make_matcher(tiny_encoder, type_encoder="separate")
+        before.calibration = Calibration(threshold=0.25)
+        before.save_pretrained(tmp_path)
+        make_matcher(tiny_encoder).save_pretrained(tmp_path)
+        assert not (tmp_path / "type_tokenizer").exists() and not (tmp_path / "thresholds.json").exists()
+        assert SpanMatcher.from_pretrained(tmp_path).calibration is None
+
+    def test_no_pickle(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".json", ".safetensors", ".txt", ".jinja"}
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ("missing", 'Missing key(s) in state_dict: "head.bias"'),
+            ("unexpected", 'Unexpected key(s) in state_dict: "head.other"'),
+            ("shape", "size mismatch for head.bias"),
+        ],
+    )
+    def test_weights_that_do_not_fit(self, change: str, message: str, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        weights = load_file(tmp_path / "model.safetensors")
+        if change == "missing":
+            del weights["head.bias"]
+        elif change == "unexpected":
+            weights["head.other"] = torch.zeros(1)
+        else:
+            weights["head.bias"] = torch.zeros(3)
+        save_file(weights, tmp_path / "model.safetensors")
+        with pytest.raises(InputError) as caught:
+            SpanMatcher.from_pretrained(tmp_path)
+        assert message in str(caught.value) and "model.safetensors: does not fit config.json" in str(caught.value)
+
+    def test_the_configuration_is_all_that_is_needed(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+        assert config == json.loads(json.dumps(tiny_matcher.config.as_dict()))
+        built = SpanMatcherModel(tiny_matcher.config)
+        assert built.state_dict().keys() == tiny_matcher.model.state_dict().keys()
+
+
+class TestDifferences:
+    """Two ways to the same scores: whatever the batch, the order, or what was kept."""
+
+    @pytest.fixture
+    def texts(self) -> list[str]:
+        return [*TEXTS.values(), LONG, "Bob", "", "   "]
+
+    @pytest.mark.parametrize("batch_size", [1, 3])
+    def test_batch_of_one_is_batch_of_many(self, batch_size: int, family_matcher: SpanMatcher, texts: list[str]) -> None:
+        assert_same(everything(family_matcher, texts, batch_size), everything(family_matcher, texts, 64))
+
+    def test_one_text_is_one_of_many(self, family_matcher: SpanMatcher, texts: list[str]) -> None:
+        alone = [scores_of(family_matcher.predict(text, TYPES, threshold=EVERYTHING, overlap="multi-label")) for text in texts]
+        assert_same(alone, everything(family_matcher, texts))
+
+    def test_shuffled_is_ordered(self, family_matcher: SpanMatcher, texts: list[str]) -> None:
+        order = list(range(len(texts)))
+        random.Random(0).shuffle(order)
+        shuffled = everything(family_matcher, [texts[index] for index in order], 4)
+        ordered = everything(family_matcher, texts, 4)
+        assert_same(shuffled, [ordered[index] for index in order])
+
+    def test_twice_is_the_same(self, family_matcher: SpanMatcher, texts: list[str]) -> None:
+        assert everything(family_matcher, texts) == everything(family_matcher, texts)
+
+    def test_types_per_text_are_calls_of_their_own(self, tiny_matcher: SpanMatcher) -> None:
+        texts = [TEXTS["plain"], TEXTS["accents"], TEXTS["plain"], LONG]
+        types = [["person"], ["company", "city"], {"city": "a place where people live", "person": ""}, ["city", "person"]]
+        together = tiny_matcher.predict(texts, types, threshold=EVERYTHING, overlap="multi-label")
+        alone = [
+            tiny_matcher.predict(text, own, threshold=EVERYTHING, overlap="multi-label")
+            for text, own in zip(texts, types, strict=True)
+        ]
+        assert [{entity.label for entity in found} for found in together] == [set(own) for own in types]
+        assert_same([scores_of(found) for found in together], [scores_of(found) for found in alone])
+
+    def test_types_encoded_before_are_types_encoded_now(self, tiny_matcher: SpanMatcher, texts: list[str]) -> None:
+        kept = tiny_matcher.encode_types(TYPES)
+        assert kept.embeddings.shape == (3, tiny_matcher.config.head_size)
+        found = tiny_matcher.predict(texts, kept, threshold=EVERYTHING, overlap="multi-label")
+        assert [scores_of(entities) for entities in found] == everything(tiny_matcher, texts)
+
+    def test_a_type_does_not_depend_on_the_others(self, tiny_matcher: SpanMatcher) -> None:
+        together = tiny_matcher.encode_types([*TYPES, *(f"kind {number}" for number in range(70))]).embeddings
+        for row, name in enumerate(TYPES):
+            torch.testing.assert_close(together[row], tiny_matcher.encode_types([name]).embeddings[0], rtol=0, atol=1e-5)
+
+    def test_examples_are_texts_with_types(self, tiny_matcher: SpanMatcher) -> None:
+        types = tuple(EntityType(name=name) for name in TYPES)
+        examples = [gold_of(TEXTS["plain"], {"Ada": "person"}, types), make_example(LONG, (), types)]
+        streamed = tiny_matcher.stream(iter(examples), threshold=EVERYTHING, overlap="multi-label", batch_size=2)
+        assert_same([scores_of(found) for found in streamed], everything(tiny_matcher, [TEXTS["plain"], LONG]))
+
+    def test_training_mode_is_left_as_it_was(self, tiny_matcher: SpanMatcher) -> None:
+        expected = everything(tiny_matcher, [TEXTS["plain"]])
+        tiny_matcher.model.train()
+        assert everything(tiny_matcher, [TEXTS["plain"]]) == expected
+        assert tiny_matcher.model.training
+
+
+class TestPredict:
+    @pytest.mark.parametrize("candidates", ["words", "subwords"])
+    @pytest.mark.parametrize("overlap", ["flat", "nested", "multi-label"])
+    def test_an_entity_is_its_stretch_of_the_text(
+        self, overlap: str, candidates: str, family: str, encoder_folders: dict[str, Path]
+    ) -> None:
+        matcher = make_matcher(encoder_folders[family], candidates=candidates)
+        texts = [*TEXTS.values(), LONG]
+        for text, entities in zip(texts, matcher.predict(texts, TYPES, threshold=0.01, overlap=overlap), strict=True):
+            assert entities
+            for entity in entities:
+                assert entity.text == text[entity.start : entity.end] == entity.text.strip() != ""
+                assert entity.label in TYPES and 0.01 < entity.score <= 1
+            assert entities == sorted(entities, key=lambda item: (item.start, item.end))
+            if overlap == "flat":
+                ends = [entity.end for entity in entities]
+                assert all(end <= entity.start for end, entity in zip(ends, entities[1:], strict=False))
+
+    @pytest.mark.parametrize("name", TEXTS)
+    def test_every_span_of_words_is_a_candidate(self, name: str, family_matcher: SpanMatcher) -> None:
+        [found] = everything(family_matcher, [TEXTS[name]])
+        expected = word_spans(TEXTS[name], family_matcher.config.max_span_width)
+        assert set(found) == {(start, end, label) for start, end in expected for label in TYPES}
+
+    def test_a_long_text_is_tagged_to_its_end(self, family_matcher: SpanMatcher) -> None:
+        """In windows, and every candidate once."""
+        example = make_example(LONG)
+        [views] = text_views([example], family_matcher.text_tokenizing, candidates="words", max_span_width=4)
+        assert len(views) > 4
+        [found] = everything(family_matcher, [LONG], batch_size=3)
+        assert set(found) == {(start, end, label) for start, end in word_spans(LONG, 4) for label in TYPES}
+
+    def test_a_word_longer_than_the_encoder(self, family_matcher: SpanMatcher) -> None:
+        text = f"Ada {'xq7' * 80} Bob"
+        [found] = everything(family_matcher, [text])
+        assert {(0, 3, "person"), (4, 244, "person"), (245, 248, "person")} <= set(found)
+
+    def test_the_threshold_decides(self, tiny_matcher: SpanMatcher) -> None:
+        [scores] = everything(tiny_matcher, [LONG])
+        for threshold in (0.3, 0.5, {"person": 0.3, "city": 0.9}):
+            limits = threshold if isinstance(threshold, dict) else dict.fromkeys(TYPES, threshold)
+            expected = {key for key, score in scores.items() if score > limits.get(key[2], 0.5)}
+            found = tiny_matcher.predict(LONG, TYPES, threshold=threshold, overlap="multi-label")
+            assert 0 < len(expected) < len(scores)
+            assert set(scores_of(found)) == expected
+
+    def test_calibrated_thresholds_are_the_default(self, tiny_matcher: SpanMatcher) -> None:
+        half = tiny_matcher.predict(LONG, TYPES)
+        assert half == tiny_matcher.predict(LONG, TYPES, threshold=0.5)
+        tiny_matcher.calibration = Calibration(threshold=0.9, per_type={"person": 0.2})
+        calibrated = tiny_matcher.predict(LONG, TYPES)
+        assert calibrated == tiny_matcher.predict(LONG, TYPES, threshold="calibrated") != half
+        by_hand = {"person": 0.2, "city": 0.9, TYPES[2]: 0.9}
+        assert calibrated == tiny_matcher.predict(LONG, TYPES, threshold=by_hand)
+
+    def test_labels_are_those_of_the_types(self, tiny_matcher: SpanMatcher) -> None:
+        described = EntityType(name="person", description="a human being", label="PER")
+        named = tiny_matcher.predict(TEXTS["plain"], {"person": "a human being"}, threshold=EVERYTHING, overlap="multi-label")
+        found = tiny_matcher.predict(TEXTS["plain"], [described], threshold=EVERYTHING, overlap="multi-label")
+        assert {entity.label for entity in found} == {"PER"}
+        assert [(entity.start, entity.score) for entity in found] == [(entity.start, entity.score) for entity in named]
+
+    def test_nothing_to_tag(self, tiny_matcher: SpanMatcher) -> None:
+        assert tiny_matcher.predict([], TYPES) == []
+        assert tiny_matcher.predict("", TYPES) == []
+        assert tiny_matcher.predict(["", " \n"], TYPES, threshold=EVERYTHING) == [[], []]
+
+    @pytest.mark.parametrize(
+        ("types", "options", "message"),
+        [
+            ([], {}, "no entity types given"),
+            ("person", {}, r'got the text "person"; write \["person"\]'),
+            (["person", "person"], {}, "given more than once: person"),
+            (["person", " "], {}, "an entity type needs a name"),
+            ([["person"], ["city"]], {}, "2 lists of types for 1 texts"),
+            (TYPES, {"threshold": 1.5}, "between 0 and 1"),
+            (TYPES, {"threshold": "cls"}, "needs a null slot"),
+            (TYPES, {"threshold": {"persn": 0.5}}, 'did you mean "person"'),
+            (TYPES, {"overlap": "flatt"}, 'did you mean "flat"'),
+            (TYPES, {"batch_size": 0}, "batch_size must be at least 1"),
+        ],
+    )
+    def test_refused(self, types: object, options: dict[str, object], message: str, tiny_matcher: SpanMatcher) -> None:
+        with pytest.raises(ValueError, match=message):
+            tiny_matcher.predict(["Ada met Bob"], types, **options)  # type: ignore[call-overload]
