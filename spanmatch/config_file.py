@@ -22,6 +22,9 @@ NO_EFFECT = {
     "bf16_full_eval", "fp16_full_eval", "average_tokens_across_devices", "data_seed",
 }  # fmt: skip
 
+# What a new matcher is built from, and a checkpoint already has.
+BUILT = {"text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length"}
+
 
 def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
     """Read `CONFIG.json --key value ...`; the command line wins.
@@ -45,6 +48,8 @@ def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArgu
             given += [f"--{step}", str(bool(file))]
         elif getattr(own, step) and not file:
             raise InputError(f"{step} needs {'validation_file' if step == 'do_eval' else 'test_file'}; give one, or drop {step}")
+    if own.pretrained_model_name_or_path:
+        _refuse_built_keys(given, parser)
     if own.do_train and not own.train_file:
         raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
     try:
@@ -68,6 +73,13 @@ class _Parser(HfArgumentParser):
 
     def error(self, message: str) -> Any:
         raise InputError(f"{self.where}{message.replace('argument --', '')}")
+
+
+def _refuse_built_keys(given: Sequence[str], parser: _Parser) -> None:
+    """What a checkpoint was built with cannot be asked for again."""
+    for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & BUILT):
+        where = parser.places.get(key, "")
+        raise InputError(f'{where}"{key}" has no effect beside pretrained_model_name_or_path; remove one of them')
 
 
 def _fields() -> dict[str, Any]:

@@ -465,7 +465,14 @@ CONFIGS: dict[str, tuple[str | bytes | dict[str, object], list[str]]] = {
         {"text_encoder": "{folder}/checkpoint"},
         ["is a spanmatch checkpoint", "pretrained_model_name_or_path"],
     ),
-    "encoder as checkpoint": ({"pretrained_model_name_or_path": "{encoder}"}, ["an encoder, not a spanmatch checkpoint"]),
+    "built already": (
+        {"pretrained_model_name_or_path": "{folder}/checkpoint", "text_encoder": None, "head_size": 64},
+        ['"head_size" has no effect', "pretrained_model_name_or_path", "remove"],
+    ),
+    "encoder as checkpoint": (
+        {"pretrained_model_name_or_path": "{encoder}", "text_encoder": None},
+        ["an encoder, not a spanmatch checkpoint"],
+    ),
     "broken encoder": ({"text_encoder": "{folder}/broken"}, ["broken", "config.json"]),
     "resumption from nothing": (
         {"resume_from_checkpoint": "{folder}/checkpoint"},
