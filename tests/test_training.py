@@ -386,14 +386,24 @@ class TestSteps:
         return trained_checkpoint(tmp_path_factory.mktemp("steps") / "checkpoint", encoder)
 
     def test_continuing_from_a_checkpoint(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
-        ours: dict[str, object] = {"pretrained_model_name_or_path": checkpoint, "text_encoder": None, "max_steps": 2}
+        ours: dict[str, object] = {
+            "pretrained_model_name_or_path": checkpoint,
+            "text_encoder": None,
+            "max_span_width": None,
+            "max_steps": 2,
+        }
         run(encoder, data / "train.jsonl", tmp_path / "still", **ours | {"learning_rate": 0.0})
         assert difference(checkpoint, tmp_path / "still") == 0
         run(encoder, data / "train.jsonl", tmp_path / "on", **ours)
         assert 1e-4 < difference(checkpoint, tmp_path / "on") < 0.2
 
     def test_without_training(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
-        ours: dict[str, object] = {"pretrained_model_name_or_path": checkpoint, "text_encoder": None, "train_file": None}
+        ours: dict[str, object] = {
+            "pretrained_model_name_or_path": checkpoint,
+            "text_encoder": None,
+            "max_span_width": None,
+            "train_file": None,
+        }
         files = {"validation_file": data / "dev.jsonl", "test_file": data / "test.jsonl"}
         result = run(encoder, data / "train.jsonl", tmp_path / "out", **ours, **files, do_train=False)
         assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["test", "validation"]
@@ -402,7 +412,12 @@ class TestSteps:
 
     def test_early_stopping(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
         # Nothing is learned at a rate of 0: the second evaluation is no better than the first.
-        ours: dict[str, object] = {"pretrained_model_name_or_path": checkpoint, "text_encoder": None, "learning_rate": 0.0}
+        ours: dict[str, object] = {
+            "pretrained_model_name_or_path": checkpoint,
+            "text_encoder": None,
+            "max_span_width": None,
+            "learning_rate": 0.0,
+        }
         schedule = {"num_train_epochs": 9, "save_strategy": "epoch", "early_stopping_patience": 1}
         run(encoder, data / "train.jsonl", tmp_path / "out", **ours, **schedule, validation_file=data / "dev.jsonl")
         assert "| steps, time | 16 steps" in card(tmp_path / "out")
