@@ -12,7 +12,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Versions of what computed, the commit of the code (None outside a checkout, "+" for changes on it), and the seed."""
+    """Versions of what computed, the commit of the code (None outside a checkout, "+" for changes of the package on it), and the seed."""
     versions = {"spanmatch": spanmatch.__version__, "python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {"versions": versions, "commit": _commit(), "seed": seed}
@@ -23,7 +23,7 @@ def _commit() -> str | None:
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
         changes = subprocess.run(
-            ["git", "status", "--porcelain", "-uno"], cwd=folder, capture_output=True, text=True, check=True
+            ["git", "status", "--porcelain", "-uno", "."], cwd=folder, capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
