@@ -12,7 +12,10 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Versions of what computed, the commit of the code (None outside a checkout, "+" for changes of the package on it), and the seed."""
+    """Versions of what computed, the commit of the code, and the seed.
+
+    The commit is None outside a checkout, and ends in "+" where the package differs from it.
+    """
     versions = {"spanmatch": spanmatch.__version__, "python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {"versions": versions, "commit": _commit(), "seed": seed}
