@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from candidates import byte_level, character_level
 from helpers_e2e import ROOT
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer
 
 from spanmatch.batching import Tokenizing, tokenize_texts
 from spanmatch.data import read_corpus
@@ -45,24 +45,6 @@ def example_of(name: str) -> Example:
         cursor = start + len(gold)
         mentions.append(Mention(start=start, end=cursor, label="name"))
     return Example(where=name, text=text, words=split_words(text), mentions=tuple(mentions))
-
-
-def byte_level() -> PreTrainedTokenizerFast:
-    """One token per byte of UTF-8."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={symbol: index for index, symbol in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
-
-
-def character_level(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """One token per code point of the texts."""
-    characters = sorted({character for text in texts for character in text} | {"a"})
-    tokenizer = Tokenizer(models.WordLevel({character: index for index, character in enumerate(characters)}, unk_token="a"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
 def tokenizing_of(kind: str, examples: Sequence[Example]) -> Tokenizing:
