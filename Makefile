@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 QUICKSTART := models/quickstart
 # Types that the training data does not have.
 TEXT ?= Maria Ruiz flew from Lisbon to Nairobi with Kenya Airways on Friday.
-TYPES ?= town,weekday,traveller
+TYPES ?= town,weekday
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
