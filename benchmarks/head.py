@@ -1,7 +1,7 @@
 """Which head: width, layers, start and end scores, pruning by them. F1 and speed, in one table.
 
-    python benchmarks/head.py quality --train_file ... --validation_file ... --test_file ...   (hours of one core, once)
-    python benchmarks/head.py speed --test_file ...                                            (a quiet machine, minutes)
+    python benchmarks/head.py quality --train_file ... --validation_file ... --test_file ...   (half an hour on two cores)
+    python benchmarks/head.py speed --test_file ...                                            (a quiet machine, two minutes)
 
 `quality` trains each head on the same batches (token format, one seed) and scores the test file at the threshold of the
 best F1 on the validation file. `speed` times encoder and head on the test file, batches sorted by length, for several
@@ -121,7 +121,7 @@ def quality(options: argparse.Namespace) -> None:
     for name in options.heads or HEADS:
         arguments = MatcherArguments(format="tokens")
         training = MatcherTrainingArguments(
-            output_dir="/tmp/spanmatch_head", learning_rate=options.learning_rate, save_strategy="no", report_to="none",
+            output_dir="models/benchmark_head", learning_rate=options.learning_rate, save_strategy="no", report_to="none",
             max_steps=options.steps, seed=options.seed, do_eval=False, do_predict=False,
         )  # fmt: skip
         matcher = matcher_with(name, training, arguments)
@@ -139,7 +139,7 @@ def quality(options: argparse.Namespace) -> None:
 @torch.inference_mode()
 def speed(options: argparse.Namespace) -> None:
     """Time encoder and heads on the same batches, in turn."""
-    training = MatcherTrainingArguments(output_dir="/tmp/spanmatch_head", do_eval=False, do_predict=False, report_to="none")
+    training = MatcherTrainingArguments(output_dir="models/benchmark_head", do_eval=False, do_predict=False, report_to="none")
     matchers = {name: matcher_with(name, training, MatcherArguments(format="tokens")) for name in HEADS}
     corpus = read_corpus(options.test_file, format="tokens", max_examples=options.texts)
     any_matcher = next(iter(matchers.values()))
