@@ -1,8 +1,6 @@
-"""Training: sampled types, the collator, and a `transformers.Trainer` with our loss, learning rates and evaluation.
+"""Training: a `transformers.Trainer` with our loss, learning rates, evaluation and checkpoints."""
 
-Legend: B batch, U units, W widths, C types.
-"""
-
+import json
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +152,6 @@ def find_last_checkpoint(output_dir: Path) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    import json
-
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
