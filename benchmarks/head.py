@@ -20,13 +20,13 @@ from common import RESULTS, machine, write_table
 from torch import nn
 from torch.nn import functional as F
 
-from spanmatch.batching import TextBatch, collate_texts, text_views
-from spanmatch.building import build_matcher, training_views
+from spanmatch.batching import TextBatch
+from spanmatch.building import build_matcher, training_windows
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import read_corpus
-from spanmatch.encoders import text_states
+from spanmatch.encoders import gather_tokens, text_states
 from spanmatch.evaluation import calibrate, evaluate_corpus
-from spanmatch.matcher import SpanHead, _gather
+from spanmatch.matcher import SpanHead
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.sampling import TrainingViews
@@ -71,8 +71,8 @@ class StartEndHead(SpanHead):
         """The span with the start and end that it consists of. Shape: (B, U, W, 3 D)."""
         spans_BUWD = super().represent_spans(text_states_BTH, batch)
         num_widths = batch.candidates.shape[2]
-        starts_BUD = _gather(self.start_text(text_states_BTH), batch.first_token)
-        ends_BUD = _gather(self.end_text(text_states_BTH), batch.last_token)
+        starts_BUD = gather_tokens(self.start_text(text_states_BTH), batch.first_token)
+        ends_BUD = gather_tokens(self.end_text(text_states_BTH), batch.last_token)
         ends_BUWD = F.pad(ends_BUD, (0, 0, 0, num_widths - 1)).unfold(1, num_widths, 1).transpose(2, 3)
         return torch.cat([spans_BUWD, starts_BUD[:, :, None].expand_as(spans_BUWD), ends_BUWD], dim=-1)
 
@@ -81,8 +81,8 @@ def score_pruned(head: StartEndHead, states_BTH: torch.Tensor, types_CE: torch.T
     """Score only the candidates with the best start + end of any type. Shape: (B, K, C)."""
     span_CD, start_CD, end_CD = types_CE.chunk(3, dim=-1)
     _, num_units, num_widths = batch.candidates.shape
-    starts_BUC = _gather(head.start_text(states_BTH), batch.first_token) @ start_CD.T
-    ends_BUC = _gather(head.end_text(states_BTH), batch.last_token) @ end_CD.T
+    starts_BUC = gather_tokens(head.start_text(states_BTH), batch.first_token) @ start_CD.T
+    ends_BUC = gather_tokens(head.end_text(states_BTH), batch.last_token) @ end_CD.T
     best_start, best_end = starts_BUC.amax(-1), ends_BUC.amax(-1)
     pairs_BUW = best_start[:, :, None] + F.pad(best_end, (0, num_widths - 1)).unfold(1, num_widths, 1)
     pairs_BUW = pairs_BUW.masked_fill(~batch.candidates, -1e4)
@@ -90,9 +90,9 @@ def score_pruned(head: StartEndHead, states_BTH: torch.Tensor, types_CE: torch.T
     unit, width = kept // num_widths, kept % num_widths
     last = (unit + width).clamp(max=num_units - 1)
     first_token, last_token = batch.first_token.gather(1, unit), batch.last_token.gather(1, last)
-    spans_BKD = _gather(head.start_proj(states_BTH), first_token) + _gather(head.end_proj(states_BTH), last_token)
+    spans_BKD = gather_tokens(head.start_proj(states_BTH), first_token) + gather_tokens(head.end_proj(states_BTH), last_token)
     spans_BKD = F.gelu(spans_BKD + head.width_embedding.weight[width])
-    return spans_BKD @ span_CD.T + head.bias + _gather(starts_BUC, unit) + _gather(ends_BUC, last)
+    return spans_BKD @ span_CD.T + head.bias + gather_tokens(starts_BUC, unit) + gather_tokens(ends_BUC, last)
 
 
 HEADS: dict[str, tuple[type[SpanHead], int]] = {
@@ -125,7 +125,7 @@ def quality(options: argparse.Namespace) -> None:
             max_steps=options.steps, seed=options.seed, do_eval=False, do_predict=False,
         )  # fmt: skip
         matcher = matcher_with(name, training, arguments)
-        views = training_views(corpora["train"], matcher.text_tokenizing, matcher.config)
+        views = training_windows(corpora["train"], matcher.batcher)
         dataset = TrainingViews(views, arguments, training.seed)
         MatcherTrainer(matcher=matcher, arguments=arguments, args=training, train_dataset=dataset, validation=None).train()
         matcher.calibration = calibrate(matcher, corpora["validation"], source="validation")
@@ -143,9 +143,9 @@ def speed(options: argparse.Namespace) -> None:
     matchers = {name: matcher_with(name, training, MatcherArguments(format="tokens")) for name in HEADS}
     corpus = read_corpus(options.test_file, format="tokens", max_examples=options.texts)
     any_matcher = next(iter(matchers.values()))
-    per_text = text_views(corpus.examples, any_matcher.text_tokenizing, candidates="words", max_span_width=12)
+    per_text = any_matcher.batcher.windows(corpus.examples)
     views = sorted((view for own in per_text for view in own), key=lambda view: -view.num_tokens)
-    batches = [collate_texts(views[start : start + 32], any_matcher.text_tokenizing, 12) for start in range(0, len(views), 32)]
+    batches = [any_matcher.batcher.texts(views[start : start + 32]) for start in range(0, len(views), 32)]
     encoder = any_matcher.model.text_encoder.to(options.dtype).eval()
     states = [text_states(encoder, batch) for batch in batches]
     encoder_seconds = []
@@ -156,7 +156,7 @@ def speed(options: argparse.Namespace) -> None:
         for name, matcher in matchers.items():
             head = matcher.model.head.to(options.dtype)
             for num_types in NUM_TYPES:
-                types = head.embed_types(torch.randn(num_types, encoder.config.hidden_size, dtype=options.dtype))
+                types = head.embed_types(torch.randn(1, num_types, encoder.config.hidden_size, dtype=options.dtype))
 
                 def full(head: SpanHead = head, types: torch.Tensor = types) -> None:
                     for state, batch in zip(states, batches, strict=True):
@@ -164,7 +164,7 @@ def speed(options: argparse.Namespace) -> None:
 
                 def pruned(head: Any = head, types: torch.Tensor = types) -> None:
                     for state, batch in zip(states, batches, strict=True):
-                        score_pruned(head, state, types, batch)
+                        score_pruned(head, state, types[0], batch)
 
                 ways: dict[str, Callable[[], None]] = {name: full}
                 if isinstance(head, StartEndHead):

@@ -23,12 +23,12 @@ import torch
 from common import RESULTS, machine, write_table
 from transformers import TrainerCallback, set_seed
 
-from spanmatch.building import build_matcher, training_views
+from spanmatch.building import build_matcher, training_windows
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import read_corpus
 from spanmatch.encoders import text_states
 from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingItem, TrainingViews
+from spanmatch.sampling import TrainingViews
 from spanmatch.training import MatcherTrainer
 from spanmatch.views import View
 
@@ -40,11 +40,11 @@ Batch = dict[str, Any]
 class TimedCollator:
     """A collator that notes how long each batch takes it, and what is in the batch."""
 
-    collate: Callable[[Sequence[TrainingItem]], Batch]
+    collate: Callable[[Sequence[View]], Batch]
     seconds: list[float] = field(default_factory=list)
     contents: list[int] = field(default_factory=list)
 
-    def __call__(self, items: Sequence[TrainingItem]) -> Batch:
+    def __call__(self, items: Sequence[View]) -> Batch:
         """Collate."""
         start = time.perf_counter()
         batch = self.collate(items)
@@ -172,7 +172,7 @@ def measure(options: argparse.Namespace, folder: str) -> dict[str, Any]:
     arguments, training = MatcherArguments(format="tokens"), training_arguments(options, folder)
     set_seed(options.seed)
     matcher = build_matcher(arguments, "bi", training)
-    views = training_views(read_corpus(options.train_file, format="tokens"), matcher.text_tokenizing, matcher.config)
+    views = training_windows(read_corpus(options.train_file, format="tokens"), matcher.batcher)
     weights = {name: tensor.clone() for name, tensor in matcher.model.state_dict().items()}
     bench = Bench(options=options, folder=folder, matcher=matcher, arguments=arguments, weights=weights, views=views)
     batches = list(islice(bench.trainer().get_train_dataloader(), WARM_UP_STEPS + options.steps))

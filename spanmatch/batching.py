@@ -6,31 +6,35 @@ Legend: B batch, T text tokens, U units of a text, W widest candidate in units, 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from spanmatch.entities import EntityType
 from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable, locate
-from spanmatch.views import TokenizedText, View, make_views, owned_candidates, token_range
+from spanmatch.tokenizing import Tokenizing
+from spanmatch.views import TokenizedText, View, make_views, owned_candidates, split_types, token_range
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, slots=True)
 class TextBatch:
-    """Texts and their candidate grid: cell (u, w) is the span of units u to u + w."""
+    """Texts and their candidate grid: cell (u, w) is the span of units u to u + w.
+
+    In a cross-encoder's, the types of each text stand behind it, and `type_token` has the place of each one's marker.
+    """
 
     input_ids: torch.Tensor  # (B, T)
     attention_mask: torch.Tensor  # (B, T)
+    segment_ids: torch.Tensor  # (B, T) 0, and 1 where types stand
     first_token: torch.Tensor  # (B, U) position of each unit's first subword
     last_token: torch.Tensor  # (B, U)
     candidates: torch.Tensor  # (B, U, W) bool: cells that are spans of the text and owned by this view
+    type_token: torch.Tensor  # (B, C) in a cross-encoder, else (B, 0)
 
     def to(self, device: torch.device | str) -> "TextBatch":
         """The batch on a device."""
@@ -49,75 +53,6 @@ class TypeBatch:
         return TypeBatch(input_ids=self.input_ids.to(device), attention_mask=self.attention_mask.to(device))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tokenizing:
-    """A tokenizer with what has to be known about it: the ids around a sequence, padding, and the room within."""
-
-    tokenizer: PreTrainedTokenizerBase
-    prefix: tuple[int, ...]
-    suffix: tuple[int, ...]
-    pad_id: int
-    max_tokens: int
-
-    @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase, max_length: int) -> "Tokenizing":
-        """Learn the special tokens of a sequence from the tokenizer itself.
-
-        Raises:
-            ValueError: not a fast tokenizer (offsets are needed), or no room for text.
-        """
-        if not tokenizer.is_fast:
-            raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
-        bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-        full = tokenizer("a", add_special_tokens=True)["input_ids"]
-        at = next(start for start in range(len(full)) if full[start : start + len(bare)] == bare)
-        prefix, suffix = tuple(full[:at]), tuple(full[at + len(bare) :])
-        room = max_length - len(prefix) - len(suffix)
-        if room < 1:
-            raise ValueError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
-        pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
-        return cls(tokenizer=tokenizer, prefix=prefix, suffix=suffix, pad_id=pad_id, max_tokens=room)
-
-    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> Any:
-        """Token ids (and character offsets) without special tokens; a literal "[SEP]" in a text stays text.
-
-        Unigram models hold their special tokens as ordinary pieces, too, and find them in a text: these become unknown.
-        """
-        encoded = self.tokenizer(
-            list(texts),
-            add_special_tokens=False,
-            split_special_tokens=True,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            return_offsets_mapping=offsets,
-            truncation=False,
-            padding=False,
-            verbose=False,
-        )
-        unknown = self.tokenizer.unk_token_id
-        special = frozenset(self.tokenizer.all_special_ids) - {unknown}
-        if unknown is not None:
-            encoded["input_ids"] = [
-                ids if special.isdisjoint(ids) else [unknown if item in special else item for item in ids]
-                for ids in encoded["input_ids"]
-            ]
-        return encoded
-
-    def pad(self, sequences: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Put special tokens around sequences and pad them to the longest. Shape: ids and mask, both (N, L)."""
-        extra = len(self.prefix) + len(self.suffix)
-        longest = max((len(sequence) for sequence in sequences), default=0) + extra
-        ids = np.full((len(sequences), longest), self.pad_id, dtype=np.int64)
-        mask = np.zeros((len(sequences), longest), dtype=np.int64)
-        for row, sequence in enumerate(sequences):
-            stop = len(self.prefix) + len(sequence)
-            ids[row, : len(self.prefix)] = self.prefix
-            ids[row, len(self.prefix) : stop] = sequence
-            ids[row, stop : stop + len(self.suffix)] = self.suffix
-            mask[row, : stop + len(self.suffix)] = 1
-        return torch.from_numpy(ids), torch.from_numpy(mask)
-
-
 def tokenize_texts(
     examples: Sequence[Example],
     tokenizing: Tokenizing,
@@ -132,10 +67,12 @@ def tokenize_texts(
     lost = Unrepresentable() if lost is None else lost
     encoded = tokenizing.encode([example.text for example in examples], offsets=True)
     tokenized = []
-    for example, ids, offsets in zip(examples, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+    rows = zip(examples, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    for index, (example, ids, offsets) in enumerate(rows):
         units = CANDIDATES[candidates](example.text, example.words, offsets)
         gold = locate(example.mentions, units, max_span_width, lost)
-        tokenized.append(TokenizedText(example=example, token_ids=np.asarray(ids, dtype=np.int64), units=units, gold=tuple(gold)))
+        token_ids = np.asarray(ids, dtype=np.int64)
+        tokenized.append(TokenizedText(index=index, example=example, token_ids=token_ids, units=units, gold=tuple(gold)))
     return tokenized
 
 
@@ -155,8 +92,32 @@ def text_views(
     ]
 
 
-def collate_texts(views: Sequence[View], tokenizing: Tokenizing, max_span_width: int) -> TextBatch:
-    """Pad views to one batch. Only as many units and widths as the longest view has."""
+def with_type_runs(views: Sequence[View], tokenizing: Tokenizing, max_types: int) -> list[View]:
+    """The views of a cross-encoder: each with a run of its types that fits one pass (see `views.split_types`)."""
+    lengths = dict(_type_lengths([text for view in views for text in view.written_types], tokenizing))
+    return [
+        part
+        for view in views
+        for part in split_types(
+            view, [lengths[text] for text in view.written_types], max_types=max_types, max_tokens=tokenizing.max_tokens + 1
+        )
+    ]
+
+
+def _type_lengths(texts: Sequence[str], tokenizing: Tokenizing) -> Iterator[tuple[str, int]]:
+    distinct = list(dict.fromkeys(texts))
+    for text, ids in zip(distinct, encode_types(distinct, tokenizing), strict=True):
+        yield text, len(tokenizing.prefix) + len(ids)
+
+
+def collate_texts(
+    views: Sequence[View], tokenizing: Tokenizing, max_span_width: int, types_after: Tokenizing | None = None
+) -> TextBatch:
+    """Pad views to one batch. Only as many units and widths as the longest view has.
+
+    Args:
+        types_after: of a cross-encoder, how the types behind a text are tokenised.
+    """
     longest = max(view.num_units for view in views)
     widest = min(max_span_width, longest)
     sequences: list[np.ndarray] = []
@@ -183,40 +144,79 @@ def collate_texts(views: Sequence[View], tokenizing: Tokenizing, max_span_width:
         candidates[row] = inside < count
         if len(view.windows) > 1:
             candidates[row, :count] &= owned_candidates(view.windows, view.position, widest)
+    type_token = np.zeros((len(views), 0), dtype=np.int64)
+    if types_after is not None:
+        sequences, type_token = _append_types(views, sequences, tokenizing, types_after)
     input_ids, attention_mask = tokenizing.pad(sequences)
+    segment_ids = np.zeros(input_ids.shape, dtype=np.int64)
+    if type_token.size:
+        segment_ids[np.arange(input_ids.shape[1]) >= type_token[:, :1]] = 1
     return TextBatch(
         input_ids=input_ids,
         attention_mask=attention_mask,
+        segment_ids=torch.from_numpy(segment_ids),
         first_token=torch.from_numpy(first_token),
         last_token=torch.from_numpy(last_token),
         candidates=torch.from_numpy(candidates),
+        type_token=torch.from_numpy(type_token),
     )
 
 
-def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:
-    """Pad type texts to one batch. A description beyond the encoder's length is cut, and a warning says so."""
-    sequences = [np.asarray(ids, dtype=np.int64) for ids in tokenizing.encode(texts)["input_ids"]]
+def _append_types(
+    views: Sequence[View], sequences: Sequence[np.ndarray], tokenizing: Tokenizing, types_after: Tokenizing
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Each text with its types behind it, and where their markers then stand in the padded sequence. Shape: (B, C)."""
+    texts = list(dict.fromkeys(text for view in views for text in view.written_types))
+    marked = {
+        text: np.concatenate([types_after.prefix, ids]) for text, ids in zip(texts, encode_types(texts, types_after), strict=True)
+    }
+    middle = np.asarray(tokenizing.middle, dtype=np.int64)
+    type_token = np.zeros((len(views), max(len(view.types) for view in views)), dtype=np.int64)
+    joined = []
+    for row, (view, ids) in enumerate(zip(views, sequences, strict=True)):
+        parts = [marked[text] for text in view.written_types]
+        first = len(tokenizing.prefix) + len(ids) + len(middle)
+        type_token[row, : len(parts)] = first + np.cumsum([0, *map(len, parts)])[:-1]
+        joined.append(np.concatenate([ids, middle, *parts]).astype(np.int64))
+    return joined, type_token
+
+
+def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarray]:
+    """Token ids of type texts. A description beyond the room is cut, and a warning says so."""
+    sequences = [np.asarray(ids, dtype=np.int64) for ids in tokenizing.encode(texts)["input_ids"]] if texts else []
     for text, ids in zip(texts, sequences, strict=True):
         if len(ids) > tokenizing.max_tokens:
             logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, len(ids), tokenizing.max_tokens)
-    input_ids, attention_mask = tokenizing.pad([ids[: tokenizing.max_tokens] for ids in sequences])
+    return [ids[: tokenizing.max_tokens] for ids in sequences]
+
+
+def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:
+    """Pad type texts to one batch, for an encoder of types."""
+    input_ids, attention_mask = tokenizing.pad(encode_types(texts, tokenizing))
     return TypeBatch(input_ids=input_ids, attention_mask=attention_mask)
 
 
-def collate_gold(views: Sequence[View], columns: Sequence[EntityType], batch: TextBatch) -> tuple[torch.Tensor, torch.Tensor]:
-    """The gold of a batch over its type columns, which differ in `key`.
+def collate_gold(
+    views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gold of a batch over its type columns.
 
     A column is valid for a text that was annotated for a type of that key. Where a column is another name (an alias) of
     one of the text's gold types, only its positives are: a negative must not contradict a positive.
 
+    Args:
+        columns: the types of each view's columns, which differ in `key`; one list for all views, or one per view.
+
     Shape: positives and valid, both (B, U, W, C) bool.
     """
     num_views, num_units, num_widths = batch.candidates.shape
-    positives = np.zeros((num_views, num_units, num_widths, len(columns)), dtype=bool)
-    known = np.zeros((num_views, len(columns)), dtype=bool)
-    column_of_key = {entity_type.key: column for column, entity_type in enumerate(columns)}
-    for row, view in enumerate(views):
+    num_columns = max(map(len, columns), default=0)
+    positives = np.zeros((num_views, num_units, num_widths, num_columns), dtype=bool)
+    known = np.zeros((num_views, num_columns), dtype=bool)
+    per_view = columns if len(columns) == num_views else [columns[0]] * num_views
+    for row, (view, own) in enumerate(zip(views, per_view, strict=True)):
         types = {item.label: item for item in view.tokenized.example.types}
+        column_of_key = {entity_type.key: column for column, entity_type in enumerate(own)}
         for item in types.values():
             if item.key in column_of_key:
                 known[row, column_of_key[item.key]] = True
@@ -226,7 +226,7 @@ def collate_gold(views: Sequence[View], columns: Sequence[EntityType], batch: Te
                 continue
             if gold_type.key in column_of_key:
                 positives[row, unit, width, column_of_key[gold_type.key]] = True
-            for column, other in enumerate(columns):
+            for column, other in enumerate(own):
                 if other.key in gold_type.alias_keys or gold_type.key in other.alias_keys:
                     known[row, column] = False
     valid = batch.candidates.numpy()[..., None] & (known[:, None, None, :] | positives)

@@ -1,68 +1,136 @@
-"""What a training starts from: a matcher around its encoders, and the views of the training texts."""
+"""What a training starts from: a matcher around its encoders, and the windows of the training texts."""
 
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from spanmatch.batching import Tokenizing, text_views
+from spanmatch.batcher import Batcher
 from spanmatch.checkpoints import is_checkpoint, load_checkpoint
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import Corpus
-from spanmatch.encoders import load_pretrained, max_positions
+from spanmatch.encoders import add_tokens, load_pretrained, max_positions
 from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.spans import Unrepresentable
+from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
 from spanmatch.views import View
 
 logger = logging.getLogger(__name__)
 
 MIN_WINDOW = 64
+# Of one pass of a cross-encoder, where nothing else sets it.
+MAX_TYPES = 32
+MAX_TYPE_TOKENS = 512
 NUM_MEASURED_TEXTS = 10_000
 
 
 def build_matcher(
-    arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, texts: Sequence[str] = ()
+    arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, corpus: Corpus | None = None
 ) -> SpanMatcher:
     """A matcher to train: from a checkpoint of ours, or around pretrained encoders.
 
     Args:
-        texts: those it will be trained on; they set its window where the configuration does not.
+        corpus: what it will be trained on; it sets the window and the types of a pass where the configuration does not.
+
+    Raises:
+        InputError: an encoder or a checkpoint that does not do for the architecture, the objective or the lengths asked for.
     """
     autocast = torch.bfloat16 if training.bf16 else None
     if arguments.pretrained_model_name_or_path:
-        loaded = load_checkpoint(arguments.pretrained_model_name_or_path)
-        return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+        return _from_checkpoint(arguments, architecture, autocast)
     if is_checkpoint(Path(arguments.text_encoder)):
         raise InputError(
             f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path"
         )
     text = load_pretrained(arguments.text_encoder)
-    shared = arguments.type_encoder == "shared"
-    types = (
-        text
-        if shared
-        else load_pretrained(arguments.text_encoder if arguments.type_encoder == "separate" else arguments.type_encoder)
-    )
+    separate = {"shared": None, "separate": arguments.text_encoder}.get(arguments.type_encoder, arguments.type_encoder)
+    types = text if separate is None else load_pretrained(separate)
+    cross = architecture == "cross"
+    added = [TYPE_MARKER] * cross + [THRESHOLD_TOKEN] * ("label_token" in arguments.objective.null_slots)
+    if added:
+        add_tokens(text.model, text.tokenizer, added)
+    positions = max_positions(text.model.config, text.tokenizer)
+    # In a cross-encoder half of the sequence at least is for types.
+    limit = positions // 2 if cross else positions
+    texts = [example.text for example in corpus.examples] if corpus is not None else []
+    max_length = _window(arguments.max_length, limit, text.tokenizer, texts)
+    room = max_positions(types.model.config, types.tokenizer)
+    if cross:
+        room = min(positions - max_length - len(Tokenizing.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
     config = MatcherConfig(
         architecture=architecture,
-        text_encoder=text.model.config.to_diff_dict() | {"model_type": text.model.config.model_type},
-        type_encoder=None if shared else types.model.config.to_diff_dict() | {"model_type": types.model.config.model_type},
-        type_pooling=arguments.type_pooling or types.pooling or "mean",
+        text_encoder=_description(text.model),
+        type_encoder=None if separate is None else _description(types.model),
+        type_pooling="marker" if cross else arguments.type_pooling or types.pooling or "mean",
         head_size=arguments.head_size,
         candidates=arguments.candidates,
         max_span_width=arguments.max_span_width,
-        max_length=_window(arguments.max_length, max_positions(text.model.config, text.tokenizer), text.tokenizer, texts),
-        max_type_length=max_positions(types.model.config, types.tokenizer),
-        objective=arguments.loss_name,
+        max_length=max_length,
+        max_type_length=room,
+        objective=arguments.objective.name,
+        max_types=_types_of_a_pass(arguments, corpus) if cross else None,
+        null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
     )
-    model = SpanMatcherModel(config, text.model, None if shared else types.model)
+    model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
+
+
+def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: torch.dtype | None) -> SpanMatcher:
+    name, objective = arguments.pretrained_model_name_or_path, arguments.objective
+    assert name is not None
+    loaded = load_checkpoint(name)
+    config = loaded.model.matcher_config
+    if config.architecture != architecture:
+        raise InputError(f"{name} is a {config.architecture}-encoder; use train_{config.architecture}_encoder.py")
+    if bool(config.null_slots) != bool(objective.null_slots):
+        lacks = "has no null slots" if objective.null_slots else "scores against null slots"
+        raise InputError(
+            f'loss: "{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}; '
+            f'use "{config.objective}", or start from an encoder'
+        )
+    loaded.model.matcher_config = replace(config, objective=objective.name)
+    return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+
+
+def _description(encoder: PreTrainedModel) -> dict[str, Any]:
+    return encoder.config.to_diff_dict() | {"model_type": encoder.config.model_type}
+
+
+def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Where the null slots stand: the threshold token ends the prefix, `cls` is in it where the encoder has one.
+
+    Raises:
+        InputError: none is left.
+    """
+    bare = Tokenizing.of(tokenizer, 8)
+    slots = {}
+    if "cls" in wanted and tokenizer.cls_token_id in bare.prefix:
+        slots["cls"] = bare.prefix.index(tokenizer.cls_token_id)
+    if "label_token" in wanted:
+        slots["label_token"] = len(bare.prefix)
+    if wanted and not slots:
+        raise InputError('loss: this encoder has no cls_token for the null slot "cls"; use "null_slots": ["label_token"]')
+    return slots
+
+
+def _types_of_a_pass(arguments: MatcherArguments, corpus: Corpus | None) -> int:
+    """Types that a cross-encoder sees beside a text: as asked, else as many as the training texts have, at most 32.
+
+    A matcher trained with four types in view is not used to thirty.
+    """
+    if arguments.max_types_per_pass is not None:
+        return arguments.max_types_per_pass
+    if corpus is None:
+        return MAX_TYPES
+    return max(1, min(MAX_TYPES, max(len(example.types) for example in corpus.examples)))
 
 
 def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> int:
@@ -79,17 +147,14 @@ def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, t
     return min(limit, max(MIN_WINDOW, 1 << math.ceil(math.log2(max(needed, 1)))))
 
 
-def training_views(corpus: Corpus, tokenizing: Tokenizing, config: MatcherConfig) -> list[View]:
-    """All views of a corpus; says once how much gold no candidate can represent."""
+def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
+    """All windows of a corpus; says once how much gold no candidate can represent."""
     lost = Unrepresentable()
-    per_text = text_views(
-        corpus.examples, tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost
-    )
-    views = [view for own in per_text for view in own]
+    windows = [view for own in batcher.windows(corpus.examples, lost) for view in own]
     if lost.num_lost:
         logger.warning("training: %s", lost)
-    if not any(view.tokenized.gold for view in views):
+    if not any(view.tokenized.gold for view in windows):
         raise InputError(
             "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
         )
-    return views
+    return windows

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from spanmatch.decoding import THRESHOLDS_FILE, Calibration
 from spanmatch.errors import InputError, nearest
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
+from spanmatch.thresholds import THRESHOLDS_FILE, Calibration
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -39,8 +40,9 @@ def save_checkpoint(
     type_tokenizer: PreTrainedTokenizerBase,
     *,
     calibration: Calibration | None = None,
+    state: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint. The weights appear whole or not at all."""
+    """Write a checkpoint. The weights appear whole or not at all; `state` has them where the model has but a shard."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
@@ -54,8 +56,8 @@ def save_checkpoint(
     else:
         (folder / THRESHOLDS_FILE).unlink(missing_ok=True)
     partial = folder / f"{WEIGHTS_FILE}.partial"
-    state = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, partial, metadata={"format": "pt"})
+    weights = {name: tensor.detach().contiguous() for name, tensor in (state or model.state_dict()).items()}
+    save_file(weights, partial, metadata={"format": "pt"})
     os.replace(partial, folder / WEIGHTS_FILE)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `spanmatch tag | calibrate | data stats`, and what the four scripts at the top level call."""
+"""The command line: `spanmatch tag | calibrate | convert | data stats`, and what the four scripts at the top level call."""
 
 import argparse
 import json
@@ -12,6 +12,10 @@ from spanmatch import __version__
 from spanmatch.errors import InputError, nearest
 
 Arguments = argparse.Namespace
+THRESHOLD_HELP = (
+    "a number in (0, 1), one per type (person=0.4,date=0.2), calibrated, or a null slot, with or without a margin (cls, "
+    "label_token, cls+0.5); by default calibrated where the checkpoint is, else its null slot, else 0.5"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,9 +60,10 @@ def train_command(architecture: str) -> None:
 
     def command() -> None:
         _quiet_libraries()
+        from spanmatch.apps import draw_training
         from spanmatch.recipes import train
 
-        train(architecture, sys.argv[1:])
+        train(architecture, sys.argv[1:], draw=draw_training)
 
     run(command)
 
@@ -70,9 +75,7 @@ def evaluate_command(architecture: str) -> None:
         parser = _Parser(description=f"Evaluate a spanmatch {architecture}-encoder on annotated text.")
         parser.add_argument("--pretrained_model_name_or_path", required=True, metavar="DIR", help="checkpoint folder or hub id")
         parser.add_argument("--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL, glob, DatasetDict or hub id")
-        parser.add_argument(
-            "--threshold", help="a number in (0, 1), or calibrated; by default calibrated where the checkpoint is, else 0.5"
-        )
+        parser.add_argument("--threshold", help=THRESHOLD_HELP)
         parser.add_argument(
             "--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)"
         )
@@ -80,12 +83,17 @@ def evaluate_command(architecture: str) -> None:
         parser.add_argument("--max_samples", type=_count, metavar="N", help="evaluate the first N examples only")
         parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
         parser.add_argument("--output_dir", metavar="DIR", help="write metrics.json, predictions.jsonl and timings.json there")
+        parser.add_argument("--report", metavar="FILE", help="write an HTML report there (pip install 'spanmatch[report]')")
         _data_arguments(parser)
         _device_arguments(parser)
         options = vars(parser.parse_args())
+        if options["report"] is not None:
+            from spanmatch.apps import report_to
+
+            options["report"] = report_to(options["report"])
         _quiet_libraries()
-        from spanmatch.decoding import parse_threshold
-        from spanmatch.recipes import evaluate
+        from spanmatch.evaluation_recipes import evaluate
+        from spanmatch.thresholds import parse_threshold
 
         options["threshold"] = parse_threshold(options["threshold"]) if options["threshold"] is not None else None
         evaluate(**options, architecture=architecture)
@@ -114,7 +122,7 @@ def _main(argv: list[str]) -> None:
     )
     tag.add_argument("--types", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"')
     tag.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
-    tag.add_argument("--threshold", help="a number in (0, 1), or calibrated")
+    tag.add_argument("--threshold", help=THRESHOLD_HELP)
     tag.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
     tag.add_argument("--output_format", choices=("text", "jsonl"), help="by default text on a terminal, jsonl elsewhere")
     _device_arguments(tag)
@@ -127,6 +135,12 @@ def _main(argv: list[str]) -> None:
     _data_arguments(calibrate)
     _batch_size(calibrate)
     calibrate.set_defaults(command=_calibrate)
+
+    from spanmatch.conversion import convert_arguments
+
+    convert = commands.add_parser("convert", help="annotated text from one format to another")
+    convert_arguments(convert)
+    convert.set_defaults(command=_convert)
 
     data = commands.add_parser("data", help="look at data").add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     stats = data.add_parser("stats", help="sizes, types, widths, overlaps, duplicates, and gold that no candidate represents")
@@ -167,8 +181,8 @@ def _batch_size(parser: argparse.ArgumentParser) -> None:
 
 def _tag(options: Arguments) -> None:
     _quiet_libraries()
-    from spanmatch.decoding import parse_threshold
     from spanmatch.tagging import tag
+    from spanmatch.thresholds import parse_threshold
 
     tag(
         options.model,
@@ -186,7 +200,7 @@ def _tag(options: Arguments) -> None:
 
 def _calibrate(options: Arguments) -> None:
     _quiet_libraries()
-    from spanmatch.recipes import calibrate_checkpoint
+    from spanmatch.evaluation_recipes import calibrate_checkpoint
 
     calibrate_checkpoint(
         options.model,
@@ -196,6 +210,12 @@ def _calibrate(options: Arguments) -> None:
         entity_types=options.entity_types,
         batch_size=options.batch_size,
     )
+
+
+def _convert(options: Arguments) -> None:
+    from spanmatch.conversion import convert
+
+    print(convert(**{key: value for key, value in vars(options).items() if key != "command"}))
 
 
 def _data_stats(options: Arguments) -> None:

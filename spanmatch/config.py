@@ -3,10 +3,7 @@
 Keys of `transformers.TrainingArguments` keep their names and meaning; ours stand beside them.
 """
 
-import inspect
-import json
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK,
 from spanmatch.devices import cpu_has_bfloat16
 from spanmatch.encoders import DEFAULT_ENCODER, POOLINGS
 from spanmatch.errors import InputError, nearest
-from spanmatch.losses import LOSSES, Loss
+from spanmatch.objective import Objective
 from spanmatch.records import FORMATS
 from spanmatch.spans import CANDIDATES
 
@@ -58,6 +55,10 @@ class MatcherArguments:
         metadata={"help": "Window of the text encoder in subwords; by default what holds 99 percent of the training texts."},
     )
 
+    max_types_per_pass: int | None = field(
+        default=None, metadata={"help": "Cross-encoder: types read beside a text; by default as many as the training texts have."}
+    )
+
     loss: str = field(default="bce", metadata={"help": 'Objective: a name, or {"name": ..., its options}.'})
     type_texts: str = field(default="both", metadata={"help": "both (name: description), name, or mixed (drawn anew each time)."})
     num_negative_types: int = field(default=30, metadata={"help": "Types without a mention drawn per text from its inventory."})
@@ -70,24 +71,20 @@ class MatcherArguments:
     overwrite_output_dir: bool = field(default=False, metadata={"help": "Train into a folder that already holds a training."})
 
     def __post_init__(self) -> None:
-        self.loss_name, self.loss_options = _parse_loss(self.loss)
+        self.objective = Objective.parse(self.loss)
         _one_of("format", self.format, FORMATS)
         _one_of("candidates", self.candidates, CANDIDATES)
         _one_of("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
             _one_of("type_pooling", self.type_pooling, POOLINGS)
         _at_least(self, 1, "head_size", "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
+        _at_least(self, 1, "max_types_per_pass")
         _at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
         meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
         if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
         if not 0 <= self.type_dropout < 1:
             raise InputError(f"type_dropout must lie in [0, 1), got {self.type_dropout}")
-
-    @property
-    def loss_function(self) -> Loss:
-        """The objective with its options."""
-        return partial(LOSSES[self.loss_name], **self.loss_options)
 
 
 @dataclass(kw_only=True)
@@ -105,6 +102,7 @@ class MatcherTrainingArguments(TrainingArguments):
     train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "random, sequential or group_by_length."})
     logging_steps: float = field(default=20)
     save_total_limit: int | None = field(default=2)
+    ddp_find_unused_parameters: bool | None = field(default=False)  # every weight that is built is used
     bf16: bool | None = field(
         default=None, metadata={"help": "Mixed precision; by default where the machine computes it natively."}
     )  # type: ignore[assignment]
@@ -157,23 +155,3 @@ def _at_least(group: Any, lowest: int, *names: str) -> None:
         value = getattr(group, name)
         if value is not None and not value >= lowest:
             raise InputError(f"{name} must be at least {lowest}, got {value}")
-
-
-def _parse_loss(loss: str) -> tuple[str, dict[str, Any]]:
-    try:
-        options = json.loads(loss) if loss.lstrip().startswith("{") else {"name": loss}
-    except json.JSONDecodeError as error:
-        raise InputError(f"loss: not JSON ({error.msg}): {loss}") from error
-    name = options.pop("name", None)
-    if name is None:
-        raise InputError(f'loss: "name" is missing; {nearest("", LOSSES)}')
-    if name not in LOSSES:
-        raise InputError(f'loss: unknown objective "{name}"; {nearest(str(name), LOSSES)}')
-    parameters = inspect.signature(LOSSES[name]).parameters.values()
-    valid = {item.name: item.annotation for item in parameters if item.kind is item.KEYWORD_ONLY}
-    for option, value in options.items():
-        if option not in valid:
-            raise InputError(f'loss: "{name}" has no option "{option}"; {nearest(option, valid)}')
-        if valid[option] is float and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise InputError(f'loss: option "{option}" of "{name}" must be a number, got {json.dumps(value)}')
-    return name, options

@@ -23,17 +23,23 @@ NO_EFFECT = {
 }  # fmt: skip
 
 # What a new matcher is built from, and a checkpoint already has.
-BUILT = {"text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length"}
+BUILT = {
+    "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length",
+    "max_types_per_pass",
+}  # fmt: skip
+
+# What the other architecture alone reads.
+FOREIGN = {"bi": {"max_types_per_pass"}, "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"}}
 
 
-def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
+def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
     """Read `CONFIG.json --key value ...`; the command line wins.
 
     Raises:
         InputError: naming file, line, key and remedy.
     """
     groups: Any = (MatcherArguments, MatcherTrainingArguments)
-    parser = _Parser(groups, description=description, allow_abbrev=False)
+    parser = _Parser(groups, description=f"Train a spanmatch {architecture}-encoder.", allow_abbrev=False)
     given = list(arguments)
     _check_keys(given)
     if given and not given[0].startswith("-"):
@@ -41,6 +47,7 @@ def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArgu
     if any(item in {"-h", "--help"} for item in given):
         parser.print_help()
         raise SystemExit(0)
+    _refuse(FOREIGN[architecture], f"in a {architecture}-encoder", given, parser)
     own, _ = parser.parse_known_args(given)
     files = {"do_eval": own.validation_file, "do_predict": own.test_file}
     for step, file in files.items():
@@ -49,7 +56,8 @@ def read_config(arguments: Sequence[str], description: str) -> tuple[MatcherArgu
         elif getattr(own, step) and not file:
             raise InputError(f"{step} needs {'validation_file' if step == 'do_eval' else 'test_file'}; give one, or drop {step}")
     if own.pretrained_model_name_or_path:
-        _refuse_built_keys(given, parser)
+        # What a checkpoint was built with cannot be asked for again.
+        _refuse(BUILT, "beside pretrained_model_name_or_path", given, parser)
     if own.do_train and not own.train_file:
         raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
     try:
@@ -75,11 +83,10 @@ class _Parser(HfArgumentParser):
         raise InputError(f"{self.where}{message.replace('argument --', '')}")
 
 
-def _refuse_built_keys(given: Sequence[str], parser: _Parser) -> None:
-    """What a checkpoint was built with cannot be asked for again."""
-    for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & BUILT):
+def _refuse(keys: set[str], where_not: str, given: Sequence[str], parser: _Parser) -> None:
+    for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & keys):
         where = parser.places.get(key, "")
-        raise InputError(f'{where}"{key}" has no effect beside pretrained_model_name_or_path; remove one of them')
+        raise InputError(f'{where}"{key}" has no effect {where_not}; remove it')
 
 
 def _fields() -> dict[str, Any]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from spanmatch.dataset_folders import dataset_rows, load_dataset_folder
 from spanmatch.entities import EntityType
 from spanmatch.entity_types import TypeNames, read_entity_types
 from spanmatch.errors import InputError, nearest
-from spanmatch.records import FORMATS, KEYS, Example, read_record
+from spanmatch.records import FORMATS, Example, read_record
 
 logger = logging.getLogger(__name__)
 
@@ -179,17 +180,8 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _open_dataset_folder(path: Path, split: str | Sequence[str] | None) -> Iterator[_Records]:
-    if not (path / "dataset_dict.json").is_file() and not (path / "state.json").is_file():
-        raise InputError(f'{path}: a folder, but no DatasetDict on disk; give a file or a glob such as "{path}/*.jsonl"')
-    from datasets import Dataset, load_from_disk  # imported late: it takes a second
-
-    try:
-        loaded = load_from_disk(str(path))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: a DatasetDict that cannot be read ({reason}); copy it again, or save it anew") from error
-    wanted = _split_names(split)
-    splits: Mapping[str, Any] = {wanted[0]: loaded} if isinstance(loaded, Dataset) else loaded
+    loaded = load_dataset_folder(path)
+    splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
     sidecar = path / "labels.json"
     yield _dataset_records(str(path), splits, split, sidecar if sidecar.is_file() else None)
 
@@ -217,22 +209,5 @@ def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequen
     chosen = next((name for name in wanted if name in splits), None)
     if chosen is None:
         raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")
-    dataset = splits[chosen]
-    columns = set(dataset.column_names) & KEYS
-    if not columns & {"text", "tokens"}:
-        raise InputError(f'{source}: columns {dataset.column_names} hold neither "text" nor "tokens"; rename the column')
-    feature = dataset.features.get("ner_tags")
-    tag_names = tuple(getattr(getattr(feature, "feature", None), "names", None) or ())
-    labels = sorted({name.partition("-")[2] for name in tag_names if name != "O"})
-
-    def rows() -> Iterator[tuple[str, Any]]:
-        for index, row in enumerate(dataset.select_columns(sorted(columns))):
-            where = f"{source}[{chosen}]:{index}"
-            present = {key: value for key, value in row.items() if value is not None}
-            tags = present.pop("ner_tags") if tag_names and "ner_tags" in present else []
-            if any(tag is None or not 0 <= tag < len(tag_names) for tag in tags):
-                yield where, InputError(f'{where}: "ner_tags" {tags} hold a tag without a name; the split may not be annotated')
-                continue
-            yield where, present | ({"tags": [tag_names[tag] for tag in tags]} if tags else {})
-
-    return _Records(rows=rows(), class_labels=tuple(labels), sidecar=sidecar)
+    rows, labels = dataset_rows(source, chosen, splits[chosen])
+    return _Records(rows=rows, class_labels=labels, sidecar=sidecar)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 
-from spanmatch.batching import Tokenizing, tokenize_texts
+from spanmatch.batching import tokenize_texts
 from spanmatch.checkpoints import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
 from spanmatch.data import Corpus, read_corpus
 from spanmatch.encoders import DEFAULT_ENCODER, max_positions, resolve_encoder
@@ -20,6 +20,7 @@ from spanmatch.errors import InputError
 from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable, chars_to_tokens
 from spanmatch.stats_tables import stats_tables
+from spanmatch.tokenizing import Tokenizing
 
 _CHUNK = 1024  # texts tokenised at a time
 

@@ -1,103 +1,16 @@
-"""From scores to entities: which scores pass, and which of overlapping candidates stay.
+"""From candidates that passed to entities: which of overlapping ones stay.
 
-Legend: C types, N candidates that passed.
+Legend: N candidates that passed.
 """
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from spanmatch.entities import Entity, EntityType, normalise
+from spanmatch.entities import Entity, EntityType
 from spanmatch.errors import InputError, nearest
-
-DEFAULT_THRESHOLD = 0.5
-NULL_SLOTS = ("cls", "label_token")
-THRESHOLDS_FILE = "thresholds.json"
-
-Threshold = float | str | Mapping[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Thresholds found on a development file: one for all types, and per type (by normalised name) where it had enough gold."""
-
-    threshold: float
-    per_type: Mapping[str, float] = field(default_factory=dict)
-    source: str = ""
-    f1: float = 0.0
-
-    def save(self, folder: Path) -> None:
-        """Write it beside the weights."""
-        (folder / THRESHOLDS_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "Calibration | None":
-        """Read it from a checkpoint; None where it was never calibrated."""
-        file = folder / THRESHOLDS_FILE
-        if not file.is_file():
-            return None
-        try:
-            return cls(**json.loads(file.read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{file}: cannot be read ({error}); delete it, and run spanmatch calibrate") from error
-
-
-def parse_threshold(threshold: str) -> Threshold:
-    """Read a threshold from the command line: a number, `calibrated`, or the name of a null slot."""
-    try:
-        return float(threshold)
-    except ValueError:
-        if threshold not in {"calibrated", *NULL_SLOTS}:
-            raise InputError(f'threshold "{threshold}" is neither a number in (0, 1) nor "calibrated"') from None
-        return threshold
-
-
-def cutoffs(
-    threshold: Threshold | None, types: Sequence[EntityType], calibration: Calibration | None, objective: str
-) -> np.ndarray:
-    """The logit that a score of each type must exceed. Shape: (C,).
-
-    Args:
-        threshold: a probability, one per type name (a type without one takes `calibration`'s or 0.5), "calibrated",
-            or None for "calibrated" where the checkpoint is, else 0.5.
-
-    Raises:
-        InputError: not a probability, a type that is not asked for, or a threshold that the checkpoint cannot answer.
-    """
-    if isinstance(threshold, str):
-        if threshold in NULL_SLOTS:
-            raise InputError(
-                f'threshold "{threshold}" needs a null slot, and this checkpoint, trained with "{objective}", has none; '
-                "give a number or calibrate"
-            )
-        if threshold != "calibrated":
-            raise InputError(f'unknown threshold "{threshold}"; {nearest(threshold, ["calibrated", *NULL_SLOTS])}')
-        if calibration is None:
-            raise InputError('threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or give a number')
-        threshold = None
-    if threshold is not None and not isinstance(threshold, Mapping):
-        return np.full(len(types), _logit(float(threshold)))
-    base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
-    per_type = dict(base.per_type)
-    if threshold is not None:
-        asked = {key for item in types for key in (item.key, normalise(item.label))}
-        for name, value in threshold.items():
-            if normalise(name) not in asked:
-                raise InputError(
-                    f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}'
-                )
-            per_type[normalise(name)] = value
-    return np.array([_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types])
-
-
-def _logit(probability: float) -> float:
-    if not 0 < probability < 1:
-        raise InputError(f"a threshold must lie between 0 and 1, got {probability}")
-    return math.log(probability / (1 - probability))
 
 
 @dataclass(kw_only=True, slots=True)

@@ -7,13 +7,13 @@ import hashlib
 import importlib.util
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 POOLINGS = ("mean", "cls")
+# A bi-encoder reads texts and types apart, a cross-encoder each text with types behind it.
+ARCHITECTURES = ("bi", "cross")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,16 +140,44 @@ def _optional_json(source: str, file: str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
 
 
-def text_states(encoder: nn.Module, batch: TextBatch) -> torch.Tensor:
-    """States of the text tokens. Shape: (B, T, H)."""
-    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> None:
+    """Add tokens of ours to a vocabulary, with embeddings of the size that the others have."""
+    tokenizer.add_tokens([token for token in tokens if token not in tokenizer.get_vocab()], special_tokens=True)
+    embeddings: Any = model.get_input_embeddings()
+    spread = float(embeddings.weight.detach().std())
+    if len(tokenizer) > embeddings.num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+        embeddings = model.get_input_embeddings()
+    rows = tokenizer.convert_tokens_to_ids(list(tokens))
+    with torch.no_grad():
+        embeddings.weight[rows] = spread * torch.randn(len(tokens), embeddings.embedding_dim)
+
+
+def text_states(encoder: Any, batch: TextBatch) -> torch.Tensor:
+    """States of the tokens of a text, and of the types behind it in a cross-encoder. Shape: (B, T, H)."""
+    segments = {}
+    if batch.type_token.shape[1] and getattr(encoder.config, "type_vocab_size", 0) > 1:
+        segments = {"token_type_ids": batch.segment_ids}
+    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **segments).last_hidden_state
     return states
 
 
-def type_states(encoder: nn.Module, batch: TypeBatch, pooling: str) -> torch.Tensor:
+def type_states(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
     """One state per type: the first token's, or the mean over its tokens. Shape: (C, H)."""
     states_CLH = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
     if pooling == "cls":
-        return states_CLH[:, 0]
+        first: torch.Tensor = states_CLH[:, 0]
+        return first
     mask_CL1 = batch.attention_mask[..., None].to(states_CLH.dtype)
-    return (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
+    mean: torch.Tensor = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
+    return mean
+
+
+def marker_states(text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
+    """One state per type behind a text: that of its marker. Shape: (B, T, H) to (B, C, H)."""
+    return gather_tokens(text_states_BTH, batch.type_token)
+
+
+def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:
+    """The states at some tokens of each text. Shape: (B, T, X) and (B, P) to (B, P, X)."""
+    return states_BTX.gather(1, positions_BP[..., None].expand(-1, -1, states_BTX.shape[-1]))

@@ -4,7 +4,7 @@ Offsets are half-open, in characters or in tokens, the same unit throughout a ca
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -85,19 +85,21 @@ def count_errors(gold: Mentions, predicted: Mentions) -> ErrorCounts:
         ValueError: `gold` and `predicted` differ in their number of examples.
     """
     check_lengths(gold=gold, predicted=predicted)
-    counts: dict[str, int] = defaultdict(int)
-    for gold_mentions, predicted_mentions in zip(gold, predicted, strict=True):
-        false_positives = set(predicted_mentions) - set(gold_mentions)
-        false_negatives = set(gold_mentions) - set(predicted_mentions)
-        for name in _classify_false_positives(false_positives, false_negatives):
-            counts[name] += 1
-        wrong = _OverlapIndex(false_positives)
-        for mention in false_negatives:
-            counts["covered_wrongly" if wrong.overlaps(mention) else "missed"] += 1
-    return ErrorCounts(**counts)
+    classes = (classify_errors(*of_example) for of_example in zip(gold, predicted, strict=True))
+    return ErrorCounts(**Counter(name for of_example in classes for name in of_example.values()))
 
 
-def _classify_false_positives(false_positives: set[Mention], false_negatives: set[Mention]) -> Iterable[str]:
+def classify_errors(gold: Collection[Mention], predicted: Collection[Mention]) -> dict[Mention, str]:
+    """The class of every error of one example, by its name in `ErrorCounts`, in the order of the text."""
+    false_positives = set(predicted) - set(gold)
+    false_negatives = set(gold) - set(predicted)
+    classes = dict(_classify_false_positives(false_positives, false_negatives))
+    wrong = _OverlapIndex(false_positives)
+    classes |= {mention: "covered_wrongly" if wrong.overlaps(mention) else "missed" for mention in false_negatives}
+    return {mention: classes[mention] for mention in sorted(classes)}
+
+
+def _classify_false_positives(false_positives: set[Mention], false_negatives: set[Mention]) -> Iterable[tuple[Mention, str]]:
     spans = {(mention.start, mention.end) for mention in false_negatives}
     by_label: dict[str, list[Mention]] = defaultdict(list)
     for mention in false_negatives:
@@ -106,13 +108,13 @@ def _classify_false_positives(false_positives: set[Mention], false_negatives: se
     of_any = _OverlapIndex(false_negatives)
     for mention in false_positives:
         if (mention.start, mention.end) in spans:
-            yield "type"
+            yield mention, "type"
         elif mention.label in of_label and of_label[mention.label].overlaps(mention):
-            yield "boundary"
+            yield mention, "boundary"
         elif of_any.overlaps(mention):
-            yield "boundary_and_type"
+            yield mention, "boundary_and_type"
         else:
-            yield "spurious"
+            yield mention, "spurious"
 
 
 def is_flat(mentions: Mentions) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from tqdm.auto import tqdm
 
-from spanmatch.batching import tokenize_texts
 from spanmatch.data import Corpus
-from spanmatch.decoding import Calibration, Threshold
 from spanmatch.entities import Entity, Mention
 from spanmatch.metrics import Metrics, best_threshold, best_threshold_per_type, evaluate, seqeval_scores
 from spanmatch.predictor import SpanMatcher
 from spanmatch.records import Example
+from spanmatch.sharing import is_main_process
 from spanmatch.spans import Unrepresentable, chars_to_tokens, tokens_to_chars
+from spanmatch.thresholds import Calibration, Threshold, above, default_slot
 
 # Scores below are never worth keeping; what is above is enough to find any sensible threshold.
 CALIBRATION_FLOOR = 0.02
@@ -30,23 +30,17 @@ class Evaluation:
 def unrepresentable(matcher: SpanMatcher, corpus: Corpus) -> Unrepresentable:
     """The gold that no candidate of this matcher can represent."""
     lost = Unrepresentable()
-    config = matcher.config
-    tokenize_texts(
-        corpus.examples,
-        matcher.text_tokenizing,
-        candidates=config.candidates,
-        max_span_width=config.max_span_width,
-        lost=lost,
-    )
+    matcher.batcher.windows(corpus.examples, lost)
     return lost
 
 
 def tag_corpus(
     matcher: SpanMatcher, corpus: Corpus, *, threshold: Threshold | None, overlap: str, batch_size: int, progress: bool = False
 ) -> list[list[Entity]]:
-    """Tag every example with the types of its inventory."""
-    tagged = matcher.stream(corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size)
-    return list(tqdm(tagged, total=len(corpus.examples), unit="text", desc="tagging", disable=not progress))
+    """Tag every example with the types of its inventory; the processes of a launch share the work, each has the result."""
+    tagged = matcher.stream(corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True)
+    hidden = not (progress and is_main_process())
+    return list(tqdm(tagged, total=len(corpus.examples), unit="text", desc="tagging", disable=hidden))
 
 
 def evaluate_corpus(
@@ -73,25 +67,30 @@ def calibrate(
     matcher: SpanMatcher, corpus: Corpus, *, source: str, format: str = "text", batch_size: int = 32, progress: bool = False
 ) -> Calibration:
     """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
-    scored, gold = _scored(matcher, corpus, format, batch_size, progress)
+    scored, gold = scored_mentions(matcher, corpus, format, batch_size, progress)
     best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
     key_of = {item.label: item.key for item in corpus.types}
     per_type = best_threshold_per_type(scored, gold, floor=CALIBRATION_FLOOR)
     return Calibration(
-        threshold=best.threshold, per_type={key_of[label]: value for label, value in per_type.items()}, source=source, f1=best.f1
+        threshold=best.threshold,
+        per_type={key_of[label]: value for label, value in per_type.items()},
+        source=source,
+        f1=best.f1,
+        slot=default_slot(matcher.config.null_slots),
     )
 
 
 def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int) -> dict[str, float]:
     """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
-    best = best_threshold(*_scored(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
+    best = best_threshold(*scored_mentions(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
     return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
 
 
-def _scored(
+def scored_mentions(
     matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int, progress: bool
 ) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
-    predicted = tag_corpus(matcher, corpus, threshold=CALIBRATION_FLOOR, overlap="flat", batch_size=batch_size, progress=progress)
+    floor = above(CALIBRATION_FLOOR, matcher.config.null_slots)
+    predicted = tag_corpus(matcher, corpus, threshold=floor, overlap="flat", batch_size=batch_size, progress=progress)
     scored = [
         [(_in_units(entity.mention, example, format), entity.score) for entity in entities]
         for example, entities in zip(corpus.examples, predicted, strict=True)

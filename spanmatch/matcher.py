@@ -1,9 +1,11 @@
 """The matcher: text states and type states in, a score for every candidate span and type out. Tensors only.
 
-Legend: B batch, T text tokens, U units, W widths, C types, H hidden, D head size.
+Legend: B batch, T text tokens, U units, W widths, C types, H hidden, D head size, N null slots; X is B or 1: a
+cross-encoder has type states per text, a bi-encoder the same for all.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from spanmatch.batching import TextBatch, TypeBatch
-from spanmatch.encoders import encoder_from_config, text_states, type_states
+from spanmatch.encoders import encoder_from_config, gather_tokens, marker_states, text_states, type_states
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,9 @@ class MatcherConfig:
 
     `text_encoder` and `type_encoder` are the configurations of their Hugging Face models; without a
     `type_encoder` one tower serves both. `max_span_width` counts candidate units (words or subwords),
-    `max_length` and `max_type_length` subwords with special tokens.
+    `max_length` and `max_type_length` subwords with special tokens: of a text, and of a type. In a cross-encoder
+    `max_type_length` is the room for all types of a pass, `max_types` their number.
+    `null_slots` are the tokens whose score is a threshold, by name, with their place in a text's sequence.
     """
 
     architecture: str
@@ -34,6 +38,8 @@ class MatcherConfig:
     max_length: int
     max_type_length: int
     objective: str
+    max_types: int | None = None
+    null_slots: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as JSON holds it."""
@@ -41,14 +47,23 @@ class MatcherConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class SpanScores:
-    """Logits of every cell, and which cells are candidates of this view.
+class CellScores:
+    """Logits of cells, and those of the null slots for the same types.
 
-    Shape: logits (B, U, W, C), candidates (B, U, W) bool.
+    Shape: logits (B, U, W, C), nulls (B, N, C) or None without null slots.
     """
 
     logits: torch.Tensor
-    candidates: torch.Tensor
+    nulls: torch.Tensor | None
+
+
+@dataclass(kw_only=True, slots=True)
+class SpanScores:
+    """Scores of candidate spans, and of units as starts and as ends of spans (W is 1) where a training asks for them."""
+
+    spans: CellScores
+    starts: CellScores | None = None
+    ends: CellScores | None = None
 
 
 class SpanHead(nn.Module):
@@ -58,43 +73,86 @@ class SpanHead(nn.Module):
     end and one of the width, so that everything that is per token is computed once per token. The learnable
     scale and, from a start well below zero, bias let a cell begin as the rare event that it is
     (Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023, section 3.2).
+
+    A null slot is a span of one token with a width of its own. Scores are compared with those of the slots where
+    there are any; a bias, the same in both, would then be without effect.
     """
 
-    def __init__(self, text_size: int, type_size: int, head_size: int, max_span_width: int) -> None:
+    def __init__(
+        self, text_size: int, type_size: int, head_size: int, max_span_width: int, null_slots: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
+        self.null_slots = dict(null_slots or {})
+        self.max_span_width = max_span_width
         self.start_proj = nn.Linear(text_size, head_size)
         self.end_proj = nn.Linear(text_size, head_size, bias=False)
-        self.width_embedding = nn.Embedding(max_span_width, head_size)
+        self.width_embedding = nn.Embedding(max_span_width + len(self.null_slots), head_size)
         self.type_proj = nn.Linear(type_size, head_size)
         self.scale = nn.Parameter(torch.tensor(1.0))
-        self.bias = nn.Parameter(torch.tensor(-5.0))
+        self.bias = None if self.null_slots else nn.Parameter(torch.tensor(-5.0))
         nn.init.normal_(self.width_embedding.weight, std=0.02)
 
-    def embed_types(self, type_states_CH: torch.Tensor) -> torch.Tensor:
-        """Type states to the space of spans, scale included. Shape: (C, H) to (C, D)."""
-        embedded: torch.Tensor = self.type_proj(type_states_CH)
+    def embed_types(self, type_states_XCH: torch.Tensor) -> torch.Tensor:
+        """Type states to the space of spans, scale included. Shape: (X, C, H) to (X, C, D), or without X."""
+        embedded: torch.Tensor = self.type_proj(type_states_XCH)
         return embedded * (self.scale * embedded.shape[-1] ** -0.5)
 
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         """Text states to candidate spans. Shape: (B, T, H) to (B, U, W, D)."""
         num_widths = batch.candidates.shape[2]
-        starts_BUD = _gather(self.start_proj(text_states_BTH), batch.first_token)
-        ends_BUD = _gather(self.end_proj(text_states_BTH), batch.last_token)
+        starts_BUD = gather_tokens(self.start_proj(text_states_BTH), batch.first_token)
+        ends_BUD = gather_tokens(self.end_proj(text_states_BTH), batch.last_token)
         padded = F.pad(ends_BUD, (0, 0, 0, num_widths - 1))
         ends_BUWD = padded.unfold(1, num_widths, 1).transpose(2, 3)  # a view: the end of cell (u, w) is unit u + w
         return F.gelu(starts_BUD[:, :, None] + ends_BUWD + self.width_embedding.weight[:num_widths])
 
-    def score_spans(self, spans_BUWD: torch.Tensor, types_CD: torch.Tensor) -> torch.Tensor:
-        """Shape: (B, U, W, D) and (C, D) to (B, U, W, C)."""
-        return spans_BUWD @ types_CD.T + self.bias
+    def represent_nulls(self, text_states_BTH: torch.Tensor) -> torch.Tensor | None:
+        """Text states to null slots, None without any. Shape: (B, T, H) to (B, N, D)."""
+        if not self.null_slots:
+            return None
+        slots_BNH = text_states_BTH[:, list(self.null_slots.values())]
+        widths_ND = self.width_embedding.weight[self.max_span_width :]
+        return F.gelu(self.start_proj(slots_BNH) + self.end_proj(slots_BNH) + widths_ND)
 
+    def score(self, spans_BSD: torch.Tensor, types_XCD: torch.Tensor) -> torch.Tensor:
+        """Shape: (B, S, D) and (X, C, D) to (B, S, C)."""
+        logits = spans_BSD @ types_XCD.transpose(1, 2)
+        return logits if self.bias is None else logits + self.bias
 
-def _gather(states_BTD: torch.Tensor, positions_BU: torch.Tensor) -> torch.Tensor:
-    return states_BTD.gather(1, positions_BU[..., None].expand(-1, -1, states_BTD.shape[-1]))
+    def score_spans(self, spans_BUWD: torch.Tensor, types_XCD: torch.Tensor) -> torch.Tensor:
+        """Shape: (B, U, W, D) and (X, C, D) to (B, U, W, C)."""
+        return self.score(spans_BUWD.flatten(1, 2), types_XCD).unflatten(1, spans_BUWD.shape[1:3])
+
+    def forward(
+        self, text_states_BTH: torch.Tensor, types_XCD: torch.Tensor, batch: TextBatch, *, boundaries: bool
+    ) -> SpanScores:
+        """Score all cells, for training; with `boundaries` also units as starts and as ends."""
+        nulls = self.represent_nulls(text_states_BTH)
+        spans = CellScores(
+            logits=self.score_spans(self.represent_spans(text_states_BTH, batch), types_XCD),
+            nulls=None if nulls is None else self.score(nulls, types_XCD),
+        )
+        if not boundaries:
+            return SpanScores(spans=spans)
+        starts, ends = (
+            self._boundaries(projection(text_states_BTH), positions, types_XCD)
+            for projection, positions in ((self.start_proj, batch.first_token), (self.end_proj, batch.last_token))
+        )
+        return SpanScores(spans=spans, starts=starts, ends=ends)
+
+    def _boundaries(self, projected_BTD: torch.Tensor, positions_BU: torch.Tensor, types_XCD: torch.Tensor) -> CellScores:
+        """A span's first layer has a term of its start and one of its end: each by itself against the types."""
+        logits_BUC = self.score(F.gelu(gather_tokens(projected_BTD, positions_BU)), types_XCD)
+        slots = F.gelu(projected_BTD[:, list(self.null_slots.values())]) if self.null_slots else None
+        return CellScores(logits=logits_BUC[:, :, None], nulls=None if slots is None else self.score(slots, types_XCD))
 
 
 class SpanMatcherModel(nn.Module):
-    """A bi-encoder: text and types are encoded apart and meet in the head."""
+    """Encoders and the head in which texts and types meet.
+
+    The architectures differ in how type states are reached: a bi-encoder encodes types apart from texts, a
+    cross-encoder with each text, in one sequence.
+    """
 
     def __init__(
         self, config: MatcherConfig, text_encoder: PreTrainedModel | None = None, type_encoder: PreTrainedModel | None = None
@@ -107,24 +165,32 @@ class SpanMatcherModel(nn.Module):
         self.type_encoder = type_encoder or (encoder_from_config(config.type_encoder) if config.type_encoder else None)
         text_size = self.text_encoder.config.hidden_size
         type_size = (self.type_encoder or self.text_encoder).config.hidden_size
-        self.head = SpanHead(text_size, type_size, config.head_size, config.max_span_width)
+        self.head = SpanHead(text_size, type_size, config.head_size, config.max_span_width, config.null_slots)
 
     def encode_types(self, types: TypeBatch) -> torch.Tensor:
-        """Type embeddings, ready to be scored against any text. Shape: (C, D)."""
+        """Type embeddings of a bi-encoder, ready to be scored against any text. Shape: (C, D)."""
         encoder = self.text_encoder if self.type_encoder is None else self.type_encoder
         return self.head.embed_types(type_states(encoder, types, self.matcher_config.type_pooling))
 
-    def represent_spans(self, texts: TextBatch) -> torch.Tensor:
-        """The candidate spans of the texts. Shape: (B, U, W, D)."""
-        return self.head.represent_spans(text_states(self.text_encoder, texts), texts)
+    def encode_texts(self, texts: TextBatch) -> torch.Tensor:
+        """States of the tokens. Shape: (B, T, H)."""
+        return text_states(self.text_encoder, texts)
 
-    def forward(self, texts: TextBatch, types: TypeBatch) -> SpanScores:
-        """Encode and score, for training."""
-        logits = self.head.score_spans(self.represent_spans(texts), self.encode_types(types))
-        return SpanScores(logits=logits, candidates=texts.candidates)
+    def types_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
+        """Type embeddings of a cross-encoder, as each text has them behind it. Shape: (B, T, H) to (B, C, D)."""
+        return self.head.embed_types(marker_states(text_states_BTH, texts))
+
+    def forward(self, texts: TextBatch, types: TypeBatch | None, *, boundaries: bool = False) -> SpanScores:
+        """Encode and score, for training. A cross-encoder's types are in `texts`."""
+        states = self.encode_texts(texts)
+        types_XCD = self.types_behind(states, texts) if types is None else self.encode_types(types)[None]
+        scores: SpanScores = self.head(states, types_XCD, texts, boundaries=boundaries)
+        return scores
 
     def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
         """Trade compute for memory in the encoders; the Trainer calls it."""
+        # Re-entrant checkpoints mark a tower that is used twice as ready twice, which data-parallel training refuses.
+        options = {"use_reentrant": False} | (gradient_checkpointing_kwargs or {})
         for encoder in (self.text_encoder, self.type_encoder):
             if encoder is not None:
-                encoder.gradient_checkpointing_enable(gradient_checkpointing_kwargs)
+                encoder.gradient_checkpointing_enable(options)

@@ -144,14 +144,14 @@ def evaluate(gold: Mentions, predicted: Mentions, *, types: Sequence[str], num_b
         micro=Counts(true_positives=right.total(), num_predicted=num_predicted.total(), num_gold=support.total()),
         macro_f1=sum(seen) / len(seen) if seen else 0.0,
         per_type=per_type,
-        f1_interval=_bootstrap_f1(rows.reshape(-1, 3), num_bootstrap, seed),
+        f1_interval=bootstrap_f1(rows.reshape(-1, 3), num_bootstrap, seed),
         errors=count_errors(gold, predicted),
         num_examples=len(pairs),
         flat_recall_ceiling=flat_recall_ceiling(gold) if is_flat(predicted) else None,
     )
 
 
-def _bootstrap_f1(counts: NDArray[np.int64], num_bootstrap: int, seed: int) -> tuple[float, float]:
+def bootstrap_f1(counts: NDArray[np.int64], num_bootstrap: int, seed: int) -> tuple[float, float]:
     """Return the 2.5th and 97.5th percentile of micro F1 over resampled examples, (0.0, 0.0) without examples.
 
     Equal rows are drawn together, in sorted order: the same distribution, no dependence on the order of the examples.
@@ -198,7 +198,7 @@ def best_threshold(scored: ScoredMentions, gold: Mentions, *, floor: float = 0.0
         ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
     """
     num_gold = sum(len(set(mentions)) for mentions in gold)
-    found = [item for items in _by_label(scored, gold).values() for item in items]
+    found = [item for items in judge_by_label(scored, gold).values() for item in items]
     nothing = BestThreshold(threshold=DEFAULT_THRESHOLD, f1=0.0, precision=0.0, recall=0.0)
     return _sweep(found, num_gold, floor) or nothing
 
@@ -212,13 +212,13 @@ def best_threshold_per_type(
     Not exact where overlaps are resolved: what a raised threshold drops may have stood in the way of another type.
     """
     support = Counter(mention.label for mentions in gold for mention in set(mentions))
-    by_label = _by_label(scored, gold)
+    by_label = judge_by_label(scored, gold)
     ample = sorted(label for label in by_label if support[label] >= min_support)
     found = {label: _sweep(by_label[label], support[label], floor) for label in ample}
     return {label: best.threshold for label, best in found.items() if best is not None}
 
 
-def _by_label(scored: ScoredMentions, gold: Mentions) -> dict[str, list[tuple[float, bool]]]:
+def judge_by_label(scored: ScoredMentions, gold: Mentions) -> dict[str, list[tuple[float, bool]]]:
     """Return (score, whether it is right) of every distinct prediction, by label."""
     check_lengths(scored=scored, gold=gold)
     by_label: dict[str, list[tuple[float, bool]]] = defaultdict(list)

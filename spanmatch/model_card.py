@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spanmatch.decoding import Calibration
 from spanmatch.matcher import MatcherConfig
+from spanmatch.thresholds import Calibration
 
 _TEMPLATE = """---
 library_name: spanmatch

@@ -14,16 +14,18 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.batching import Tokenizing, collate_texts, collate_types, text_views
+from spanmatch.batcher import Batcher
 from spanmatch.checkpoints import load_checkpoint, save_checkpoint
-from spanmatch.decoding import Calibration, Candidates, Threshold, check_overlap, cutoffs, merge, resolve
+from spanmatch.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.devices import default_device, named_device, named_dtype, native_dtype
 from spanmatch.entities import Entity, EntityType, Types, as_entity_types, types_per_text
 from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.records import Example
 from spanmatch.scoring import passing_candidates
+from spanmatch.sharing import gather_all, own_share
 from spanmatch.spans import split_words
+from spanmatch.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs
 
 # Texts are sorted by length within this many, so that batches need little padding and memory stays flat.
 SORTING_WINDOW = 4096
@@ -55,8 +57,8 @@ class SpanMatcher:
         autocast: torch.dtype | None = None,
     ) -> None:
         self.model = model
-        self.text_tokenizing = Tokenizing.of(text_tokenizer, model.matcher_config.max_length)
-        self.type_tokenizing = Tokenizing.of(type_tokenizer, model.matcher_config.max_type_length)
+        self.batcher = Batcher.of(model.matcher_config, text_tokenizer, type_tokenizer)
+        self.text_tokenizer, self.type_tokenizer = text_tokenizer, type_tokenizer
         self.calibration = calibration
         self._autocast = autocast
 
@@ -88,12 +90,16 @@ class SpanMatcher:
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint that `from_pretrained` reads: configuration, safetensors, tokenizers, thresholds."""
-        save_checkpoint(
-            Path(folder), self.model, self.text_tokenizing.tokenizer, self.type_tokenizing.tokenizer, calibration=self.calibration
-        )
+        save_checkpoint(Path(folder), self.model, self.text_tokenizer, self.type_tokenizer, calibration=self.calibration)
 
     def encode_types(self, types: Types) -> TypeEmbeddings:
-        """Encode types once, to be passed to `predict` as often as wanted."""
+        """Encode types once, to be passed to `predict` as often as wanted.
+
+        Raises:
+            InputError: a cross-encoder, which has no embedding of a type apart from a text.
+        """
+        if self.batcher.types_stand_behind:
+            raise InputError("a cross-encoder reads types with each text, it cannot encode them apart; pass them to predict")
         read = as_entity_types(types)
         return TypeEmbeddings(types=read, embeddings=torch.stack(self._embed(read)))
 
@@ -104,7 +110,7 @@ class SpanMatcher:
         with self._inference():
             for start in range(0, len(texts), TYPE_BATCH_SIZE):
                 chosen = texts[start : start + TYPE_BATCH_SIZE]
-                batch = collate_types(chosen, self.type_tokenizing).to(self.device)
+                batch = self.batcher.types(chosen).to(self.device)
                 rows.update(zip(chosen, self.model.encode_types(batch), strict=True))
         return [rows[item.text] for item in types]
 
@@ -133,8 +139,9 @@ class SpanMatcher:
         Args:
             types: names, `{name: description}`, `EntityType`s or what `encode_types` gave, for all texts; or a list of
                 such, one per text.
-            threshold: a probability, `{type: probability}`, or "calibrated"; None takes the calibrated thresholds
-                where the checkpoint has them, else 0.5.
+            threshold: a probability, `{type: probability}`, "calibrated", or a null slot ("cls", "label_token"), also
+                with a margin in logits ("cls+0.5"); None takes the calibrated thresholds where the checkpoint has them,
+                else a null slot where it has one, else 0.5.
             overlap: "flat", "nested" (containment allowed, crossing not) or "multi-label" (everything that passes).
 
         Returns:
@@ -146,6 +153,7 @@ class SpanMatcher:
         if isinstance(texts, str):
             return self.predict([texts], types, threshold=threshold, overlap=overlap)[0]
         per_text = [types.types] * len(texts) if isinstance(types, TypeEmbeddings) else types_per_text(types, len(texts))
+        check_names(threshold, [item for own in dict.fromkeys(per_text) for item in own])
         examples = (
             Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
             for index, (text, own) in enumerate(zip(texts, per_text, strict=True))
@@ -162,8 +170,14 @@ class SpanMatcher:
         overlap: str = "flat",
         batch_size: int = 32,
         embedded: TypeEmbeddings | None = None,
+        shared: bool = False,
     ) -> Iterator[list[Entity]]:
-        """Tag examples, each with the types of its inventory, in order and with flat memory."""
+        """Tag examples, each with the types of its inventory, in order and with flat memory.
+
+        Args:
+            shared: share the batches out among the processes of a launch, each of which gets all entities. All of them
+                have to ask for the same.
+        """
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {batch_size}")
         check_overlap(overlap)
@@ -172,34 +186,48 @@ class SpanMatcher:
             cache.update(zip(embedded.types, embedded.embeddings.to(self.device), strict=True))
         iterator = iter(examples)
         while window := list(islice(iterator, SORTING_WINDOW)):
-            found = self._find(window, cache, threshold, batch_size)
+            found = self._find(window, cache, threshold, batch_size, shared)
             yield from (
                 resolve(example.text, merge(parts), example.types, overlap) for example, parts in zip(window, found, strict=True)
             )
 
     def _find(
-        self, examples: list[Example], cache: dict[EntityType, torch.Tensor], threshold: Threshold | None, batch_size: int
+        self,
+        examples: list[Example],
+        cache: dict[EntityType, torch.Tensor],
+        threshold: Threshold | None,
+        batch_size: int,
+        shared: bool,
     ) -> list[list[Candidates]]:
         """What the views of each example found. Views are batched by length; new types are encoded into the cache."""
         inventories = dict.fromkeys(example.types for example in examples)
         types = tuple(dict.fromkeys(item for inventory in inventories for item in inventory))
-        limits = dict(zip(types, cutoffs(threshold, types, self.calibration, self.config.objective).tolist(), strict=True))
-        missing = [item for item in types if item not in cache]
+        asked = self.cutoffs(threshold, types)
+        limits = dict(zip(types, asked.limits.tolist(), strict=True))
+        behind = self.batcher.types_stand_behind
+        missing = [item for item in types if item not in cache and not behind]
         if missing:
             cache.update(zip(missing, self._embed(missing), strict=True))
-        width = self.config.max_span_width
-        per_text = text_views(examples, self.text_tokenizing, candidates=self.config.candidates, max_span_width=width)
-        views = [(index, view) for index, own in enumerate(per_text) for view in own]
-        views.sort(key=lambda item: -item[1].num_tokens)
-        found: list[list[Candidates]] = [[] for _ in examples]
+        views = self.batcher.passes([view for own in self.batcher.windows(examples) for view in own])
+        views.sort(key=lambda view: -view.num_tokens)
+        batches = [views[start : start + batch_size] for start in range(0, len(views), batch_size)]
+        found: list[tuple[int, Candidates]] = []
         with self._inference():
-            for start in range(0, len(views), batch_size):
-                chosen = views[start : start + batch_size]
-                batch = collate_texts([view for _, view in chosen], self.text_tokenizing, width).to(self.device)
-                passed = passing_candidates(self.model, [view for _, view in chosen], batch, cache, limits)
-                for (index, _), candidates in zip(chosen, passed, strict=True):
-                    found[index].append(candidates)
-        return found
+            for chosen in own_share(batches) if shared else batches:
+                batch = self.batcher.texts(chosen).to(self.device)
+                passed = passing_candidates(
+                    self.model, chosen, batch, limits=limits, slot=asked.slot, embeddings=None if behind else cache
+                )
+                found += zip((view.tokenized.index for view in chosen), passed, strict=True)
+        per_example: list[list[Candidates]] = [[] for _ in examples]
+        for index, candidates in gather_all(found) if shared else found:
+            per_example[index].append(candidates)
+        return per_example
+
+    def cutoffs(self, threshold: Threshold | None, types: Sequence[EntityType]) -> Cutoffs:
+        """What the score of each type must exceed (see `thresholds.cutoffs`)."""
+        config = self.config
+        return cutoffs(threshold, types, self.calibration, objective=config.objective, null_slots=config.null_slots)
 
     @contextlib.contextmanager
     def _inference(self) -> Iterator[None]:

@@ -64,7 +64,7 @@ def _build(where: str, row: dict[str, Any], text: str | None, tokens: Sequence[s
         token_words = split_words(text)
     by_char = _spans(where, row, "char_spans")
     by_token = _spans(where, row, "token_spans")
-    if by_token is None and "tags" in row:
+    if by_token is None and row.get("tags") is not None:
         _check_strings(where, "tags", row["tags"])
         if len(row["tags"]) != len(token_words):
             raise InputError(f"{where}: {len(row['tags'])} tags for {len(token_words)} tokens; give one tag per token")

@@ -9,22 +9,18 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from spanmatch.batching import Tokenizing, collate_gold, collate_texts, collate_types
+from spanmatch.batcher import Batcher
+from spanmatch.batching import collate_gold
 from spanmatch.config import MatcherArguments
 from spanmatch.entities import EntityType
 from spanmatch.views import View
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingItem:
-    """A view with the types drawn for it, and how each is written this time."""
+class TrainingViews(Dataset[View]):
+    """Views of the training texts, each with the types drawn for it.
 
-    view: View
-    type_texts: tuple[str, ...]
-
-
-class TrainingViews(Dataset[TrainingItem]):
-    """Views of the training texts. What is drawn is a function of seed, epoch and position: a resumed run is the same run."""
+    What is drawn is a function of seed, epoch and position: a resumed run is the same run.
+    """
 
     def __init__(self, views: Sequence[View], arguments: MatcherArguments, seed: int) -> None:
         self.views = views
@@ -39,7 +35,7 @@ class TrainingViews(Dataset[TrainingItem]):
         """Called at the start of each epoch."""
         self.epoch = epoch
 
-    def __getitem__(self, index: int) -> TrainingItem:
+    def __getitem__(self, index: int) -> View:
         view, rng = self.views[index], np.random.default_rng((self.seed, self.epoch, index))
         present = {label for _, _, label in view.tokenized.gold}
         positive = [item for item in view.types if item.label in present]
@@ -51,8 +47,10 @@ class TrainingViews(Dataset[TrainingItem]):
         if self.arguments.type_dropout:
             kept = rng.random(len(types)) >= self.arguments.type_dropout
             types = [item for item, keep in zip(types, kept, strict=True) if keep] or types[:1]
+        # A cross-encoder must not learn that present types come first.
+        types = [types[position] for position in rng.permutation(len(types))]
         texts = tuple(write_type(item, self.arguments.type_texts, rng) for item in types)
-        return TrainingItem(view=replace(view, types=tuple(types)), type_texts=texts)
+        return replace(view, types=tuple(types), type_texts=texts)
 
 
 def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:
@@ -69,23 +67,27 @@ def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCollator:
-    """Items to tensors. The columns of a batch are all types drawn for any of its texts: each text's are negatives of the
-    others, as far as those were annotated for them."""
+    """Views to tensors.
 
-    text_tokenizing: Tokenizing
-    type_tokenizing: Tokenizing
-    max_span_width: int
+    The columns of a bi-encoder's batch are all types drawn for any of its texts: each text's are negatives of the
+    others, as far as those were annotated for them. In a cross-encoder's, each row has its own.
+    """
 
-    def __call__(self, items: Sequence[TrainingItem]) -> dict[str, Any]:
+    batcher: Batcher
+
+    def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
         """Texts, types, positives and valid cells of a batch."""
+        views = self.batcher.passes(windows)
+        texts = self.batcher.texts(views)
+        if self.batcher.types_stand_behind:
+            positives, valid = collate_gold(views, [view.types for view in views], texts)
+            return {"texts": texts, "types": None, "positives": positives, "valid": valid}
         columns: dict[str, tuple[EntityType, str]] = {}
-        for item in items:
-            for entity_type, text in zip(item.view.types, item.type_texts, strict=True):
+        for view in views:
+            for entity_type, text in zip(view.types, view.written_types, strict=True):
                 columns.setdefault(entity_type.key, (entity_type, text))
-        views = [item.view for item in items]
-        texts = collate_texts(views, self.text_tokenizing, self.max_span_width)
-        positives, valid = collate_gold(views, [entity_type for entity_type, _ in columns.values()], texts)
-        types = collate_types([text for _, text in columns.values()], self.type_tokenizing)
+        positives, valid = collate_gold(views, [[entity_type for entity_type, _ in columns.values()]], texts)
+        types = self.batcher.types([text for _, text in columns.values()])
         return {"texts": texts, "types": types, "positives": positives, "valid": valid}
 
 

@@ -10,13 +10,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from spanmatch.data import json_rows
-from spanmatch.decoding import Threshold
 from spanmatch.entities import Entity, EntityType, as_entity_types
 from spanmatch.entity_types import read_entity_types
 from spanmatch.errors import InputError, nearest
 from spanmatch.predictor import SpanMatcher
 from spanmatch.records import Example
 from spanmatch.spans import split_words
+from spanmatch.thresholds import Threshold, check_names
 
 
 def tag(
@@ -35,6 +35,7 @@ def tag(
     """Tag what `source` names and print it: a text and its entities, or a JSON line per text."""
     asked = asked_types(types, entity_types)
     lines = read_input(source)
+    check_names(threshold, asked)
     matcher = SpanMatcher.from_pretrained(model, device=device, dtype=dtype)
     write = as_text if (output_format or ("text" if sys.stdout.isatty() else "jsonl")) == "text" else as_json
     waiting: deque[dict[str, Any]] = deque()

@@ -59,15 +59,10 @@ class MatcherTrainer(Trainer):
         self.matcher = matcher
         self.arguments = arguments
         self.validation = validation
-        collator = TrainingCollator(
-            text_tokenizing=matcher.text_tokenizing,
-            type_tokenizing=matcher.type_tokenizing,
-            max_span_width=matcher.config.max_span_width,
-        )
         super().__init__(
             model=matcher.model,
             args=args,
-            data_collator=collator,
+            data_collator=TrainingCollator(batcher=matcher.batcher),
             train_dataset=train_dataset,
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
@@ -82,8 +77,13 @@ class MatcherTrainer(Trainer):
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
         """The objective on the scores of a batch, in float32."""
         del num_items_in_batch
-        outputs = model(inputs["texts"].to(self.args.device), inputs["types"].to(self.args.device))
-        loss = self.arguments.loss_function(outputs.logits.float(), inputs["positives"], inputs["valid"])
+        objective, types = self.arguments.objective, inputs["types"]
+        outputs = model(
+            inputs["texts"].to(self.args.device),
+            None if types is None else types.to(self.args.device),
+            boundaries=objective.boundaries,
+        )
+        loss = objective(outputs, inputs["positives"], inputs["valid"])
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -134,9 +134,8 @@ class MatcherTrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         """Each checkpoint is a folder that `SpanMatcher.from_pretrained` reads."""
-        del state_dict
-        tokenizers = self.matcher.text_tokenizing.tokenizer, self.matcher.type_tokenizing.tokenizer
-        save_checkpoint(Path(output_dir or str(self.args.output_dir)), self.matcher.model, *tokenizers)
+        tokenizers = self.matcher.text_tokenizer, self.matcher.type_tokenizer
+        save_checkpoint(Path(output_dir or str(self.args.output_dir)), self.matcher.model, *tokenizers, state=state_dict)
 
 
 def _or(value: float | None, default: float) -> float:

@@ -1,13 +1,15 @@
-"""Views: what one forward pass sees of a text, and which view owns which candidate span.
+"""Views: what one forward pass sees of a text and of the types asked for, and which view owns which candidate span.
 
 A text that fits the encoder is one view. A longer one becomes overlapping windows of whole units; each candidate
 belongs to the window that shows most context around it, and the others mask it, in loss and in decoding alike.
+A bi-encoder's view has all types; a cross-encoder's a run of them, cut by one rule in training and in tagging.
 
 Legend: U units of the window, W widest candidate in units.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -20,13 +22,14 @@ from spanmatch.spans import Units
 class TokenizedText:
     """A text as subwords, without special tokens, its units, and the candidates that are gold.
 
-    `gold` rows are (first unit, width - 1, label).
+    `gold` rows are (first unit, width - 1, label), `index` is the place among the texts that were tokenised together.
     """
 
     example: Example
     token_ids: np.ndarray
     units: Units
     gold: tuple[tuple[int, int, str], ...] = ()
+    index: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +37,19 @@ class View:
     """Units `[start_unit, end_unit)` of a text, and the types asked for.
 
     `windows` are all windows of the text, this one at `position`: they decide who owns a candidate.
+    `type_texts` says how each type is written, where it is not by its own text.
     """
 
     tokenized: TokenizedText
     windows: Sequence[tuple[int, int]]
     position: int
     types: tuple[EntityType, ...] = ()
+    type_texts: tuple[str, ...] | None = None
+
+    @property
+    def written_types(self) -> tuple[str, ...]:
+        """What the model reads for each type."""
+        return tuple(item.text for item in self.types) if self.type_texts is None else self.type_texts
 
     @property
     def start_unit(self) -> int:
@@ -130,3 +140,23 @@ def make_views(
         return []
     windows = split_windows(tokenized.units, max_tokens, max_span_width)
     return [View(tokenized=tokenized, windows=windows, position=position, types=types) for position in range(len(windows))]
+
+
+def split_types(view: View, num_tokens: Sequence[int], *, max_types: int, max_tokens: int) -> list[View]:
+    """Cut the types of a view into the fewest runs of about equal length that fit a pass, in their order.
+
+    Args:
+        num_tokens: subwords of each type as it is written, its marker included.
+        max_types: of a run.
+        max_tokens: of the types of a run together; a type that alone exceeds it is a run of its own.
+    """
+    count, sums = len(num_tokens), [0, *accumulate(num_tokens)]
+    if count <= max_types and sums[-1] <= max_tokens:
+        return [view]
+    for num_runs in range(max(-(-count // max_types), -(-sums[-1] // max_tokens)), count + 1):
+        bounds = [run * count // num_runs for run in range(num_runs + 1)]
+        runs = list(pairwise(bounds))
+        if all(stop - start == 1 or sums[stop] - sums[start] <= max_tokens for start, stop in runs):
+            break
+    texts = view.written_types
+    return [replace(view, types=view.types[start:stop], type_texts=texts[start:stop]) for start, stop in runs]

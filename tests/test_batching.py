@@ -7,11 +7,12 @@ import pytest
 import torch
 from helpers import TEXTS, gold_of, make_example
 
-from spanmatch.batching import TextBatch, Tokenizing, collate_gold, collate_texts, collate_types, text_views, tokenize_texts
+from spanmatch.batching import TextBatch, collate_gold, collate_texts, collate_types, text_views, tokenize_texts
 from spanmatch.encoders import PretrainedEncoder
 from spanmatch.entities import EntityType
 from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable
+from spanmatch.tokenizing import Tokenizing
 from spanmatch.views import View
 
 WIDTH = 4
@@ -172,7 +173,7 @@ class TestGold:
         """Positive cells (row, unit, width - 1, column), valid columns per row, and the valid cells."""
         views = views_of(tokenizing, *examples)
         batch = collate_texts(views, tokenizing, WIDTH)
-        positives, valid = collate_gold(views, columns, batch)
+        positives, valid = collate_gold(views, [columns], batch)
         assert positives.dtype == valid.dtype == torch.bool
         assert positives.shape == valid.shape == (*batch.candidates.shape, len(columns))
         assert not (positives & ~valid).any()
@@ -223,7 +224,7 @@ class TestGold:
         example = make_example(SENTENCE, [(24, 32, "city"), (0, 3, "town")], [CITY, TOWN])
         views = views_of(tokenizing, example)
         batch = collate_texts(views, tokenizing, WIDTH)
-        positives, _ = collate_gold(views, [CITY, TOWN], batch)
+        positives, _ = collate_gold(views, [[CITY, TOWN]], batch)
         assert {(0, 5, 1, 0), (0, 0, 0, 1)} <= {tuple(cell) for cell in positives.nonzero().tolist()}
 
     def test_a_type_that_was_not_drawn(self, tokenizing: Tokenizing) -> None:
@@ -248,7 +249,7 @@ class TestGold:
         spans = [(words[first][0], words[first + 1][1], "PER") for first in range(len(words) - 1)]
         views = views_of(small, make_example(text, spans, [PERSON]))
         assert len(views) > 1
-        positives, valid = collate_gold(views, [PERSON], collate_texts(views, small, WIDTH))
+        positives, valid = collate_gold(views, [[PERSON]], collate_texts(views, small, WIDTH))
         found = sorted(views[row].start_unit + unit for row, unit, width, _ in positives.nonzero().tolist() if width == 1)
         assert found == list(range(len(words) - 1)) and positives.sum() == len(found)
         assert (valid & ~positives).any()

@@ -80,17 +80,17 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
     current: list[Sequence[View]] = []
     real = predictor.passing_candidates
 
-    def passing(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, *rest: Any) -> list[Candidates]:
+    def passing(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, **rest: Any) -> list[Candidates]:
         current[:] = [views]
-        return real(model, views, batch, *rest)
+        return real(model, views, batch, **rest)
 
-    def represent(self: SpanMatcherModel, batch: TextBatch) -> torch.Tensor:
+    def represent(self: torch.nn.Module, states: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         return torch.zeros(*batch.candidates.shape, 1)
 
     def score(self: torch.nn.Module, spans: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         (views,) = current
         columns = list(dict.fromkeys(item for view in views for item in view.types))
-        assert len(columns) == len(types)
+        assert types.shape[:2] == (1, len(columns))
         logits = torch.full((*spans.shape[:3], len(columns)), -10.0)
         for row, view in enumerate(views):
             units, text = view.tokenized.units, view.tokenized.example.text
@@ -106,7 +106,7 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
         return logits
 
     monkeypatch.setattr(predictor, "passing_candidates", passing)
-    monkeypatch.setattr(SpanMatcherModel, "represent_spans", represent)
+    monkeypatch.setattr("spanmatch.matcher.SpanHead.represent_spans", represent)
     monkeypatch.setattr("spanmatch.matcher.SpanHead.score_spans", score)
 
 
@@ -382,7 +382,13 @@ class TestCalibration:
 
     def test_without_gold_the_threshold_stays(self, bare: Path, tmp_path: Path) -> None:
         file = write_jsonl(tmp_path / "none.jsonl", [{"text": "Nobody was there .", "labels": TYPES}])
-        assert self.calibrate(bare, file) | {"source": ""} == {"threshold": 0.5, "f1": 0.0, "per_type": {}, "source": ""}
+        assert self.calibrate(bare, file) | {"source": ""} == {
+            "threshold": 0.5,
+            "f1": 0.0,
+            "per_type": {},
+            "source": "",
+            "slot": None,
+        }
 
     def test_an_uncalibrated_checkpoint_takes_a_half(self, bare: Path, tmp_path: Path) -> None:
         file = write_jsonl(tmp_path / "few.jsonl", self.noisy(12, 3))

@@ -11,13 +11,13 @@ from helpers import TEXTS, gold_of, make_example, make_matcher
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
-from spanmatch.batching import collate_texts, collate_types, text_views
-from spanmatch.decoding import Calibration
+from spanmatch.batching import collate_texts, text_views
 from spanmatch.entities import Entity, EntityType
 from spanmatch.errors import InputError
 from spanmatch.matcher import SpanHead, SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.spans import split_words
+from spanmatch.thresholds import Calibration
 
 TYPES = ["person", "city", "the name of a place where people live"]
 # A logit of -34 passes: every candidate and type.
@@ -62,19 +62,19 @@ class TestHead:
             view
             for own in text_views(
                 [make_example("Ada Lovelace met Bob"), make_example("in New York")],
-                matcher.text_tokenizing,
+                matcher.batcher.text_tokenizing,
                 candidates="words",
                 max_span_width=width,
             )
             for view in own
         ]
-        batch = collate_texts(views, matcher.text_tokenizing, width)
+        batch = collate_texts(views, matcher.batcher.text_tokenizing, width)
         assert (batch.first_token < batch.last_token).any(), "words of several subwords, or start and end are one"
         states = torch.randn(2, batch.input_ids.shape[1], head.start_proj.in_features, generator=generator)
         types = torch.randn(5, head.type_proj.in_features, generator=generator)
         weight = torch.cat([head.start_proj.weight, head.end_proj.weight, head.width_embedding.weight.T], dim=1)
         with torch.inference_mode():
-            scores = head.score_spans(head.represent_spans(states, batch), head.embed_types(types))
+            scores = head.score_spans(head.represent_spans(states, batch), head.embed_types(types)[None])
             projected = head.type_proj(types)
             cells = batch.candidates.nonzero().tolist()
             assert len(cells) == (4 + 3 if width == 1 else 9 + 6)
@@ -92,21 +92,20 @@ class TestHead:
 
     def test_forward_is_the_parts(self, tiny_matcher: SpanMatcher) -> None:
         model = tiny_matcher.model
-        [views] = text_views([make_example("Ada met Bob")], tiny_matcher.text_tokenizing, candidates="words", max_span_width=2)
-        texts = collate_texts(views, tiny_matcher.text_tokenizing, 2)
-        types = collate_types(TYPES, tiny_matcher.type_tokenizing)
+        [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
+        texts, types = tiny_matcher.batcher.texts(views), tiny_matcher.batcher.types(TYPES)
         with torch.inference_mode():
             scored = model(texts, types)
-            parts = model.head.score_spans(model.represent_spans(texts), model.encode_types(types))
-        assert scored.logits.shape == (1, 3, 2, 3)
-        assert torch.equal(scored.logits, parts) and torch.equal(scored.candidates, texts.candidates)
+            spans = model.head.represent_spans(model.encode_texts(texts), texts)
+            parts = model.head.score_spans(spans, model.encode_types(types)[None])
+        assert scored.spans.logits.shape == (1, 3, 3, 3) and scored.spans.nulls is None
+        assert torch.equal(scored.spans.logits, parts)
 
     def test_every_weight_learns(self, tiny_matcher: SpanMatcher) -> None:
         """A weight without a gradient breaks data-parallel training."""
         model = tiny_matcher.model
-        [views] = text_views([make_example("Ada met Bob")], tiny_matcher.text_tokenizing, candidates="words", max_span_width=4)
-        texts = collate_texts(views, tiny_matcher.text_tokenizing, 4)
-        model(texts, collate_types(TYPES, tiny_matcher.type_tokenizing)).logits.sum().backward()
+        [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
+        model(tiny_matcher.batcher.texts(views), tiny_matcher.batcher.types(TYPES)).spans.logits.sum().backward()
         assert not [name for name, weight in model.named_parameters() if weight.grad is None]
 
 
@@ -269,7 +268,7 @@ class TestPredict:
     def test_a_long_text_is_tagged_to_its_end(self, family_matcher: SpanMatcher) -> None:
         """In windows, and every candidate once."""
         example = make_example(LONG)
-        [views] = text_views([example], family_matcher.text_tokenizing, candidates="words", max_span_width=4)
+        [views] = text_views([example], family_matcher.batcher.text_tokenizing, candidates="words", max_span_width=4)
         assert len(views) > 4
         [found] = everything(family_matcher, [LONG], batch_size=3)
         assert set(found) == {(start, end, label) for start, end in word_spans(LONG, 4) for label in TYPES}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from helpers import make_example
 from helpers_e2e import (
     NAMES,
     ROOT,
@@ -28,11 +29,10 @@ from helpers_e2e import (
 )
 from safetensors.torch import load_file
 
-from spanmatch.batching import Tokenizing
-from spanmatch.building import build_matcher, training_views
+from spanmatch.building import build_matcher, training_windows
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.config_file import read_config
-from spanmatch.data import read_corpus
+from spanmatch.data import Corpus, read_corpus
 from spanmatch.entities import EntityType
 from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import EpochSampler, TrainingCollator, TrainingViews, write_type
@@ -202,14 +202,14 @@ class TestSampling:
     @pytest.fixture
     def views(self, encoder: Path, data: Path, tmp_path: Path) -> Iterator[Any]:
         flags = {"num_negative_types": 1, "type_dropout": 0.3, "type_texts": "mixed"}
-        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", **flags), "")
+        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", **flags), "bi")
         matcher = build_matcher(given, "bi", training)
-        views = training_views(read_corpus(str(data / "train.jsonl")), matcher.text_tokenizing, matcher.config)
+        views = training_windows(read_corpus(str(data / "train.jsonl")), matcher.batcher)
         yield lambda seed: TrainingViews(views, given, seed)
 
     @staticmethod
     def drawn(dataset: TrainingViews, order: Any) -> dict[int, Any]:
-        return {index: (dataset[index].view.types, dataset[index].type_texts) for index in order}
+        return {index: (dataset[index].types, dataset[index].type_texts) for index in order}
 
     def test_a_function_of_seed_epoch_and_index(self, views: Any) -> None:
         one, other = views(3), views(3)
@@ -368,7 +368,7 @@ class TestResuming:
         assert {"thresholds.json", "type_tokenizer"} <= {path.name for path in (tmp_path / "out").iterdir()}
         run(encoder, data / "train.jsonl", tmp_path / "out", max_steps=1, overwrite_output_dir=True)
         loaded = SpanMatcher.from_pretrained(tmp_path / "out", device="cpu")
-        assert loaded.calibration is None and loaded.type_tokenizing.tokenizer is loaded.text_tokenizing.tokenizer
+        assert loaded.calibration is None and loaded.type_tokenizer is loaded.text_tokenizer
 
     def test_checkpoints_of_what_is_overwritten_are_not_resumed(self, encoder: Path, data: Path, tmp_path: Path) -> None:
         out, kept = tmp_path / "out", tmp_path / "out" / "checkpoint-notes"
@@ -432,7 +432,7 @@ class TestSteps:
         shown = card_config(tmp_path / "out")
         assert (shown["learning_rate"], shown["seed"], shown["head_size"]) == (5e-4, 1, 24)
         assert read_json(tmp_path / "out" / "config.json")["head_size"] == 24
-        own, _ = read_config([str(config), "--loss", "bce"], "")
+        own, _ = read_config([str(config), "--loss", "bce"], "bi")
         assert (own.loss_name, own.loss_options) == ("bce", {})
 
     @pytest.mark.parametrize("type_encoder", ["shared", "separate"])
@@ -463,7 +463,7 @@ class TestSteps:
     def test_each_part_has_its_rate(self, encoder: Path, data: Path, tmp_path: Path) -> None:
         rates = {"learning_rate": 1e-3, "type_encoder_learning_rate": 2e-3, "head_learning_rate": 3e-3}
         flags = {"type_encoder": "separate", "weight_decay": 0.25}
-        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", **rates, **flags), "")
+        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", **rates, **flags), "bi")
         matcher = build_matcher(given, "bi", training)
         trainer = MatcherTrainer(matcher=matcher, arguments=given, args=training, train_dataset=None, validation=None)
         rate_of, decay_of = {}, {}
@@ -480,7 +480,7 @@ class TestSteps:
             assert decay_of[id(parameter)] == (0.0 if is_bare else 0.25), name
 
     def test_rates_by_default(self, encoder: Path, data: Path, tmp_path: Path) -> None:
-        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", learning_rate=1e-3), "")
+        given, training = read_config(arguments(encoder, data / "train.jsonl", tmp_path / "out", learning_rate=1e-3), "bi")
         matcher = build_matcher(given, "bi", training)
         trainer = MatcherTrainer(matcher=matcher, arguments=given, args=training, train_dataset=None, validation=None)
         head = {id(parameter) for parameter in matcher.model.head.parameters()}
@@ -555,12 +555,11 @@ class TestLongTexts:
         return write_jsonl(tmp_path / "long.jsonl", [{"text": text, "char_spans": spans, "labels": TYPES}])
 
     def test_every_gold_span_is_trained_once(self, encoder: Path, long: Path, tmp_path: Path) -> None:
-        given, training = read_config(arguments(encoder, long, tmp_path / "out"), "")
+        given, training = read_config(arguments(encoder, long, tmp_path / "out"), "bi")
         matcher = build_matcher(given, "bi", training)
-        views = training_views(read_corpus(str(long)), matcher.text_tokenizing, matcher.config)
+        views = training_windows(read_corpus(str(long)), matcher.batcher)
         assert len(views) > 4
-        tokenizing: Tokenizing = matcher.text_tokenizing
-        collator = TrainingCollator(text_tokenizing=tokenizing, type_tokenizing=matcher.type_tokenizing, max_span_width=4)
+        collator = TrainingCollator(batcher=matcher.batcher)
         dataset = TrainingViews(views, given, 0)
         batch = collator([dataset[index] for index in range(len(views))])
         assert batch["positives"].sum().item() == 40
@@ -590,4 +589,5 @@ class TestWindow:
         arguments = MatcherArguments(text_encoder=str(encoder), max_length=asked)
         training = MatcherTrainingArguments(output_dir=str(tmp_path), report_to="none")
         texts = ["in " * num_words] * 99 + ["in " * 2000]
-        assert build_matcher(arguments, "bi", training, texts).config.max_length == expected
+        corpus = Corpus(examples=[make_example(text) for text in texts])
+        assert build_matcher(arguments, "bi", training, corpus).config.max_length == expected

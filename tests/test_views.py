@@ -198,10 +198,10 @@ def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: Tokenizin
         type_batch = collate_types(["a"] * 3, tokenizing)
         type_batch.input_ids[:, :1] = types
         scored = model(batch, type_batch)
-    for row, unit, extra in scored.candidates.nonzero().tolist():
+    for row, unit, extra in batch.candidates.nonzero().tolist():
         key = (views[row].start_unit + unit, views[row].start_unit + unit + extra)
         assert key not in found
-        found[key] = scored.logits[row, unit, extra].tolist()
+        found[key] = scored.spans.logits[row, unit, extra].tolist()
     return found
 
 

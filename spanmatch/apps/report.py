@@ -1,0 +1,196 @@
+"""The report of an evaluation: one HTML file that needs nothing else, neither a network nor a script.
+
+The same evaluation gives the same bytes. Texts, labels and settings are the user's: the template escapes all of them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from spanmatch.apps.confusion_grid import confusion_grid
+from spanmatch.apps.error_examples import ErrorExample, error_examples
+from spanmatch.apps.figures import DASHES, MAX_SERIES, precision_recall_figure, reliability_figure
+from spanmatch.confusion import count_confusions, largest_confusions
+from spanmatch.curves import PrecisionRecallCurves, precision_recall, reliability
+from spanmatch.data import Corpus
+from spanmatch.entities import Entity, Mention
+from spanmatch.evaluation import Evaluation
+from spanmatch.intervals import f1_intervals
+from spanmatch.metrics import Counts, Metrics, ScoredMentions, best_threshold
+from spanmatch.records import Example
+from spanmatch.results import write_whole
+from spanmatch.spans import chars_to_tokens, tokens_to_chars
+
+_TEMPLATE = "report.html"
+_MAX_TYPES_SHOWN = 30  # the others are folded away
+_MAX_TYPES_CONFUSED = 25
+_MAX_PAIRS = 20
+_THRESHOLDS = tuple(step / 10 for step in range(1, 10))
+_CLASSES = {
+    "type": ("Wrong type", "A prediction with the span of a gold mention that has another type."),
+    "boundary": ("Wrong boundary", "A prediction that overlaps a gold mention of its type."),
+    "boundary_and_type": ("Wrong boundary and type", "A prediction that overlaps gold mentions, all of other types."),
+    "spurious": ("Spurious", "A prediction that overlaps no gold mention that was not found."),
+    "missed": ("Missed", "A gold mention that no wrong prediction overlaps."),
+    "covered_wrongly": ("Covered wrongly", "A gold mention that a wrong prediction overlaps: the other side of the first three."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TypeRow:
+    label: str
+    counts: Counts
+    interval: tuple[float, float] | None  # None where the type has neither gold nor predictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ErrorClass:
+    title: str
+    explanation: str
+    count: int
+    examples: Sequence[ErrorExample]
+
+
+def write_report(
+    path: Path,
+    *,
+    corpus: Corpus,
+    evaluation: Evaluation,
+    scored: ScoredMentions,
+    format: str,
+    floor: float,
+    settings: Mapping[str, Any],
+    max_examples: int = 6,
+) -> None:
+    """Write the report of an evaluation.
+
+    Args:
+        corpus: the examples with their gold.
+        evaluation: metrics and predictions at the threshold of the evaluation.
+        scored: what flat decoding finds at the threshold `floor`, for each example, in the units of the gold.
+        format: "text" or "tokens": in which units predictions were compared with gold.
+        settings: what to say about where the result comes from: model, file, threshold, overlap, versions, commit, seed, ...
+        max_examples: of each class of error.
+
+    Raises:
+        ValueError: not one entry of `scored` per example.
+        OSError: the file cannot be written.
+    """
+    found = [
+        _in_units(example, entities, format) for example, entities in zip(corpus.examples, evaluation.predicted, strict=True)
+    ]
+    gold = [example.mentions for example in corpus.examples]
+    metrics = evaluation.metrics
+    curves = precision_recall(scored, gold)
+    confusion = count_confusions(gold, found)
+    support = {label: counts.num_gold for label, counts in metrics.per_type.items()}
+    context = {
+        "settings": {name: _in_words(value) for name, value in settings.items()},
+        "metrics": metrics,
+        "seqeval": evaluation.seqeval,
+        "types": _type_rows(metrics, f1_intervals(gold, found)),
+        "max_types_shown": _MAX_TYPES_SHOWN,
+        "floor": floor,
+        "curves": curves,
+        "precision_recall": _precision_recall(curves, metrics, scored, gold, floor),
+        "reliability": _reliability(scored, gold),
+        "equal": confusion_grid(confusion.equal, support, max_types=_MAX_TYPES_CONFUSED),
+        "overlapping": confusion_grid(confusion.overlapping, support, max_types=_MAX_TYPES_CONFUSED),
+        "largest": largest_confusions(confusion.equal + confusion.overlapping, _MAX_PAIRS),
+        "errors": _error_classes(metrics, corpus.examples, found, max_examples),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, _environment().get_template(_TEMPLATE).render(context))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["ratio"] = lambda value: f"{value:.4f}"
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f}%"
+    environment.filters["count"] = lambda value: f"{value:,}"
+    return environment
+
+
+def _in_units(example: Example, entities: Sequence[Entity], format: str) -> dict[Mention, float]:
+    """Predictions as they are compared with gold, in token format all of the tokens that they touch, with their score."""
+    found: dict[Mention, float] = {}
+    for entity in entities:
+        mention = entity.mention
+        if format == "tokens":
+            mention = tokens_to_chars([chars_to_tokens(mention, example.words)], example.words)[0]
+        found[mention] = max(entity.score, found.get(mention, 0.0))
+    return found
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_in_words(item)}" for name, item in value.items())
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _type_rows(metrics: Metrics, intervals: Mapping[str, tuple[float, float]]) -> list[_TypeRow]:
+    """The types with the most gold first."""
+    ordered = sorted(metrics.per_type.items(), key=lambda item: (-item[1].num_gold, -item[1].num_predicted, item[0]))
+    return [_TypeRow(label=label, counts=counts, interval=intervals.get(label)) for label, counts in ordered]
+
+
+def _precision_recall(
+    curves: PrecisionRecallCurves, metrics: Metrics, scored: ScoredMentions, gold: Sequence[Sequence[Mention]], floor: float
+) -> dict[str, Any] | None:
+    """The figure, what its lines are, and the curve as a table; None without gold or predictions."""
+    if not (metrics.num_gold and len(curves.micro.score_K)):
+        return None
+    best = best_threshold(scored, gold, floor=floor)
+    at_best = curves.micro.at(best.threshold)
+    with_curve = [label for label, curve in curves.per_type.items() if curve.num_gold and len(curve.score_K)]
+    largest = sorted(with_curve, key=lambda label: (-curves.per_type[label].num_gold, label))[:MAX_SERIES]
+    # One type alone is the thick line.
+    shown = [curves.per_type[label] for label in largest] if len(curves.per_type) > 1 else []
+    alt = (
+        f"Precision against recall. The evaluation has precision {metrics.micro.precision:.3f} at recall "
+        f"{metrics.micro.recall:.3f}; the best F1 is {best.f1:.3f}, at threshold {best.threshold:.3f}. Numbers are in the table."
+    )
+    return {
+        "figure": precision_recall_figure(curves.micro, shown, operating=metrics.micro, best=at_best, alt=alt),
+        "series": list(zip(largest, shown, DASHES, strict=False)),
+        "best": best,
+        "rows": [(threshold, curves.micro.at(threshold)) for threshold in _THRESHOLDS],
+    }
+
+
+def _reliability(scored: ScoredMentions, gold: Sequence[Sequence[Mention]]) -> dict[str, Any] | None:
+    result = reliability(scored, gold)
+    if not result.num_predictions:
+        return None
+    error = result.expected_calibration_error
+    alt = (
+        f"Share of predictions that is right against their score, with counts; expected calibration error {error:.3f}. "
+        "Numbers are in the table."
+    )
+    figure: Markup = reliability_figure(result, alt=alt)
+    return {"figure": figure, "result": result}
+
+
+def _error_classes(
+    metrics: Metrics, examples: Sequence[Example], found: Sequence[Mapping[Mention, float]], max_examples: int
+) -> list[_ErrorClass]:
+    shown = error_examples(examples, found, max_per_class=max_examples)
+    counts = asdict(metrics.errors)
+    return [
+        _ErrorClass(title=title, explanation=explanation, count=counts[name], examples=shown.get(name, []))
+        for name, (title, explanation) in _CLASSES.items()
+    ]

@@ -1,0 +1,118 @@
+"""A tokenizer with what has to be known about it: the special tokens around a sequence, padding, and the room within."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+# Tokens that we add to a vocabulary: the one before each type in a cross-encoder, and the slot `label_token`.
+TYPE_MARKER = "[TYPE]"
+THRESHOLD_TOKEN = "[SPAN_THRESHOLD]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokenizing:
+    """Text to padded token ids. `max_tokens` is the room for subwords; `middle` stands between the parts of a pair."""
+
+    tokenizer: PreTrainedTokenizerBase
+    prefix: tuple[int, ...]
+    middle: tuple[int, ...]
+    suffix: tuple[int, ...]
+    pad_id: int
+    max_tokens: int
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase, max_length: int, *, threshold_token: bool = False) -> "Tokenizing":
+        """Learn the special tokens of a sequence from the tokenizer itself.
+
+        Args:
+            max_length: subwords of a sequence, special tokens included.
+            threshold_token: whether the threshold token ends the prefix.
+
+        Raises:
+            ValueError: not a fast tokenizer (offsets are needed), or no room for text.
+        """
+        if not tokenizer.is_fast:
+            raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
+        bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+        single = tokenizer("a", add_special_tokens=True)["input_ids"]
+        pair = tokenizer("a", "a", add_special_tokens=True)["input_ids"]
+        first = _find(bare, single, 0)
+        second = _find(bare, pair, first + len(bare))
+        prefix, suffix = tuple(single[:first]), tuple(single[first + len(bare) :])
+        if threshold_token:
+            prefix += (_id(tokenizer, THRESHOLD_TOKEN),)
+        room = max_length - len(prefix) - len(suffix)
+        if room < 1:
+            raise ValueError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
+        return cls(
+            tokenizer=tokenizer,
+            prefix=prefix,
+            middle=tuple(pair[first + len(bare) : second]),
+            suffix=suffix,
+            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
+            max_tokens=room,
+        )
+
+    def after_text(self, room: int) -> "Tokenizing":
+        """Of types that stand behind a text in its own sequence: a marker before each, `room` subwords for all of them."""
+        return Tokenizing(
+            tokenizer=self.tokenizer,
+            prefix=(_id(self.tokenizer, TYPE_MARKER),),
+            middle=(),
+            suffix=(),
+            pad_id=self.pad_id,
+            max_tokens=room - 1,
+        )
+
+    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> Any:
+        """Token ids (and character offsets) without special tokens; a literal "[SEP]" in a text stays text.
+
+        Unigram models hold their special tokens as ordinary pieces, too, and find them in a text: these become unknown.
+        """
+        encoded = self.tokenizer(
+            list(texts),
+            add_special_tokens=False,
+            split_special_tokens=True,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            return_offsets_mapping=offsets,
+            truncation=False,
+            padding=False,
+            verbose=False,
+        )
+        unknown = self.tokenizer.unk_token_id
+        special = frozenset(self.tokenizer.all_special_ids) - {unknown}
+        if unknown is not None:
+            encoded["input_ids"] = [
+                ids if special.isdisjoint(ids) else [unknown if item in special else item for item in ids]
+                for ids in encoded["input_ids"]
+            ]
+        return encoded
+
+    def pad(self, sequences: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Put special tokens around sequences and pad them to the longest. Shape: ids and mask, both (N, L)."""
+        extra = len(self.prefix) + len(self.suffix)
+        longest = max((len(sequence) for sequence in sequences), default=0) + extra
+        ids = np.full((len(sequences), longest), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(sequences), longest), dtype=np.int64)
+        for row, sequence in enumerate(sequences):
+            stop = len(self.prefix) + len(sequence)
+            ids[row, : len(self.prefix)] = self.prefix
+            ids[row, len(self.prefix) : stop] = sequence
+            ids[row, stop : stop + len(self.suffix)] = self.suffix
+            mask[row, : stop + len(self.suffix)] = 1
+        return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def _find(part: Sequence[int], whole: Sequence[int], start: int) -> int:
+    return next(at for at in range(start, len(whole)) if whole[at : at + len(part)] == part)
+
+
+def _id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    found = tokenizer.convert_tokens_to_ids(token)
+    assert isinstance(found, int) and found != tokenizer.unk_token_id, f"{token} is added before a sequence has it"
+    return found
