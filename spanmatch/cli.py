@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -35,11 +36,14 @@ class _Parser(argparse.ArgumentParser):
 
 def run(command: Callable[[], None]) -> None:
     """Run a command: what the user did wrong is one line and exit status 2, Ctrl-C is 130, a closed pipe is no error."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    speaks = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes, the first of each machine
+    logging.basicConfig(level=logging.WARNING if speaks else logging.ERROR, format="%(levelname)s: %(message)s")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     try:
         command()
     except InputError as error:
+        if not speaks:
+            time.sleep(20)  # the first tells the same and ends, and the launcher then ends this one
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -86,14 +86,14 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
             else "give a hub id or a folder with config.json and model.safetensors"
         )
         raise InputError(f'encoder "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
-    return PretrainedEncoder(model=_without_pooler(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
+    return PretrainedEncoder(model=_encoder_alone(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
 
 
 def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
     """Build an encoder without weights, as a checkpoint describes it."""
     values = {key: value for key, value in config.items() if key != "model_type"}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
-    return _without_pooler(_auto_class(hf_config).from_config(hf_config))
+    return _encoder_alone(_auto_class(hf_config).from_config(hf_config))
 
 
 def max_positions(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
@@ -105,13 +105,24 @@ def max_positions(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) 
     return int(min(positions, tokenizer.model_max_length))
 
 
+def _is_encoder_decoder(config: PreTrainedConfig) -> bool:
+    """Whether models of its kind have a decoder, also where this one was built without: its own flag then says no."""
+    return bool(type(config).is_encoder_decoder)
+
+
 def _auto_class(config: PreTrainedConfig) -> Any:
-    """Encoder-decoders are used by their encoder."""
-    return AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+    """Of encoder-decoders the class that builds no decoder, where there is one."""
+    alone = _is_encoder_decoder(config) and type(config) in AutoModelForTextEncoding._model_mapping
+    return AutoModelForTextEncoding if alone else AutoModel
 
 
-def _without_pooler(model: PreTrainedModel) -> PreTrainedModel:
-    """Drop the pooler, which nothing here reads: a weight without a gradient breaks data-parallel training."""
+def _encoder_alone(model: PreTrainedModel) -> PreTrainedModel:
+    """An encoder without decoder and pooler, which nothing here reads: a weight without a gradient breaks data-parallel training.
+
+    Of an encoder-decoder it is the stack itself. The models around it hold the embeddings twice, which cannot be saved.
+    """
+    if _is_encoder_decoder(model.config):
+        return model.get_encoder()
     if getattr(model, "pooler", None) is not None:
         setattr(model, "pooler", None)  # noqa: B010
     return model

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from accelerate import PartialState
-
 from spanmatch.data import DEVELOPMENT_SPLITS, read_corpus
 from spanmatch.decoding import check_overlap
 from spanmatch.errors import InputError
@@ -14,7 +12,7 @@ from spanmatch.output_folder import folder_to_write
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.results import write_evaluation
-from spanmatch.sharing import is_main_process
+from spanmatch.sharing import is_main_process, join_launch
 from spanmatch.thresholds import Threshold, check_names, default_threshold
 
 
@@ -43,7 +41,7 @@ def evaluate(
     Args:
         report: writes a report of the evaluation (see `apps.report.write_report`).
     """
-    PartialState()  # joins the other processes of a launch, where there are any
+    join_launch(device)
     matcher = SpanMatcher.from_pretrained(pretrained_model_name_or_path, device=device, dtype=dtype)
     if matcher.config.architecture != architecture:
         own = matcher.config.architecture
@@ -107,6 +105,7 @@ def calibrate_checkpoint(
     folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int
 ) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
+    join_launch(None)
     matcher = SpanMatcher.from_pretrained(folder)
     if not Path(folder).is_dir():
         raise InputError(
@@ -114,6 +113,8 @@ def calibrate_checkpoint(
         )
     corpus = read_corpus(evaluation_file, format=format, split=split or DEVELOPMENT_SPLITS, entity_types=entity_types)
     calibration = calibrate(matcher, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
+    if not is_main_process():
+        return
     calibration.save(Path(folder))
     print(f"threshold {calibration.threshold:.4f} (micro-F1 {calibration.f1:.4f} on {evaluation_file}), stored in {folder}")
     for name, value in sorted(calibration.per_type.items()):

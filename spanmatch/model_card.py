@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.matcher import MatcherConfig
-from spanmatch.thresholds import Calibration
+from spanmatch.thresholds import Calibration, default_threshold
 
 _TEMPLATE = """---
 library_name: spanmatch
@@ -36,6 +36,7 @@ matcher.predict("Ada Lovelace was born in London.", ["person", "city"])
 | encoder | {encoder}, type encoder: {type_encoder}, {pooling} pooling |
 | objective | {objective} |
 | candidates | {candidates}, at most {max_span_width} wide |
+| window | {window} |
 | data | {data} |
 | examples | {num_examples} in {num_views} views, {num_types} types |
 | steps, time | {steps} steps, {seconds:.0f} s |
@@ -79,16 +80,20 @@ def write_model_card(
         for file, metrics in results.items()
     ]
     header = "| file | precision | recall | micro-F1 | macro-F1 | gold spans |\n|---|---|---|---|---|---|"
-    thresholds = "The checkpoint is not calibrated: the default threshold is 0.5."
+    thresholds = f"The checkpoint is not calibrated: the default threshold is {default_threshold(None, config.null_slots)}."
     if calibration is not None:
         own = f"{len(calibration.per_type)} types have their own"
-        thresholds = f"Calibrated on {calibration.source}: threshold {calibration.threshold:.3f} ({own})."
+        slot = f" above the null slot `{calibration.slot}`" if calibration.slot else ""
+        thresholds = f"Calibrated on {calibration.source}: threshold {calibration.threshold:.3f}{slot} ({own})."
+    if config.null_slots:
+        thresholds += f" Null slots, which need no calibration: {', '.join(f'`{slot}`' for slot in config.null_slots)}."
     content = _TEMPLATE.format(
         name=folder.name,
         architecture=config.architecture,
         results="\n".join([header, *rows]) if rows else "Not evaluated when it was trained.",
         objective=config.objective,
         pooling=config.type_pooling,
+        window=f"{config.max_length} subwords of text" + (f", {config.max_types} types beside it" if config.max_types else ""),
         candidates=config.candidates,
         max_span_width=config.max_span_width,
         thresholds=thresholds,

@@ -21,6 +21,7 @@ from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.results import write_evaluation, write_whole
 from spanmatch.sampling import TrainingViews
+from spanmatch.sharing import warn_if_alone
 from spanmatch.thresholds import default_threshold
 from spanmatch.training import MatcherTrainer
 
@@ -35,6 +36,7 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
         draw: draws the Trainer's log into the folder, and returns what to say of it.
     """
     arguments, training = read_config(command_line, architecture)
+    warn_if_alone()
     output_dir = folder_to_write(str(training.output_dir))
     resume = where_to_resume(arguments, training, output_dir)
     set_seed(training.seed)
@@ -145,6 +147,7 @@ def _fit(
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
+    matcher.model = trainer.whole_model()
     examples_seen = (
         (trainer.state.global_step - first_step)
         * training.train_batch_size

@@ -1,11 +1,37 @@
 """Sharing work among the processes of a launch. With one process there is nothing to share, and no group is needed."""
 
+import logging
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import torch
 import torch.distributed as dist
+from accelerate import PartialState
+
+logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+
+
+def join_launch(device: str | None) -> None:
+    """Join the other processes of a launch, where there are any: over NCCL on GPUs, elsewhere over gloo."""
+    on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
+    PartialState(cpu=not on_gpu)  # left to itself, it takes the processes of a machine without a GPU for one each
+    warn_if_alone()
+
+
+def warn_if_alone() -> None:
+    """Say so where several processes were asked for and accelerate started one.
+
+    `accelerate launch --cpu --num_processes 2` does that without a word, short of MPI; it leaves the port of the others.
+    """
+    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" and "MASTER_PORT" in os.environ
+    if asked and num_processes() == 1 and "LOCAL_RANK" not in os.environ:
+        logger.warning(
+            "accelerate launch --cpu has started one process, whatever --num_processes says; "
+            "for several use accelerate launch --config_file configs/accelerate/ddp_cpu.yaml"
+        )
 
 
 def num_processes() -> int:

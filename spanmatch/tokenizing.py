@@ -11,6 +11,8 @@ from transformers import PreTrainedTokenizerBase
 # Tokens that we add to a vocabulary: the one before each type in a cross-encoder, and the slot `label_token`.
 TYPE_MARKER = "[TYPE]"
 THRESHOLD_TOKEN = "[SPAN_THRESHOLD]"
+# Of this every vocabulary has something: what else is in its encoding are special tokens.
+PROBE = "a 1 的"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +35,11 @@ class Tokenizing:
             threshold_token: whether the threshold token ends the prefix.
 
         Raises:
-            ValueError: not a fast tokenizer (offsets are needed), or no room for text.
+            ValueError: not a fast tokenizer (offsets are needed), one that knows no text, or no room for text.
         """
         if not tokenizer.is_fast:
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
-        bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-        single = tokenizer("a", add_special_tokens=True)["input_ids"]
-        pair = tokenizer("a", "a", add_special_tokens=True)["input_ids"]
-        first = _find(bare, single, 0)
-        second = _find(bare, pair, first + len(bare))
-        prefix, suffix = tuple(single[:first]), tuple(single[first + len(bare) :])
+        (prefix, suffix), (_, middle, _) = _special_tokens(tokenizer, 1), _special_tokens(tokenizer, 2)
         if threshold_token:
             prefix += (_id(tokenizer, THRESHOLD_TOKEN),)
         room = max_length - len(prefix) - len(suffix)
@@ -51,7 +48,7 @@ class Tokenizing:
         return cls(
             tokenizer=tokenizer,
             prefix=prefix,
-            middle=tuple(pair[first + len(bare) : second]),
+            middle=middle,
             suffix=suffix,
             pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
             max_tokens=room,
@@ -108,8 +105,24 @@ class Tokenizing:
         return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
-def _find(part: Sequence[int], whole: Sequence[int], start: int) -> int:
-    return next(at for at in range(start, len(whole)) if whole[at : at + len(part)] == part)
+def _special_tokens(tokenizer: PreTrainedTokenizerBase, num_parts: int) -> list[tuple[int, ...]]:
+    """The special tokens before, between and behind the parts of a sequence.
+
+    Raises:
+        ValueError: the tokenizer has no token for the probe.
+    """
+    encoded = tokenizer(*[PROBE] * num_parts, add_special_tokens=True)
+    runs: list[list[int]] = [[]]
+    current = None
+    for token, part in zip(encoded["input_ids"], encoded.sequence_ids(0), strict=True):
+        if part is None:
+            runs[-1].append(token)
+        elif part != current:
+            runs.append([])
+            current = part
+    if len(runs) != num_parts + 1:
+        raise ValueError(f'the tokenizer makes nothing of "{PROBE}"; use an encoder that knows letters, or an unknown token')
+    return [tuple(run) for run in runs]
 
 
 def _id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:

@@ -1,11 +1,13 @@
 """Training: a `transformers.Trainer` with our loss, learning rates, evaluation and checkpoints."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.utils.data import Sampler
 from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -13,6 +15,7 @@ from spanmatch.checkpoints import save_checkpoint
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import Corpus
 from spanmatch.evaluation import best_f1
+from spanmatch.matcher import SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import EpochSampler, TrainingCollator, TrainingViews
 
@@ -43,6 +46,17 @@ class LossAndF1Progress(ProgressCallback):
             bar.set_postfix(self.latest)
 
 
+class EpochOfViews(TrainerCallback):
+    """Tells the training views their epoch: in a launch of several processes accelerate tells the sampler alone."""
+
+    def __init__(self, views: TrainingViews) -> None:
+        self.views = views
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """The state has the epochs that are over, with a fraction where a training goes on."""
+        self.views.set_epoch(int(state.epoch or 0))
+
+
 class MatcherTrainer(Trainer):
     """Adds to the Trainer: the objective, a learning rate per part, F1 of entities, and checkpoints of our form."""
 
@@ -71,6 +85,10 @@ class MatcherTrainer(Trainer):
         self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:
             self.add_callback(LossAndF1Progress())
+        if train_dataset is not None:
+            self.add_callback(EpochOfViews(train_dataset))
+        if self.is_fsdp_enabled:
+            make_shardable(matcher.model)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -125,17 +143,40 @@ class MatcherTrainer(Trainer):
         """F1 on the validation file at its best single threshold, the same on every process."""
         del eval_dataset, ignore_keys
         assert self.validation is not None, "evaluation during training needs a validation file"
-        matcher = self.matcher
+        matcher = copy.copy(self.matcher)
+        matcher.model = self.whole_model()
         scores = best_f1(matcher, self.validation, format=self.arguments.format, batch_size=self.args.per_device_eval_batch_size)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in scores.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def whole_model(self) -> SpanMatcherModel:
+        """The model, with FSDP a copy that has the weights of all shards; every process has to ask for it."""
+        model = self.matcher.model
+        if not self.is_fsdp_enabled:
+            return model
+        whole = SpanMatcherModel(model.matcher_config)
+        whole.load_state_dict(get_model_state_dict(model, options=StateDictOptions(full_state_dict=True)))
+        return whole.to(self.args.device)
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
-        """Each checkpoint is a folder that `SpanMatcher.from_pretrained` reads."""
+        """Each checkpoint is a folder that `SpanMatcher.from_pretrained` reads; the Trainer has every process call this."""
+        if not self.args.should_save:
+            return
         tokenizers = self.matcher.text_tokenizer, self.matcher.type_tokenizer
         save_checkpoint(Path(output_dir or str(self.args.output_dir)), self.matcher.model, *tokenizers, state=state_dict)
+
+
+def make_shardable(model: nn.Module) -> None:
+    """What FSDP asks for: no scalar weights (vectors of one are read back as scalars), and which modules to shard apart."""
+    modules = list(model.modules())
+    for module in modules:
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            if not parameter.ndim:
+                setattr(module, name, nn.Parameter(parameter.detach()[None]))
+    unsplit = {name for module in modules for name in getattr(module, "_no_split_modules", None) or ()}
+    setattr(model, "_no_split_modules", sorted(unsplit & {type(module).__name__ for module in modules}))  # noqa: B010
 
 
 def _or(value: float | None, default: float) -> float:

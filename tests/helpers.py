@@ -120,14 +120,15 @@ def write_family(folder: Path, family: str) -> Path:
     return folder
 
 
-def make_matcher(encoder: Path, **arguments: Any) -> SpanMatcher:
+def make_matcher(encoder: Path, architecture: str = "bi", **arguments: Any) -> SpanMatcher:
     """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half."""
     training = MatcherTrainingArguments(output_dir="unused", bf16=False, use_cpu=True, report_to="none")
     torch.manual_seed(1)
     given: dict[str, Any] = {"text_encoder": str(encoder), "head_size": 16, "max_span_width": 4}
-    matcher = build_matcher(MatcherArguments(**(given | arguments)), "bi", training)
+    matcher = build_matcher(MatcherArguments(**(given | arguments)), architecture, training)
     with torch.no_grad():
-        matcher.model.head.bias.zero_()
+        if matcher.model.head.bias is not None:
+            matcher.model.head.bias.zero_()
         matcher.model.head.scale.fill_(10.0)
     matcher.model.eval()
     return matcher

@@ -57,14 +57,14 @@ def run_in_process(command: Callable[[], None], program: str, *arguments: object
     return Result(status=status, out=out.getvalue(), err=err.getvalue())
 
 
-def train(*arguments: object) -> Result:
-    """train_bi_encoder.py in this process."""
-    return run_in_process(lambda: cli.train_command("bi"), "train_bi_encoder.py", *arguments)
+def train(*arguments: object, architecture: str = "bi") -> Result:
+    """train_bi_encoder.py or train_cross_encoder.py in this process."""
+    return run_in_process(lambda: cli.train_command(architecture), f"train_{architecture}_encoder.py", *arguments)
 
 
-def evaluate(*arguments: object) -> Result:
-    """evaluate_bi_encoder.py in this process."""
-    return run_in_process(lambda: cli.evaluate_command("bi"), "evaluate_bi_encoder.py", *arguments)
+def evaluate(*arguments: object, architecture: str = "bi") -> Result:
+    """evaluate_bi_encoder.py or evaluate_cross_encoder.py in this process."""
+    return run_in_process(lambda: cli.evaluate_command(architecture), f"evaluate_{architecture}_encoder.py", *arguments)
 
 
 def spanmatch(*arguments: object) -> Result:
@@ -159,12 +159,12 @@ def write_tiny_encoder(folder: Path, max_positions: int = 64) -> Path:
     return folder
 
 
-def trained_checkpoint(folder: Path, encoder: Path, *arguments: object) -> Path:
+def trained_checkpoint(folder: Path, encoder: Path, *arguments: object, architecture: str = "bi") -> Path:
     """A checkpoint that finds the names of the sentences above, trained in a second and calibrated."""
     data = write_jsonl(folder.parent / f"{folder.name}_train.jsonl", sentences(60))
     given = ["--train_file", data, "--validation_file", data, "--text_encoder", encoder, "--output_dir", folder]
     fast = ["--num_train_epochs", 6, "--per_device_train_batch_size", 8, "--learning_rate", 3e-3, "--max_span_width", 4]
     quiet = ["--eval_strategy", "no", "--save_strategy", "no", "--report_to", "none", "--disable_tqdm", "true", "--bf16", "false"]
-    result = train(*given, *fast, *quiet, *arguments)
+    result = train(*given, *fast, *quiet, *arguments, architecture=architecture)
     assert result.status == 0, result.err
     return folder

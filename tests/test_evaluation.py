@@ -24,6 +24,7 @@ from helpers_e2e import (
 import spanmatch.predictor as predictor
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import Candidates
+from spanmatch.devices import native_dtype
 from spanmatch.matcher import SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.views import View
@@ -208,6 +209,16 @@ class TestFiles:
         ]
 
     @pytest.mark.parametrize("format", ["text", "tokens"])
+    def test_a_report(self, checkpoint: Path, tmp_path: Path, format: str) -> None:
+        """The page says what the files say, also of the entity that was only half found."""
+        file, page = write_jsonl(tmp_path / "rows.jsonl", ROWS), tmp_path / "pages" / "report.html"
+        metrics, _, _ = run(checkpoint, file, tmp_path / "out", "--evaluation_format", format, "--report", page)
+        html = page.read_text(encoding="utf-8")
+        assert html.startswith("<!DOCTYPE html>") and html.count("<svg") >= 2
+        for label, counts in metrics["per_type"].items():
+            assert label in html and f"{counts['f1']:.3f}" in html
+
+    @pytest.mark.parametrize("format", ["text", "tokens"])
     def test_two_runs_write_the_same(self, checkpoint: Path, tmp_path: Path, format: str) -> None:
         file = write_jsonl(tmp_path / "rows.jsonl", ROWS)
         for name in ("one", "two"):
@@ -375,7 +386,9 @@ class TestCalibration:
         file = write_jsonl(tmp_path / "rows.jsonl", rows)
         assert spanmatch("calibrate", folder, file, "--format", "tokens").status == 0
         stored = read_json(folder / "thresholds.json")
-        flags = ["--evaluation_format", "tokens", "--threshold", stored["threshold"]]
+        # In the precision that was calibrated in.
+        dtype = str(native_dtype(torch.device("cpu"))).removeprefix("torch.")
+        flags = ["--evaluation_format", "tokens", "--threshold", stored["threshold"], "--dtype", dtype]
         metrics, lines, _ = run(folder, file, tmp_path / "out", *flags)
         assert any(item.get("off_boundary") for line in lines for item in line["predicted"])
         assert 0 < metrics["micro"]["f1"] == pytest.approx(stored["f1"], abs=1e-12)

@@ -64,15 +64,18 @@ def run(command: str, checkpoint: Path, encoder: Path, tmp_path: Path, monkeypat
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert words[words.index("-e") + 1] in makefile
         return None
-    if words[:3] == ["accelerate", "launch", "train_bi_encoder.py"]:
+    if words[:2] == ["accelerate", "launch"] and words[2].startswith("train_"):
+        architecture = words[2].removeprefix("train_").removesuffix("_encoder.py")
         words = [word for word in words[3:] if "my_data" not in word and word != "--train_file"]
         small = ["--text_encoder", encoder, "--max_steps", 1, "--max_train_samples", 40, "--max_eval_samples", 5]
-        return train(*words, *small, "--output_dir", tmp_path / "trained")
+        return train(*words, *small, "--output_dir", tmp_path / "trained", architecture=architecture)
     if words[0] == "python":
         assert words[1] == "evaluate_bi_encoder.py"
         words[words.index("--output_dir") + 1] = str(tmp_path / "results")
         return evaluate(*words[2:], "--max_samples", 20)
     assert words[0] == "spanmatch"
+    if words[1] == "convert":
+        words[3] = str(tmp_path / words[3])
     if source is not None:
         (tmp_path / "notes.txt").write_text("Ada met Bob on Friday.\n", encoding="utf-8")
         monkeypatch.setattr("sys.stdin", (tmp_path / "notes.txt").open(encoding="utf-8"))

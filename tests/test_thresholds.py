@@ -7,10 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.thresholds import Calibration, check_names, cutoffs, parse_threshold
+from spanmatch.thresholds import (
+    NULL_SLOTS,
+    Calibration,
+    above,
+    check_names,
+    cutoffs,
+    default_slot,
+    default_threshold,
+    parse_threshold,
+)
 
 TYPES = (EntityType(name="person", label="PER"), EntityType(name="city"), EntityType(name="company"))
 
@@ -72,13 +83,204 @@ class TestCutoffs:
             cutoffs(threshold, TYPES, calibration, objective="bce")
         assert message in str(caught.value)
 
-    @pytest.mark.parametrize(("given", "expected"), [("0.3", 0.3), ("1e-2", 0.01), ("calibrated", "calibrated"), ("cls", "cls")])
-    def test_from_the_command_line(self, given: str, expected: object) -> None:
+
+# Checkpoints by what they can be asked for: what they were trained with, their null slots, their calibration.
+CHECKPOINTS: dict[str, tuple[str, tuple[str, ...], Calibration | None]] = {
+    "bce": ("bce", (), None),
+    "focal, calibrated": ("focal", (), CALIBRATION),
+    "contrastive": ("contrastive", ("cls", "label_token"), None),
+    "contrastive, cls alone": ("contrastive", ("cls",), None),
+    "contrastive, without cls": ("contrastive", ("label_token",), None),
+    "contrastive, calibrated": (
+        "contrastive",
+        ("label_token", "cls"),
+        Calibration(threshold=0.4, per_type={"person": 0.7}, slot="label_token"),
+    ),
+    "contrastive, calibrated on cls": ("contrastive", ("label_token", "cls"), Calibration(threshold=0.4, slot="cls")),
+}
+
+
+def ask(threshold: Any, checkpoint: str) -> tuple[str | None, list[float]]:
+    """The null slot, and what the scores of TYPES must exceed in logits."""
+    objective, slots, calibration = CHECKPOINTS[checkpoint]
+    found = cutoffs(threshold, TYPES, calibration, objective=objective, null_slots=slots)
+    assert found.limits.shape == (3,)
+    return found.slot, found.limits.tolist()
+
+
+def logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+class TestNullSlots:
+    @pytest.mark.parametrize(
+        ("threshold", "checkpoint", "slot", "limits"),
+        [
+            ("cls", "contrastive", "cls", [0, 0, 0]),
+            ("label_token", "contrastive", "label_token", [0, 0, 0]),
+            ("cls+0.5", "contrastive", "cls", [0.5, 0.5, 0.5]),
+            ("label_token-1", "contrastive", "label_token", [-1, -1, -1]),
+            ("cls+1e-3", "contrastive, cls alone", "cls", [0.001, 0.001, 0.001]),
+            (" cls ", "contrastive", "cls", [0, 0, 0]),
+            # By default the token made for it, where a checkpoint has it.
+            (None, "contrastive", "label_token", [0, 0, 0]),
+            (None, "contrastive, cls alone", "cls", [0, 0, 0]),
+            (None, "contrastive, without cls", "label_token", [0, 0, 0]),
+            # A calibration is of one slot, and counts from it; it is the default, and a base for single types.
+            (None, "contrastive, calibrated", "label_token", [logit(0.7), logit(0.4), logit(0.4)]),
+            ("calibrated", "contrastive, calibrated on cls", "cls", [logit(0.4)] * 3),
+            (0.3, "contrastive, calibrated", "label_token", [logit(0.3)] * 3),
+            (0.3, "contrastive, calibrated on cls", "cls", [logit(0.3)] * 3),
+            ({"city": 0.2}, "contrastive, calibrated", "label_token", [logit(0.7), logit(0.2), logit(0.4)]),
+            # A slot that is asked for by name is the slot alone, calibrated or not, and whichever was calibrated.
+            ("label_token", "contrastive, calibrated on cls", "label_token", [0, 0, 0]),
+            ("cls-2", "contrastive, calibrated", "cls", [-2, -2, -2]),
+            (0.5, "bce", None, [0, 0, 0]),
+            (None, "focal, calibrated", None, [logit(0.7), logit(0.4), logit(0.4)]),
+        ],
+    )
+    def test_table(self, threshold: Any, checkpoint: str, slot: str | None, limits: list[float]) -> None:
+        assert ask(threshold, checkpoint) == (slot, pytest.approx(limits))
+
+    @pytest.mark.parametrize(
+        ("threshold", "checkpoint", "message"),
+        [
+            ("cls", "bce", 'threshold "cls" needs a null slot, and this checkpoint, trained with "bce", has none'),
+            ("label_token+1", "bce", 'threshold "label_token" needs a null slot'),
+            ("cls", "focal, calibrated", 'trained with "focal", has none; give a number or calibrate'),
+            (0.5, "contrastive", 'trained with "contrastive" and not calibrated: use "label_token", or run spanmatch calibrate'),
+            (0.5, "contrastive, cls alone", 'not calibrated: use "cls", or run spanmatch calibrate'),
+            ({"city": 0.2}, "contrastive", "a number is no threshold of this checkpoint"),
+            ({}, "contrastive", "a number is no threshold of this checkpoint"),
+            ("calibrated", "contrastive", 'threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate"'),
+            ("cls", "contrastive, without cls", '"cls": this checkpoint has no such null slot'),
+            ("cls+1", "contrastive, without cls", 'use "label_token"'),
+            ("label_token", "contrastive, cls alone", 'use "cls"'),
+            ("cls+x", "contrastive", 'threshold "cls+x": the margin is no number; write "cls+0.5"'),
+            ("cls+inf", "contrastive", 'threshold "cls+inf": the margin is no number'),
+            ("label_token-nan", "contrastive", 'the margin is no number; write "label_token+0.5"'),
+            ("cls--1", "contrastive", "the margin is no number"),
+            ("cls+", "contrastive", 'unknown threshold "cls+"; did you mean "cls"?'),
+            ("clss", "contrastive", 'unknown threshold "clss"; did you mean "cls"?'),
+            ("label-token", "contrastive", 'did you mean "label_token"?'),
+            (1.5, "contrastive, calibrated", "between 0 and 1, got 1.5"),
+        ],
+    )
+    def test_refused(self, threshold: Any, checkpoint: str, message: str) -> None:
+        with pytest.raises(InputError) as caught:
+            ask(threshold, checkpoint)
+        assert message in str(caught.value)
+
+    def test_what_is_offered_is_taken(self) -> None:
+        """The remedy that a refusal names must not be refused in turn."""
+        with pytest.raises(InputError) as caught:
+            ask("calibrated", "contrastive")
+        assert "give a number" not in str(caught.value)
+
+    @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
+    def test_the_default_can_be_asked_for(self, checkpoint: str) -> None:
+        _, slots, calibration = CHECKPOINTS[checkpoint]
+        assert ask(default_threshold(calibration, slots), checkpoint) == ask(None, checkpoint)
+
+    @pytest.mark.parametrize(
+        ("slots", "expected"),
+        [((), None), (("cls",), "cls"), (("label_token",), "label_token"), (("cls", "label_token"), "label_token")],
+    )
+    def test_the_default_slot(self, slots: tuple[str, ...], expected: str | None) -> None:
+        assert default_slot(slots) == expected
+        assert default_threshold(None, slots) == (expected or 0.5)
+        assert default_threshold(CALIBRATION, slots) == "calibrated"
+
+    @given(probability=st.floats(1e-12, 1 - 1e-12), checkpoint=st.sampled_from(sorted(CHECKPOINTS)))
+    def test_above_a_probability(self, probability: float, checkpoint: str) -> None:
+        """Every checkpoint answers it, calibrated or not, and counts from the slot that a calibration would be of."""
+        _, slots, _ = CHECKPOINTS[checkpoint]
+        slot, limits = ask(above(probability, slots), checkpoint)
+        assert slot == default_slot(slots)
+        assert limits == pytest.approx([logit(probability)] * 3, abs=1e-6)
+
+
+class TestCommandLine:
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("0.3", 0.3),
+            (" 0.3 ", 0.3),
+            ("1e-2", 0.01),
+            ("calibrated", "calibrated"),
+            ("cls", "cls"),
+            ("cls+0.5", "cls+0.5"),
+            ("label_token-1", "label_token-1"),
+            ("person=0.4", {"person": 0.4}),
+            ("person=0.4,date=0.2", {"person": 0.4, "date": 0.2}),
+            (" person = 0.4 , job title=.2 ", {"person": 0.4, "job title": 0.2}),
+            # A name with a sign of equality in it: the last one is ours.
+            ("a=b=0.3", {"a=b": 0.3}),
+            # Types that are called like a slot.
+            ("cls=0.3", {"cls": 0.3}),
+        ],
+    )
+    def test_read(self, given: str, expected: object) -> None:
         assert parse_threshold(given) == expected
 
-    def test_not_from_the_command_line(self) -> None:
-        with pytest.raises(InputError, match='"half" is neither a number'):
-            parse_threshold("half")
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ("half", '"half" is neither a number'),
+            ("", '"" is neither a number'),
+            ("cls+", '"cls+" is neither a number'),
+            ("clss", '"clss" is neither a number'),
+            ("cls+x", '"cls+x": the margin is no number; write "cls+0.5"'),
+            ("cls+inf", '"cls+inf": the margin is no number'),
+            ("person=", '"person=" is neither a number'),
+            ("person=high", '"person=high" is neither a number'),
+            ("person=0.4,date", '"person=0.4,date" is neither a number'),
+            ("person=0.4,", '"person=0.4," is neither a number'),
+            ("person=0.4;city=0.2", 'threshold for "person=0.4;city", which is not asked for'),
+            # Not a type without a name, nor one of two values of one type, silently.
+            ("=0.3", '"=0.3"'),
+            ("person=0.4, =0.3", '"person=0.4, =0.3"'),
+            ("person=0.4,person=0.5", '"person=0.4,person=0.5"'),
+            ("person=0.4,Person=0.5", '"person=0.4,Person=0.5"'),
+        ],
+    )
+    def test_refused(self, given: str, message: str) -> None:
+        with pytest.raises(InputError) as caught:
+            threshold = parse_threshold(given)
+            check_names(threshold, TYPES)
+        assert message in str(caught.value)
+
+    @given(
+        st.dictionaries(
+            st.text("abcdefgh =_-", min_size=1).map(str.strip).filter(bool), st.floats(0.001, 0.999), min_size=1, max_size=4
+        )
+    )
+    def test_written_is_read(self, per_type: dict[str, float]) -> None:
+        if len({name.casefold().replace("_", " ").replace("-", " ") for name in per_type}) == len(per_type):
+            assert parse_threshold(",".join(f"{name}={value}" for name, value in per_type.items())) == per_type
+
+    @pytest.mark.parametrize("slot", NULL_SLOTS)
+    @pytest.mark.parametrize("margin", ["", "+1", "-0.25"])
+    def test_a_slot_is_left_as_it_is(self, slot: str, margin: str) -> None:
+        assert parse_threshold(slot + margin) == slot + margin
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["person", "PER", "Person", " per", "CITY", "city "])
+    def test_known(self, name: str) -> None:
+        """By name or by label, however it is written: what is accepted is what `cutoffs` finds."""
+        check_names({name: 0.9}, TYPES)
+        limits = cutoffs({name: 0.9}, TYPES, None, objective="bce").limits
+        assert limits.tolist().count(pytest.approx(logit(0.9))) == 1
+
+    @pytest.mark.parametrize("name", ["persons", "human being", "", "person=0.3"])
+    def test_unknown(self, name: str) -> None:
+        with pytest.raises(InputError, match="which is not asked for"):
+            check_names({name: 0.9}, TYPES)
+
+    @pytest.mark.parametrize("threshold", [None, 0.3, "cls", "calibrated", {}])
+    def test_nothing_is_named(self, threshold: Any) -> None:
+        check_names(threshold, TYPES)
 
 
 class TestCalibration:
@@ -86,6 +288,11 @@ class TestCalibration:
         calibration = Calibration(threshold=1 / 3, per_type={"città": 0.1, "person": 0.7}, source="dev.jsonl", f1=0.5)
         calibration.save(tmp_path)
         assert Calibration.load(tmp_path) == calibration
+
+    def test_with_its_slot(self, tmp_path: Path) -> None:
+        Calibration(threshold=0.4, slot="cls").save(tmp_path)
+        loaded = Calibration.load(tmp_path)
+        assert loaded is not None and loaded.slot == "cls"
 
     def test_a_checkpoint_that_was_never_calibrated(self, tmp_path: Path) -> None:
         assert Calibration.load(tmp_path) is None

@@ -198,6 +198,21 @@ class TestLearning:
         assert (trained / "thresholds.json").read_bytes() == (tmp_path / "again" / "thresholds.json").read_bytes()
 
 
+class TestPicture:
+    def test_loss_and_f1_are_drawn(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        result = run(encoder, data / "train.jsonl", tmp_path / "out", validation_file=data / "dev.jsonl", eval_strategy="epoch")
+        assert "training.png" in result.out
+        assert (tmp_path / "out" / "training.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_without_the_extra_it_says_so(
+        self, encoder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("spanmatch.apps.missing_modules", lambda *names: list(names))
+        result = run(encoder, data / "train.jsonl", tmp_path / "out")
+        assert result.status == 0 and "pip install 'spanmatch[report]'" in result.out
+        assert not (tmp_path / "out" / "training.png").exists()
+
+
 class TestSampling:
     @pytest.fixture
     def views(self, encoder: Path, data: Path, tmp_path: Path) -> Iterator[Any]:

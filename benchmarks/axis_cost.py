@@ -1,0 +1,61 @@
+"""What each value of an axis cost: the code that is there for it alone, in lines without blank ones, comments and docstrings.
+
+python benchmarks/axis_cost.py
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from common import RESULTS, machine, write_table
+
+from spanmatch import batching, building, decoding, encoders, losses, matcher, thresholds, tokenizing, views
+
+# The functions that would go if the value went.
+VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
+    "objective: bce": (losses.binary_cross_entropy,),
+    "objective: focal": (losses.focal,),
+    "objective: contrastive": (losses.contrastive,),
+    "starts and ends, for every objective": (
+        losses.matching_loss, losses.starting, losses.ending, matcher.SpanHead._boundaries,
+    ),
+    "null slots": (
+        matcher.SpanHead.represent_nulls, building._null_slots, thresholds._slot, thresholds._check_slot, thresholds.default_slot,
+    ),
+    "architecture: bi": (encoders.type_states, matcher.SpanMatcherModel.encode_types, batching.collate_types),
+    "architecture: cross": (
+        encoders.marker_states, matcher.SpanMatcherModel.types_behind, tokenizing.Tokenizing.after_text,
+        batching._append_types, batching.with_type_runs, batching._type_lengths, views.split_types, building._types_of_a_pass,
+    ),
+    "overlap: flat": (decoding._flat,),
+    "overlap: nested": (decoding._nested,),
+    "overlap: multi-label": (decoding._multi_label,),
+}  # fmt: skip
+
+
+def code_lines(function: Callable[..., Any]) -> int:
+    """Lines of a function as the parser writes them back, without its docstring; long lines are not broken."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    (node,) = tree.body
+    assert isinstance(node, ast.FunctionDef)
+    if ast.get_docstring(node) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
+    return len(ast.unparse(tree).splitlines())
+
+
+def main() -> None:
+    """Count, and write the table."""
+    rows = []
+    for value, functions in VALUES.items():
+        names = [f"`{item.__module__.partition('.')[2]}.{item.__qualname__}`" for item in functions]
+        rows.append([value, str(sum(map(code_lines, functions))), ", ".join(names)])
+    header = ["value", "lines", "what is there for it alone"]
+    write_table(
+        RESULTS / "axis_cost.md", title="What each value cost", doc=__doc__ or "", header=header, rows=rows, facts=machine()
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,469 @@
+"""The cross-encoder: types behind the text in one sequence, and what must not depend on how they were cut or batched."""
+
+import json
+import logging
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers import MAX_POSITION, TEXTS, gold_of, make_example, make_matcher, units_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanmatch.batching import collate_texts
+from spanmatch.config import MatcherArguments
+from spanmatch.entities import Entity, EntityType
+from spanmatch.errors import InputError
+from spanmatch.predictor import SpanMatcher
+from spanmatch.sampling import TrainingCollator, TrainingViews
+from spanmatch.spans import split_words
+from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER
+from spanmatch.views import TokenizedText, View, split_types
+
+TYPES = ["person", "city", "the name of a place where people live"]
+MANY = [f"kind {number}" for number in range(100)]
+# A logit of -34 passes: every candidate and type.
+EVERYTHING = 1e-15
+# For null slots the same, as a margin.
+EVERYTHING_ABOVE = {"bce": EVERYTHING, "contrastive": "cls-999"}
+LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
+# Texts and types that spell our tokens and those of the encoders.
+MARKED = "the [TYPE] of [SPAN_THRESHOLD] and [SEP] or </s> [TYPE] Ada"
+MARKED_TYPES = ["[TYPE]", "a [SEP] b", "[SPAN_THRESHOLD] [TYPE] city", "</s>"]
+Key = tuple[int, int, str]
+
+
+@pytest.fixture(scope="session")
+def cross_matcher(family: str, encoder_folders: dict[str, Path]) -> SpanMatcher:
+    """A cross-encoder around the tiny encoder of the family. Not to be changed."""
+    return make_matcher(encoder_folders[family], "cross")
+
+
+@pytest.fixture(scope="session")
+def contrastive_matcher(family: str, encoder_folders: dict[str, Path]) -> SpanMatcher:
+    """The same with two null slots. Not to be changed."""
+    return make_matcher(encoder_folders[family], "cross", loss="contrastive")
+
+
+@pytest.fixture
+def tiny_cross(tiny_encoder: Path) -> SpanMatcher:
+    """A cross-encoder around the tiny BERT, of at most three types a pass; new for each test."""
+    return make_matcher(tiny_encoder, "cross", max_types_per_pass=3)
+
+
+def types_of(names: Sequence[str]) -> tuple[EntityType, ...]:
+    return tuple(EntityType(name=name) for name in names)
+
+
+def passes_of(matcher: SpanMatcher, *texts_and_types: tuple[str, Sequence[str]]) -> list[View]:
+    """The views of some texts, each with its types, as they go through the model."""
+    examples = [make_example(text, (), types_of(names)) for text, names in texts_and_types]
+    return matcher.batcher.passes([view for own in matcher.batcher.windows(examples) for view in own])
+
+
+def everything(matcher: SpanMatcher, texts: Sequence[str], types: Any = TYPES, batch_size: int = 32) -> list[dict[Key, float]]:
+    """The score of every candidate and type of each text."""
+    threshold: Any = EVERYTHING_ABOVE[matcher.config.objective]
+    predicted = matcher.predict(texts, types, threshold=threshold, overlap="multi-label", batch_size=batch_size)
+    return [scores_of(entities) for entities in predicted]
+
+
+def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
+    found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
+    assert len(found) == len(entities)
+    return found
+
+
+def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        assert list(one.values()) == pytest.approx([other[key] for key in one], rel=0, abs=1e-5)
+
+
+def word_spans(text: str, width: int) -> set[tuple[int, int]]:
+    """All runs of at most `width` words."""
+    words = split_words(text)
+    runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
+    return {(words[first][0], words[last][1]) for first, last in runs}
+
+
+def token(matcher: SpanMatcher, name: str) -> int:
+    found = matcher.text_tokenizer.convert_tokens_to_ids(name)
+    assert isinstance(found, int) and found != matcher.text_tokenizer.unk_token_id
+    return found
+
+
+class TestSequence:
+    @pytest.mark.parametrize("objective", ["bce", "contrastive"])
+    def test_markers_stand_where_they_are_said_to(
+        self, objective: str, cross_matcher: SpanMatcher, contrastive_matcher: SpanMatcher
+    ) -> None:
+        """... and nowhere else, whatever a text or a type spells; behind each one stands its type."""
+        matcher = {"bce": cross_matcher, "contrastive": contrastive_matcher}[objective]
+        views = passes_of(
+            matcher,
+            *((text, TYPES[:count]) for text, count in zip(TEXTS.values(), [1, 2, 3] * 4, strict=False)),
+            (MARKED, MARKED_TYPES),
+            (LONG, MARKED_TYPES + TYPES),
+            ("Bob", []),
+        )
+        batch = matcher.batcher.texts(views)
+        marker, suffix = token(matcher, TYPE_MARKER), matcher.batcher.text_tokenizing.suffix
+        for row, view in enumerate(views):
+            expected = (batch.input_ids[row] == marker).nonzero().flatten().tolist()
+            assert batch.type_token[row, : len(view.types)].tolist() == expected
+            length = int(batch.attention_mask[row].sum())
+            bounds = [*expected, length - len(suffix)]
+            written = [batch.input_ids[row, start + 1 : stop].tolist() for start, stop in zip(bounds, bounds[1:], strict=False)]
+            alone = [matcher.batcher.text_tokenizing.encode([text])["input_ids"][0] for text in view.written_types]
+            assert written == alone
+            assert tuple(batch.input_ids[row, length - len(suffix) : length].tolist()) == suffix
+
+    def test_text_and_types_are_apart(self, cross_matcher: SpanMatcher) -> None:
+        """As a pair of sequences, the way that the encoder has learnt: what stands between is the tokenizer's own."""
+        [view] = passes_of(cross_matcher, ("Ada met Bob", ["person"]))
+        batch = cross_matcher.batcher.texts([view])
+        tokenizer, marker = cross_matcher.text_tokenizer, token(cross_matcher, TYPE_MARKER)
+        pair = tokenizer("Ada met Bob", "person")["input_ids"]
+        own = batch.input_ids[0].tolist()
+        at = own.index(marker)
+        assert own[:at] + own[at + 1 :] == pair
+        segments = [int(place >= at) for place in range(len(own))]
+        assert batch.segment_ids.tolist() == [segments]
+
+    def test_segments(self, cross_matcher: SpanMatcher) -> None:
+        """1 from the first type on, in every row of its own; a text without types is a text from end to end."""
+        views = passes_of(cross_matcher, ("Ada met Bob", TYPES), ("Bob", ["city"]), ("Ada met Bob in New York", []))
+        batch = cross_matcher.batcher.texts(views)
+        for row, view in enumerate(views):
+            first = batch.type_token[row, 0].item() if view.types else batch.input_ids.shape[1]
+            length = int(batch.attention_mask[row].sum())
+            assert batch.segment_ids[row, :length].tolist() == [int(place >= first) for place in range(length)]
+
+    def test_segments_reach_an_encoder_that_has_them(self, encoder_folders: dict[str, Path]) -> None:
+        for family, has_segments in (("WordPiece", True), ("BPE", False), ("Unigram", False)):
+            matcher = make_matcher(encoder_folders[family], "cross")
+            batch = matcher.batcher.texts(passes_of(matcher, ("Ada met Bob", TYPES)))
+            with torch.inference_mode():
+                plain = matcher.model.encode_texts(batch)
+                batch.segment_ids.zero_()
+                assert torch.equal(plain, matcher.model.encode_texts(batch)) != has_segments
+
+    @pytest.mark.parametrize("name", TEXTS)
+    def test_offsets_do_not_move(self, name: str, contrastive_matcher: SpanMatcher) -> None:
+        """Whatever types stand behind: units, candidates and the tokens of the text are as without any."""
+        batcher = contrastive_matcher.batcher
+        bare = None
+        for types in ([], ["person"], MARKED_TYPES, TYPES):
+            views = passes_of(contrastive_matcher, (TEXTS[name], types))
+            for view in views:
+                batch = batcher.texts([view])
+                alone = collate_texts([view], batcher.text_tokenizing, batcher.config.max_span_width)
+                stop = len(batcher.text_tokenizing.prefix) + view.num_tokens
+                own = (batch.first_token, batch.last_token, batch.candidates, batch.input_ids[:, :stop])
+                for tensor, same in zip(
+                    own, (alone.first_token, alone.last_token, alone.candidates, alone.input_ids), strict=True
+                ):
+                    assert torch.equal(tensor, same[:, :stop] if same is alone.input_ids else same)
+                if len(view.windows) == 1:
+                    bare = own if bare is None else bare
+                    assert all(torch.equal(tensor, same) for tensor, same in zip(own, bare, strict=True))
+
+    def test_slots_stand_in_front(self, family: str, contrastive_matcher: SpanMatcher) -> None:
+        [view] = passes_of(contrastive_matcher, (MARKED, MARKED_TYPES[:1]))
+        ids = contrastive_matcher.batcher.texts([view]).input_ids[0]
+        slots = {"cls": contrastive_matcher.text_tokenizer.cls_token, "label_token": THRESHOLD_TOKEN}
+        assert contrastive_matcher.config.null_slots == {"cls": 0, "label_token": 1}
+        for slot, name in slots.items():
+            assert (ids == token(contrastive_matcher, name)).nonzero().flatten().tolist() == [
+                contrastive_matcher.config.null_slots[slot]
+            ]
+
+    def test_literal_tokens_stay_text(self, contrastive_matcher: SpanMatcher, tmp_path: Path) -> None:
+        """In a matcher that was saved and loaded, too: each can be found as a span of its own."""
+        contrastive_matcher.save_pretrained(tmp_path)
+        loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
+        [found] = everything(contrastive_matcher, [MARKED], MARKED_TYPES)
+        assert set(found) == {(*span, name) for span in word_spans(MARKED, 4) for name in MARKED_TYPES}
+        assert everything(loaded, [MARKED], MARKED_TYPES) == [found]
+        views = passes_of(loaded, (MARKED, MARKED_TYPES))
+        batch, marker = loaded.batcher.texts(views), token(loaded, TYPE_MARKER)
+        assert (batch.input_ids == marker).sum() == sum(len(view.types) for view in views)
+
+    @pytest.mark.parametrize("max_length", [8, 20, 32])
+    def test_no_sequence_is_too_long(self, max_length: int, family: str, encoder_folders: dict[str, Path]) -> None:
+        matcher = make_matcher(encoder_folders[family], "cross", max_length=max_length, loss="contrastive")
+        views = passes_of(matcher, (LONG, [*MANY, "a " * 100, "word " * 30]), ("x" * 200, TYPES))
+        lengths = matcher.batcher.texts(views).attention_mask.sum(dim=1)
+        assert lengths.max() <= MAX_POSITION
+        # The room is used: some run of types fills it but for less than another type.
+        assert lengths.max() > MAX_POSITION - 12
+
+    def test_a_type_too_long_is_cut_and_told(self, cross_matcher: SpanMatcher, caplog: pytest.LogCaptureFixture) -> None:
+        long = "a " * 100 + "b"
+        with caplog.at_level(logging.WARNING):
+            [first, second, third] = views = passes_of(cross_matcher, ("Ada met Bob", ["person", long, "city"]))
+        assert [[item.name for item in view.types] for view in (first, second, third)] == [["person"], [long], ["city"]]
+        room = cross_matcher.batcher.type_tokenizing.max_tokens
+        assert f"only {room} are read" in caplog.text
+        batch = cross_matcher.batcher.texts(views)
+        assert int(batch.attention_mask[1].sum() - batch.type_token[1, 0]) == 1 + room + len(
+            cross_matcher.batcher.text_tokenizing.suffix
+        )
+
+
+def view_of(names: Sequence[str]) -> View:
+    text = TokenizedText(example=make_example("a b"), token_ids=np.arange(2), units=units_of([1, 1]))
+    return View(tokenized=text, windows=[(0, 2)], position=0, types=types_of(names))
+
+
+class TestRuns:
+    @pytest.mark.parametrize(
+        ("lengths", "max_types", "max_tokens", "expected"),
+        [
+            pytest.param([], 3, 9, [0], id="no types"),
+            pytest.param([2], 1, 2, [1], id="one that just fits"),
+            pytest.param([9], 1, 2, [1], id="one that is too long"),
+            pytest.param([2, 2, 2], 3, 6, [3], id="all fit"),
+            pytest.param([2, 2, 2], 3, 5, [1, 2], id="too many subwords"),
+            pytest.param([2, 2, 2, 2], 3, 99, [2, 2], id="too many types"),
+            pytest.param([2] * 7, 3, 99, [2, 2, 3], id="even within one"),
+            pytest.param([1, 1, 9, 1], 9, 4, [1, 1, 1, 1], id="a long one is alone"),
+            # Even runs of two would fit by the total, but not each.
+            pytest.param([1, 1, 4, 4], 9, 5, [1, 1, 1, 1], id="a heavy end"),
+        ],
+    )
+    def test_table(self, lengths: list[int], max_types: int, max_tokens: int, expected: list[int]) -> None:
+        names = [f"kind {number}" for number in range(len(lengths))]
+        runs = split_types(view_of(names), lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [len(run.types) for run in runs] == expected
+
+    @given(
+        lengths=st.lists(st.integers(1, 6) | st.integers(1, 30), max_size=40),
+        max_types=st.integers(1, 12),
+        max_tokens=st.integers(1, 30),
+    )
+    def test_any_types(self, lengths: list[int], max_types: int, max_tokens: int) -> None:
+        """Every type once and in order; runs that fit, of even sizes, and as few as that allows."""
+        view = view_of([f"kind {number}" for number in range(len(lengths))])
+        runs = split_types(view, lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [item for run in runs for item in run.types] == list(view.types)
+        assert [text for run in runs for text in run.written_types] == list(view.written_types)
+        assert all((run.tokenized, run.windows, run.position) == (view.tokenized, view.windows, view.position) for run in runs)
+        sizes = [len(run.types) for run in runs]
+        assert max(sizes) - min(sizes) <= 1
+
+        def fits(sizes: Sequence[int]) -> bool:
+            rest = list(lengths)
+            for size in sizes:
+                run, rest = rest[:size], rest[size:]
+                if size > max_types or (sum(run) > max_tokens and size > 1):
+                    return False
+            return True
+
+        assert fits(sizes)
+        # One run less, cut by the same rule, would not fit.
+        fewer = len(runs) - 1
+        if fewer:
+            bounds = [run * len(lengths) // fewer for run in range(fewer + 1)]
+            assert not fits([stop - start for start, stop in zip(bounds, bounds[1:], strict=False)])
+
+    def test_written_types_go_with_their_types(self) -> None:
+        names = [f"kind {number}" for number in range(5)]
+        view = view_of(names)
+        written = View(
+            tokenized=view.tokenized, windows=view.windows, position=0, types=view.types, type_texts=tuple(map(str.upper, names))
+        )
+        runs = split_types(written, [1] * 5, max_types=2, max_tokens=99)
+        assert [(item.name.upper(), text) for run in runs for item, text in zip(run.types, run.written_types, strict=True)] == [
+            (name.upper(), name.upper()) for name in names
+        ]
+
+    def test_every_cell_is_scored_once(self, cross_matcher: SpanMatcher) -> None:
+        """Windows times runs: `scores_of` refuses a cell that is there twice."""
+        views = passes_of(cross_matcher, (LONG, MANY[:20]))
+        num_windows = len(cross_matcher.batcher.windows([make_example(LONG)])[0])
+        assert num_windows > 2 and len(views) > 2 * num_windows
+        [found] = everything(cross_matcher, [LONG], MANY[:20], batch_size=5)
+        assert set(found) == {(*span, name) for span in word_spans(LONG, 4) for name in MANY[:20]}
+
+    def test_a_hundred_types(self, cross_matcher: SpanMatcher) -> None:
+        [found] = everything(cross_matcher, ["Ada met Bob"], MANY)
+        assert set(found) == {(*span, name) for span in word_spans("Ada met Bob", 4) for name in MANY}
+        views = passes_of(cross_matcher, ("Ada met Bob", MANY))
+        assert all(len(view.types) <= (cross_matcher.config.max_types or 0) for view in views)
+
+    def test_a_run_is_scored_as_a_call_of_its_own(self, tiny_cross: SpanMatcher) -> None:
+        """What a type scores depends on its run alone, not on the other runs."""
+        names = MANY[:8]
+        [whole] = everything(tiny_cross, [LONG], names)
+        runs = [[item.name for item in view.types] for view in passes_of(tiny_cross, ("Bob", names))]
+        assert [len(run) for run in runs] == [2, 3, 3]
+        parts: dict[Key, float] = {}
+        for run in runs:
+            parts |= everything(tiny_cross, [LONG], run)[0]
+        assert_same([parts], [whole])
+        # ... and it does depend on it, or this would not be a cross-encoder.
+        [alone] = everything(tiny_cross, [LONG], names[:1])
+        assert any(abs(score - whole[key]) > 1e-3 for key, score in alone.items())
+
+
+class TestDifferences:
+    """Two ways to the same scores: whatever the batch, the order, or what was kept."""
+
+    @pytest.fixture(scope="class")
+    def texts(self) -> list[str]:
+        return [*TEXTS.values(), LONG, MARKED, "Bob", "", "   "]
+
+    @pytest.fixture(params=["bce", "contrastive"])
+    def matcher(
+        self, request: pytest.FixtureRequest, cross_matcher: SpanMatcher, contrastive_matcher: SpanMatcher
+    ) -> SpanMatcher:
+        return {"bce": cross_matcher, "contrastive": contrastive_matcher}[request.param]
+
+    @pytest.mark.parametrize("batch_size", [1, 3])
+    def test_batch_of_one_is_batch_of_many(self, batch_size: int, matcher: SpanMatcher, texts: list[str]) -> None:
+        assert_same(everything(matcher, texts, MANY[:12], batch_size), everything(matcher, texts, MANY[:12], 64))
+
+    def test_shuffled_is_ordered(self, matcher: SpanMatcher, texts: list[str]) -> None:
+        order = list(range(len(texts)))
+        random.Random(0).shuffle(order)
+        shuffled = everything(matcher, [texts[index] for index in order], batch_size=4)
+        ordered = everything(matcher, texts, batch_size=4)
+        assert_same(shuffled, [ordered[index] for index in order])
+
+    def test_twice_is_the_same(self, matcher: SpanMatcher, texts: list[str]) -> None:
+        assert everything(matcher, texts) == everything(matcher, texts)
+
+    def test_saved_is_loaded(self, matcher: SpanMatcher, texts: list[str], tmp_path: Path) -> None:
+        matcher.save_pretrained(tmp_path)
+        loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
+        assert loaded.config == matcher.config
+        assert everything(loaded, texts, MANY[:9]) == everything(matcher, texts, MANY[:9])
+        assert loaded.predict(texts, TYPES) == matcher.predict(texts, TYPES)
+        assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["architecture"] == "cross"
+        assert not (tmp_path / "type_tokenizer").exists()
+
+    def test_types_per_text_are_calls_of_their_own(self, matcher: SpanMatcher) -> None:
+        texts = [TEXTS["plain"], TEXTS["accents"], TEXTS["plain"], LONG, "Bob"]
+        types: list[Any] = [
+            ["person"],
+            ["company", "city"],
+            {"city": "a place where people live", "person": ""},
+            MANY[:30],
+            TYPES,
+        ]
+        together = everything(matcher, texts, types)
+        assert [{label for _, _, label in found} for found in together] == [set(own) for own in types]
+        assert_same(together, [everything(matcher, [text], own)[0] for text, own in zip(texts, types, strict=True)])
+
+    def test_a_text_without_types_is_not_tagged(self, matcher: SpanMatcher) -> None:
+        """An example that was annotated for nothing: alone, and beside one that was."""
+        bare, full = make_example("Ada met Bob"), make_example("Ada met Bob", (), types_of(TYPES))
+        threshold: Any = EVERYTHING_ABOVE[matcher.config.objective]
+        assert list(matcher.stream([bare], threshold=threshold)) == [[]]
+        found = list(matcher.stream([bare, full, bare], threshold=threshold, overlap="multi-label"))
+        assert [len(entities) for entities in found] == [0, 6 * 3, 0]
+        assert_same([scores_of(found[1])], everything(matcher, ["Ada met Bob"]))
+
+    def test_the_slots_differ(self, contrastive_matcher: SpanMatcher) -> None:
+        found = {
+            slot: scores_of(contrastive_matcher.predict(LONG, TYPES, threshold=slot, overlap="multi-label"))
+            for slot in ("cls", "label_token")
+        }
+        total = len(word_spans(LONG, 4)) * len(TYPES)
+        assert found["cls"] != found["label_token"]
+        assert all(0 < len(entities) < total and min(entities.values()) > 0.5 for entities in found.values())
+
+    def test_types_cannot_be_encoded_apart(self, cross_matcher: SpanMatcher) -> None:
+        with pytest.raises(InputError, match="a cross-encoder reads types with each text"):
+            cross_matcher.encode_types(TYPES)
+
+
+class TestTraining:
+    """What a step sees is what a prediction sees."""
+
+    TEXT = "Ada Lovelace met Bob in New York"
+
+    def windows(self, matcher: SpanMatcher, names: Sequence[str]) -> list[View]:
+        example = gold_of(self.TEXT, {"Ada Lovelace": "kind 0", "New York": "kind 4"}, types_of(names))
+        [windows] = matcher.batcher.windows([example])
+        return windows
+
+    def test_runs_are_those_of_a_prediction(self, tiny_cross: SpanMatcher) -> None:
+        """The same list of types is cut the same way, to the same tensors and the same scores."""
+        names = MANY[:8]
+        windows = self.windows(tiny_cross, names)
+        step = TrainingCollator(batcher=tiny_cross.batcher)(windows)
+        assert step["types"] is None and step["positives"].shape == step["valid"].shape == (3, 7, 4, 3)
+        texts = tiny_cross.batcher.texts(passes_of(tiny_cross, (self.TEXT, names)))
+        assert torch.equal(step["texts"].input_ids, texts.input_ids)
+        assert torch.equal(step["texts"].type_token, texts.type_token)
+        with torch.inference_mode():
+            logits = tiny_cross.model(step["texts"], None).spans.logits
+        [predicted] = everything(tiny_cross, [self.TEXT], names)
+        words, seen = split_words(self.TEXT), {}
+        views = tiny_cross.batcher.passes(windows)
+        for row, unit, extra, column in step["valid"].nonzero().tolist():
+            key = (words[unit][0], words[unit + extra][1], views[row].types[column].label)
+            assert key not in seen
+            seen[key] = torch.sigmoid(logits[row, unit, extra, column]).item()
+        assert_same([seen], [predicted])
+
+    def test_gold_stands_in_the_run_of_its_type(self, tiny_cross: SpanMatcher) -> None:
+        windows = self.windows(tiny_cross, MANY[:8])
+        step, views = TrainingCollator(batcher=tiny_cross.batcher)(windows), tiny_cross.batcher.passes(windows)
+        found = {
+            (views[row].types[column].label, unit, extra) for row, unit, extra, column in step["positives"].nonzero().tolist()
+        }
+        assert found == {("kind 0", 0, 1), ("kind 4", 5, 1)} and step["positives"].sum() == 2
+        # Types that only pad a row are no types.
+        assert [int(row.any(dim=(0, 1)).sum()) for row in step["valid"]] == [len(view.types) for view in views] == [2, 3, 3]
+
+    def test_texts_with_and_without_types(self, tiny_cross: SpanMatcher) -> None:
+        """A step on a text that was annotated for nothing teaches nothing of it, and goes through."""
+        examples = [make_example(self.TEXT), gold_of(self.TEXT, {"Bob": "person"}, types_of(TYPES))]
+        windows = [view for own in tiny_cross.batcher.windows(examples) for view in own]
+        for chosen in (windows, windows[:1]):
+            step = TrainingCollator(batcher=tiny_cross.batcher)(chosen)
+            scores = tiny_cross.model(step["texts"], None)
+            assert not step["valid"][0].any()
+            assert scores.spans.logits.shape == step["valid"].shape and scores.spans.logits.isfinite().all()
+
+    def test_the_order_of_types_is_drawn(self, tiny_cross: SpanMatcher) -> None:
+        """By seed, epoch and position alone; what is present does not come first."""
+        windows = self.windows(tiny_cross, MANY[:8]) * 60
+        arguments = MatcherArguments(text_encoder="unused", num_negative_types=5)
+
+        def orders(seed: int, epoch: int = 0) -> list[list[str]]:
+            dataset = TrainingViews(windows, arguments, seed)
+            dataset.set_epoch(epoch)
+            return [[item.label for item in dataset[index].types] for index in range(len(windows))]
+
+        first = orders(1)
+        torch.manual_seed(7)
+        np.random.seed(7)  # noqa: NPY002
+        random.seed(7)
+        assert orders(1) == first
+        assert orders(2) != first and orders(1, epoch=1) != first
+        assert all(len(order) == 7 and {"kind 0", "kind 4"} <= set(order) for order in first)
+        places = [order.index("kind 0") for order in first]
+        assert set(places) == set(range(7)) and max(map(places.count, places)) < 20
+
+    def test_every_weight_learns(self, contrastive_matcher: SpanMatcher, cross_matcher: SpanMatcher) -> None:
+        """A weight without a gradient breaks data-parallel training."""
+        for matcher, boundaries in ((cross_matcher, False), (contrastive_matcher, False), (contrastive_matcher, True)):
+            model = matcher.model
+            step = TrainingCollator(batcher=matcher.batcher)(self.windows(matcher, MANY[:8]))
+            model.zero_grad(set_to_none=True)
+            scores = model(step["texts"], None, boundaries=boundaries)
+            parts = [scores.spans, *([scores.starts, scores.ends] if boundaries else [])]
+            total = sum(part.logits.sum() + (0 if part.nulls is None else part.nulls.sum()) for part in parts)
+            total.backward()
+            assert not [name for name, weight in model.named_parameters() if weight.grad is None]
+            model.zero_grad(set_to_none=True)

@@ -1,0 +1,236 @@
+"""From scores to entities: the real path of a prediction, with scores made by hand."""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers import make_example, units_of
+
+from spanmatch import scoring
+from spanmatch.batching import TextBatch
+from spanmatch.decoding import resolve
+from spanmatch.entities import EntityType
+from spanmatch.matcher import SpanHead
+from spanmatch.scoring import passing_candidates
+from spanmatch.thresholds import Calibration, Threshold, cutoffs
+from spanmatch.views import TokenizedText, View
+
+PERSON, CITY, COMPANY = (EntityType(name=name) for name in ("person", "city", "company"))
+ALL = (PERSON, CITY, COMPANY)
+SLOTS = {"cls": 0, "label_token": 1}
+Cells = Mapping[tuple[int, int], Mapping[EntityType, float]]  # (unit, width - 1) -> type -> logit
+# What a cell has that a test does not set.
+LOW = -50.0
+
+
+class HandMade(SpanHead):
+    """The head of a matcher, whose spans and null slots are the logits themselves: a type is a unit vector."""
+
+    def __init__(self, spans: torch.Tensor, nulls: torch.Tensor | None) -> None:
+        size = spans.shape[-1]
+        super().__init__(size, size, size, spans.shape[2], SLOTS if nulls is not None else None)
+        if self.bias is not None:
+            torch.nn.init.zeros_(self.bias)
+        self.spans, self.nulls = spans, nulls
+
+    def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
+        return self.spans
+
+    def represent_nulls(self, text_states_BTH: torch.Tensor) -> torch.Tensor | None:
+        return self.nulls
+
+
+def views_of(inventories: Sequence[tuple[EntityType, ...]], num_units: int) -> list[View]:
+    """Texts "a b c ...", each with its types."""
+    text = " ".join("abcdefgh"[:num_units])
+    return [
+        View(
+            tokenized=TokenizedText(
+                example=make_example(text, (), types), token_ids=np.arange(num_units), units=units_of([1] * num_units)
+            ),
+            windows=[(0, num_units)],
+            position=0,
+            types=types,
+        )
+        for types in inventories
+    ]
+
+
+def found(
+    texts: Sequence[tuple[tuple[EntityType, ...], Cells, Mapping[str, Mapping[EntityType, float]] | None]],
+    threshold: Threshold | None,
+    *,
+    behind: bool,
+    calibration: Calibration | None = None,
+    num_units: int = 3,
+    width: int = 2,
+) -> list[dict[tuple[str, str], float]]:
+    """Which entities (text, label) of each text, with their scores.
+
+    Args:
+        texts: the types of each, the logits of its cells, and those of its null slots.
+        behind: whether types have embeddings per text, as in a cross-encoder, rather than one for all.
+    """
+    everything = list(dict.fromkeys(item for types, _, _ in texts for item in types))
+    spans = torch.full((len(texts), num_units, width, len(everything)), LOW)
+    has_nulls = any(nulls is not None for _, _, nulls in texts)
+    slots = torch.zeros((len(texts), len(SLOTS), len(everything)))
+    for row, (_, cells, nulls) in enumerate(texts):
+        for (unit, extra), logits in cells.items():
+            for item, value in logits.items():
+                spans[row, unit, extra, everything.index(item)] = value
+        for name, logits in (nulls or {}).items():
+            for item, value in logits.items():
+                slots[row, SLOTS[name], everything.index(item)] = value
+    views = views_of([types for types, _, _ in texts], num_units)
+    inside = torch.arange(num_units)[:, None] + torch.arange(width) < num_units
+    batch: Any = SimpleNamespace(candidates=inside.expand(len(texts), -1, -1))
+    unit_vectors = torch.eye(len(everything))
+    most = max(len(types) for types, _, _ in texts)
+    # Where a text has fewer types than another, the place of the first token stands for the missing: anything.
+    rows = [
+        torch.stack(
+            [unit_vectors[everything.index(item)] for item in types] + [torch.full((len(everything),), 9.0)] * (most - len(types))
+        )
+        for types, _, _ in texts
+    ]
+    model: Any = SimpleNamespace(
+        head=HandMade(spans, slots if has_nulls else None),
+        encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
+        types_behind=lambda states, batch: torch.stack(rows),
+    )
+    asked = cutoffs(
+        threshold,
+        everything,
+        calibration,
+        objective="contrastive" if has_nulls else "bce",
+        null_slots=SLOTS if has_nulls else (),
+    )
+    embeddings = None if behind else dict(zip(everything, unit_vectors, strict=True))
+    limits = dict(zip(everything, asked.limits.tolist(), strict=True))
+    with torch.inference_mode():
+        passed = passing_candidates(model, views, batch, limits=limits, slot=asked.slot, embeddings=embeddings)
+    return [
+        {
+            (entity.text, entity.label): entity.score
+            for entity in resolve(view.tokenized.example.text, candidates, view.types, "multi-label")
+        }
+        for view, candidates in zip(views, passed, strict=True)
+    ]
+
+
+def sigmoid(value: float) -> float:
+    return 1 / (1 + float(np.exp(-value)))
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["one embedding for all", "one per text"])
+class TestNullSlots:
+    # "a" is 2 above the slot cls for a person, "b c" 1 for a city; for label_token it is the other way round.
+    TEXT = (
+        (PERSON, CITY),
+        {(0, 0): {PERSON: 3.0, CITY: -1.0}, (1, 1): {PERSON: 0.0, CITY: -4.0}},
+        {"cls": {PERSON: 1.0, CITY: -5.0}, "label_token": {PERSON: 4.0, CITY: -6.0}},
+    )
+
+    @pytest.mark.parametrize(
+        ("threshold", "expected"),
+        [
+            ("cls", {("a", "person"): 2.0, ("a", "city"): 4.0, ("b c", "city"): 1.0}),
+            ("label_token", {("a", "city"): 5.0, ("b c", "city"): 2.0}),
+            (None, {("a", "city"): 5.0, ("b c", "city"): 2.0}),
+            # A margin: above the slot by so much and more; what is equal does not pass.
+            ("cls+1", {("a", "person"): 2.0, ("a", "city"): 4.0}),
+            ("cls+1.9", {("a", "person"): 2.0, ("a", "city"): 4.0}),
+            ("cls+2", {("a", "city"): 4.0}),
+            ("cls+4", {}),
+            ("label_token-1.5", {("a", "person"): -1.0, ("a", "city"): 5.0, ("b c", "city"): 2.0}),
+            (
+                "cls-1.5",
+                {("a", "person"): 2.0, ("a", "city"): 4.0, ("b c", "city"): 1.0, ("b c", "person"): -1.0},
+            ),
+        ],
+    )
+    def test_table(self, threshold: Threshold | None, expected: dict[tuple[str, str], float], behind: bool) -> None:
+        """The score that is reported is the sigmoid of what a span has above the slot."""
+        [entities] = found([self.TEXT], threshold, behind=behind)
+        assert entities == {key: pytest.approx(sigmoid(value)) for key, value in expected.items()}
+
+    @pytest.mark.parametrize(
+        ("calibration", "threshold", "expected"),
+        [
+            (Calibration(threshold=0.8, slot="cls"), None, {("a", "person"), ("a", "city")}),
+            (Calibration(threshold=0.8, slot="label_token"), None, {("a", "city"), ("b c", "city")}),
+            (Calibration(threshold=0.8, per_type={"city": 0.99}, slot="cls"), None, {("a", "person")}),
+            (Calibration(threshold=0.99, slot="cls"), 0.7, {("a", "person"), ("a", "city"), ("b c", "city")}),
+            (Calibration(threshold=0.99, slot="cls"), {"person": 0.85}, {("a", "person")}),
+            (Calibration(threshold=0.99, slot="cls"), "label_token", {("a", "city"), ("b c", "city")}),
+        ],
+    )
+    def test_calibrated(
+        self, calibration: Calibration, threshold: Threshold | None, expected: set[tuple[str, str]], behind: bool
+    ) -> None:
+        """A calibrated number counts from the slot that was calibrated."""
+        [entities] = found([self.TEXT], threshold, behind=behind, calibration=calibration)
+        assert entities.keys() == expected
+
+    def test_each_text_has_its_own_slots_and_types(self, behind: bool) -> None:
+        """Several inventories in one batch, in other orders: no text is asked for the types of another."""
+        texts = [
+            ((PERSON, CITY), {(0, 0): {PERSON: 1.0, CITY: 1.0}}, {"cls": {PERSON: 0.0, CITY: 2.0}}),
+            ((CITY, PERSON), {(0, 0): {PERSON: 1.0, CITY: 1.0, COMPANY: 9.0}}, {"cls": {PERSON: 2.0, CITY: 0.0}}),
+            ((COMPANY,), {(0, 0): {PERSON: 9.0, COMPANY: 1.0}, (2, 0): {COMPANY: 3.0}}, {"cls": {COMPANY: 2.5}}),
+            (ALL, {(0, 1): dict.fromkeys(ALL, 1.0)}, {"cls": {PERSON: 1.5, CITY: 0.5, COMPANY: -1.0}}),
+            ((), {(0, 0): dict.fromkeys(ALL, 9.0)}, {}),
+        ]
+        assert found(texts, "cls", behind=behind) == [
+            {("a", "person"): pytest.approx(sigmoid(1))},
+            {("a", "city"): pytest.approx(sigmoid(1))},
+            {("c", "company"): pytest.approx(sigmoid(0.5))},
+            {("a b", "city"): pytest.approx(sigmoid(0.5)), ("a b", "company"): pytest.approx(sigmoid(2))},
+            {},
+        ]
+
+    def test_without_slots_a_score_is_its_own(self, behind: bool) -> None:
+        texts = [((PERSON, CITY), {(0, 0): {PERSON: 1.0, CITY: -1.0}, (1, 1): {CITY: 0.5}}, None)]
+        assert found(texts, None, behind=behind) == [
+            {("a", "person"): pytest.approx(sigmoid(1)), ("b c", "city"): pytest.approx(sigmoid(0.5))}
+        ]
+        assert found(texts, {"person": 0.9, "city": 0.2}, behind=behind) == [
+            {("a", "city"): pytest.approx(sigmoid(-1)), ("b c", "city"): pytest.approx(sigmoid(0.5))}
+        ]
+
+    def test_beyond_the_text_is_no_candidate(self, behind: bool) -> None:
+        everywhere = {(unit, extra): {PERSON: 5.0} for unit in range(3) for extra in range(2)}
+        [entities] = found([((PERSON,), everywhere, {"cls": {PERSON: 0.0}})], "cls", behind=behind)
+        assert set(entities) == {(text, "person") for text in ("a", "a b", "b", "b c", "c")}
+
+    @pytest.mark.parametrize("max_cells", [1, 7, 20])
+    def test_in_blocks_of_types(self, max_cells: int, behind: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Memory is bounded by scoring some types at a time: each with its own limit and its own null slot."""
+        rng = np.random.default_rng(0)
+        types = tuple(EntityType(name=f"kind {number}") for number in range(9))
+
+        def draw(own: Sequence[EntityType]) -> dict[EntityType, float]:
+            return dict(zip(own, rng.normal(size=len(own)).tolist(), strict=True))
+
+        texts = []
+        for own in (types, types[3:7], types[::-1]):
+            cells = {(unit, extra): draw(own) for unit in range(3) for extra in range(2)}
+            texts.append((own, cells, {"cls": draw(own)}))
+        calibration = Calibration(threshold=0.5, per_type={"kind 4": 0.3, "kind 8": 0.7}, slot="cls")
+        whole = found(texts, None, behind=behind, calibration=calibration)
+        assert all(whole)
+        monkeypatch.setattr(scoring, "MAX_CELLS", max_cells)
+        assert found(texts, None, behind=behind, calibration=calibration) == whole
+
+
+def test_nothing_is_asked_for() -> None:
+    """Not even the encoder is run."""
+    model: Any = SimpleNamespace()
+    for embeddings in ({}, None):
+        views = views_of([(), ()], 2)
+        found = passing_candidates(model, views, SimpleNamespace(), limits={}, slot=None, embeddings=embeddings)  # type: ignore[arg-type]
+        assert [len(item.start) for item in found] == [0, 0]
