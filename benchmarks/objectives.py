@@ -119,7 +119,7 @@ def evaluate(run: Run, model: Path, file: str, threshold: str, format: str, outp
     subprocess.run(command, check=True, cwd=ROOT)
 
 
-def rows_of(run: Run, preset: Preset, folder: Path, options: argparse.Namespace) -> list[list[str]]:
+def rows_of(run: Run, preset: Preset, folder: Path, options: argparse.Namespace, commits: set[str]) -> list[list[str]]:
     """Run what is missing of one training and its evaluations; a row per test file and threshold."""
     if options.fresh or not (folder / "model.safetensors").is_file():
         train(run, preset, folder, options)
@@ -133,6 +133,7 @@ def rows_of(run: Run, preset: Preset, folder: Path, options: argparse.Namespace)
             if options.fresh or not (output / "metrics.json").is_file():
                 evaluate(run, folder, file, threshold, preset.format, output)
             metrics = json.loads((output / "metrics.json").read_text())
+            commits.add(str(metrics["commit"]))
             micro, timings = metrics["micro"], json.loads((output / "timings.json").read_text())
             trained_at = [f"{trained[key]:.0f}" for key in ("train_seconds", "train_examples_per_second")]
             interval = "{:.4f} to {:.4f}".format(*micro["f1_interval"])
@@ -158,14 +159,15 @@ def main() -> None:
     if options.preset == "zero_shot":
         write_mixed(Path(options.datasets), options.models / "mixed", options.num_per_set, 30)
     rows: list[list[str]] = []
+    commits: set[str] = set()
     for run in RUNS:
         if run.name in (options.runs or preset.runs or [run.name for run in RUNS]):
-            rows += rows_of(run, preset, options.models / f"{options.preset}_{run.name}", options)
+            rows += rows_of(run, preset, options.models / f"{options.preset}_{run.name}", options, commits)
     header = [
         "architecture", "objective", "threshold", "test", "precision", "recall", "micro-F1", "95% interval", "training, s",
         "training, examples/s", "tagging, texts/s",
     ]  # fmt: skip
-    facts = machine(options.seed)
+    facts = machine(options.seed) | {"commit": ", ".join(sorted(commits))}
     path = RESULTS / f"objectives_{options.preset}.md"
     write_table(path, title=f"Objectives: {options.preset}", doc=__doc__ or "", header=header, rows=rows, facts=facts)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForTextEncoding,
@@ -33,6 +34,13 @@ logger = logging.getLogger(__name__)
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 POOLINGS = ("mean", "cls")
+# Models whose positions start behind the padding index, as RoBERTa's do.
+# fmt: off
+_LATER_POSITIONS = {
+    "camembert", "data2vec-text", "ibert", "lilt", "longformer", "luke", "mpnet", "roberta", "roberta-prelayernorm",
+    "xlm-roberta", "xlm-roberta-xl", "xmod",
+}
+# fmt: on
 # A bi-encoder reads texts and types apart, a cross-encoder each text with types behind it.
 ARCHITECTURES = ("bi", "cross")
 
@@ -99,20 +107,19 @@ def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
 def max_positions(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
     """The longest sequence that an encoder reads, special tokens included; 512 where it has no limit of its own."""
     positions = getattr(config, "max_position_embeddings", None) or 512
-    if config.model_type in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"}:
-        # Their positions start at the padding index + 1.
+    if config.model_type in _LATER_POSITIONS:
         positions -= (config.pad_token_id or 0) + 1
     return int(min(positions, tokenizer.model_max_length))
 
 
 def _is_encoder_decoder(config: PreTrainedConfig) -> bool:
     """Whether models of its kind have a decoder, also where this one was built without: its own flag then says no."""
-    return bool(type(config).is_encoder_decoder)
+    return type(config)().is_encoder_decoder
 
 
 def _auto_class(config: PreTrainedConfig) -> Any:
     """Of encoder-decoders the class that builds no decoder, where there is one."""
-    alone = _is_encoder_decoder(config) and type(config) in AutoModelForTextEncoding._model_mapping
+    alone = _is_encoder_decoder(config) and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     return AutoModelForTextEncoding if alone else AutoModel
 
 

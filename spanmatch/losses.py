@@ -39,7 +39,7 @@ def binary_cross_entropy(
 
 
 def focal(
-    scores: CellScores, positives: torch.Tensor, valid: torch.Tensor, *, gamma: float = 2.0, alpha: float = 0.5
+    scores: CellScores, positives: torch.Tensor, valid: torch.Tensor, *, gamma: float = 1.0, alpha: float = 0.5
 ) -> torch.Tensor:
     """Focal loss over valid cells, per positive: cells that are already right count less, by the power `gamma`.
 

@@ -187,10 +187,17 @@ class SpanMatcherModel(nn.Module):
         scores: SpanScores = self.head(states, types_XCD, texts, boundaries=boundaries)
         return scores
 
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
+    def activation_checkpointing_enable(
+        self, activation_checkpointing_kwargs: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         """Trade compute for memory in the encoders; the Trainer calls it."""
         # Re-entrant checkpoints mark a tower that is used twice as ready twice, which data-parallel training refuses.
-        options = {"use_reentrant": False} | (gradient_checkpointing_kwargs or {})
+        given = {"use_reentrant": False} | (activation_checkpointing_kwargs or {})
         for encoder in (self.text_encoder, self.type_encoder):
             if encoder is not None:
-                encoder.gradient_checkpointing_enable(options)
+                enable = getattr(encoder, "activation_checkpointing_enable", encoder.gradient_checkpointing_enable)
+                enable(given, **options)
+
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
+        """What earlier versions of transformers call it."""
+        self.activation_checkpointing_enable(gradient_checkpointing_kwargs)

@@ -86,9 +86,8 @@ class TrainingCollator:
         for view in views:
             for entity_type, text in zip(view.types, view.written_types, strict=True):
                 columns.setdefault(entity_type.key, (entity_type, text))
-        if (
-            not columns
-        ):  # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.
+        if not columns:
+            # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.
             columns[""] = EntityType(name="entity"), "entity"
         positives, valid = collate_gold(views, [[entity_type for entity_type, _ in columns.values()]], texts)
         types = self.batcher.types([text for _, text in columns.values()])
