@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 # Sets with many types or other texts than the rest; none of them is tested on.
 MIXED = (
     "anem", "attacker", "broad_twitter", "craft", "few_tk", "fewnerd_inter", "gum", "materials_synthesis", "pile_ner_subset",
-    "re3d", "scierc", "sgd_slots", "snips_slots", "stackoverflow_ner", "uner_en_ewt", "wlp",
+    "re3d", "scierc", "sgd_slots", "snips_slots", "stackoverflow_ner", "skillspan", "wlp",
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ PRESETS = {
         tests=("{datasets}/crossner_ai/test.jsonl", "{datasets}/wnut17/test.jsonl"),
         format="tokens",
         epochs=1,
-        settings=("--type_texts", "mixed", "--type_dropout", "0.2"),
+        settings=("--type_texts", "mixed", "--type_dropout", "0.2", "--num_negative_types", "8"),
         cross_settings=("--max_types_per_pass", "16"),
         runs=("bi_bce", "bi_contrastive", "cross_bce", "cross_contrastive"),
     ),

@@ -21,6 +21,7 @@ from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
 from spanmatch.spans import Unrepresentable
+from spanmatch.thresholds import NULL_SLOTS
 from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
 from spanmatch.views import View
 
@@ -96,6 +97,11 @@ def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: t
         raise InputError(
             f'loss: "{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}; '
             f'use "{config.objective}", or start from an encoder'
+        )
+    if set(objective.null_slots) not in (set(NULL_SLOTS), set(config.null_slots), set()):
+        raise InputError(
+            f"loss: {name} has the null slots {', '.join(config.null_slots)}, which cannot be changed any more; "
+            'leave "null_slots" out, or start from an encoder'
         )
     loaded.model.matcher_config = replace(config, objective=objective.name)
     return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)

@@ -13,6 +13,7 @@ from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.results import write_evaluation
 from spanmatch.sharing import is_main_process, join_launch
+from spanmatch.spans import Unrepresentable
 from spanmatch.thresholds import Threshold, check_names, default_threshold
 
 
@@ -67,14 +68,8 @@ def evaluate(
     scored = scored_mentions(matcher, corpus, evaluation_format, batch_size, True)[0] if report is not None else []
     if not is_main_process():
         return evaluation
-    print(evaluation.metrics.table())
-    if evaluation.seqeval is not None:
-        print("seqeval (strict, IOB2): " + ", ".join(f"{name} {value:.4f}" for name, value in evaluation.seqeval.items()))
     lost = unrepresentable(matcher, corpus)
-    if lost.num_lost:
-        print(f"{lost}: counted as misses")
-    rate = len(corpus.examples) / seconds
-    print(f"{len(corpus.examples)} texts in {seconds:.1f} s ({rate:.0f} texts/s)")
+    _print(evaluation, lost, len(corpus.examples), seconds)
     settings = {
         "model": str(pretrained_model_name_or_path),
         "file": evaluation_file,
@@ -87,7 +82,7 @@ def evaluate(
         "seed": 0,
     }
     if folder is not None:
-        timings = {"seconds": seconds, "texts_per_second": rate}
+        timings = {"seconds": seconds, "texts_per_second": len(corpus.examples) / seconds}
         write_evaluation(folder, corpus, evaluation, evaluation_format, settings, timings)
     if report is not None:
         report(
@@ -99,6 +94,15 @@ def evaluate(
             settings=settings | provenance(0),
         )
     return evaluation
+
+
+def _print(evaluation: Evaluation, lost: Unrepresentable, num_texts: int, seconds: float) -> None:
+    print(evaluation.metrics.table())
+    if evaluation.seqeval is not None:
+        print("seqeval (strict, IOB2): " + ", ".join(f"{name} {value:.4f}" for name, value in evaluation.seqeval.items()))
+    if lost.num_lost:
+        print(f"{lost}: counted as misses")
+    print(f"{num_texts} texts in {seconds:.1f} s ({num_texts / seconds:.0f} texts/s)")
 
 
 def calibrate_checkpoint(

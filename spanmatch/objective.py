@@ -39,7 +39,7 @@ class Objective:
         name = given.pop("name", None)
         if name is None:
             raise InputError(f'loss: "name" is missing; {nearest("", LOSSES)}')
-        if name not in LOSSES:
+        if not isinstance(name, str) or name not in LOSSES:
             raise InputError(f'loss: unknown objective "{name}"; {nearest(str(name), LOSSES)}')
         own = [item.name for item in inspect.signature(LOSSES[name]).parameters.values() if item.kind is item.KEYWORD_ONLY]
         valid = [*own, *_WEIGHTS, *(["null_slots"] if name in NEED_NULL_SLOTS else [])]
@@ -56,6 +56,8 @@ class Objective:
         span, start, end = (float(given.pop(option, default)) for option, default in zip(_WEIGHTS, (1, 0, 0), strict=True))
         if not span + start + end:
             raise InputError("loss: span_weight, start_weight and end_weight are all 0; nothing would be learnt")
+        if not any(given.get(option, 1) for option in ("entity_weight", "threshold_weight")):
+            raise InputError("loss: entity_weight and threshold_weight are both 0; nothing would be learnt")
         return cls(name=name, options=given, null_slots=tuple(slots), span_weight=span, start_weight=start, end_weight=end)
 
     @property

@@ -67,11 +67,22 @@ def parse_threshold(threshold: str) -> Threshold:
         InputError: none of these.
     """
     if "=" in threshold:
-        pairs = [item.rpartition("=") for item in threshold.split(",")]
-        return {name.strip(): _number(value, threshold) for name, _, value in pairs}
+        return _per_type(threshold)
     if threshold == "calibrated" or _slot(threshold) is not None:
         return threshold
     return _number(threshold, threshold)
+
+
+def _per_type(threshold: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for item in threshold.split(","):
+        name, _, value = (part.strip() for part in item.rpartition("="))
+        if not name:
+            raise InputError(f'threshold "{threshold}": "{item.strip()}" names no type; write type=number,...')
+        if normalise(name) in {normalise(other) for other in found}:
+            raise InputError(f'threshold "{threshold}": "{name}" is given twice; remove one of them')
+        found[name] = _number(value, threshold)
+    return found
 
 
 def _number(value: str, threshold: str) -> float:
@@ -141,7 +152,8 @@ def cutoffs(
         if threshold != "calibrated":
             raise InputError(f'unknown threshold "{threshold}"; {nearest(threshold, ["calibrated", *NULL_SLOTS])}')
         if calibration is None:
-            raise InputError('threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or give a number')
+            instead = "give a number" if slot is None else f'use "{slot}"'
+            raise InputError(f'threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or {instead}')
         threshold = None
     if calibration is None and slot is not None:
         raise InputError(
@@ -152,6 +164,8 @@ def cutoffs(
     if threshold is not None and not isinstance(threshold, Mapping):
         return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(float(threshold))))
     per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
+    for value in per_type.values():
+        _logit(value)  # also of types that are not asked for here
     limits = [_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
     return Cutoffs(slot=base.slot, limits=np.array(limits))
 

@@ -14,6 +14,7 @@ from helpers import CORPUS
 from helpers_e2e import NAMES, PATTERNS
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
+    AutoTokenizer,
     BartForConditionalGeneration,
     BartTokenizer,
     BertForPreTraining,
@@ -264,8 +265,6 @@ FAMILIES: dict[str, Family] = {
 
 def write_encoder(folder: Path, name: str) -> Path:
     """A family's model as it was pretrained, two small layers with random weights, and its tokenizer."""
-    from transformers import AutoTokenizer
-
     family = FAMILIES[name]
     folder.mkdir(parents=True)
     family.write_tokenizer(folder)

@@ -1,10 +1,12 @@
 """What a user does wrong is one line on standard error and exit status 2; nothing is written, no traceback is shown."""
 
+import importlib.util
 import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,6 @@ from helpers_e2e import (
     ROOT,
     Result,
     evaluate,
-    run_in_process,
     run_subprocess,
     sentences,
     snapshot,
@@ -26,14 +27,16 @@ from helpers_e2e import (
     write_tiny_encoder,
 )
 
-from spanmatch import cli
-
 GOOD = {"text": "Ada met Bob .", "char_spans": [{"start": 0, "end": 3, "label": "person"}]}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A folder to run in: `good.jsonl`, a trained `checkpoint`, the tiny `encoder`, and `out`, which must not come to be."""
+    """A folder to run in: `good.jsonl`, trained checkpoints, the tiny `encoder`, and `out`, which must not come to be.
+
+    `checkpoint` is a bi-encoder trained with the binary cross-entropy, and calibrated; `contrastive` is a cross-encoder with
+    null slots, and is not.
+    """
 
     folder: Path
     encoder: Path
@@ -45,6 +48,10 @@ class Place:
     @property
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint"
+
+    @property
+    def contrastive(self) -> Path:
+        return self.folder / "contrastive"
 
     @property
     def good(self) -> Path:
@@ -59,17 +66,21 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An encoder and a checkpoint, to be copied."""
+def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """An encoder and two checkpoints, to be copied."""
     folder = tmp_path_factory.mktemp("parts")
     encoder = write_tiny_encoder(folder / "encoder")
-    return encoder, trained_checkpoint(folder / "checkpoint", encoder)
+    other = ["--loss", "contrastive", "--max_steps", 1]
+    contrastive = trained_checkpoint(folder / "contrastive", encoder, *other, architecture="cross")
+    (contrastive / "thresholds.json").unlink()
+    return encoder, trained_checkpoint(folder / "checkpoint", encoder), contrastive
 
 
 @pytest.fixture
-def place(tmp_path: Path, parts: tuple[Path, Path]) -> Place:
-    encoder, checkpoint = parts
+def place(tmp_path: Path, parts: tuple[Path, Path, Path]) -> Place:
+    encoder, checkpoint, contrastive = parts
     shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    shutil.copytree(contrastive, tmp_path / "contrastive")
     write_jsonl(tmp_path / "good.jsonl", sentences(6))
     return Place(folder=tmp_path, encoder=encoder)
 
@@ -369,6 +380,16 @@ FLAGS: dict[str, tuple[dict[str, object], list[str]]] = {
     "unknown threshold": ({"threshold": "foo"}, ['threshold "foo"', "number in (0, 1)"]),
     "empty threshold": ({"threshold": ""}, ["threshold"]),
     "threshold near": ({"threshold": "calibratd"}, ['"calibratd"', '"calibrated"']),
+    "threshold per type": ({"threshold": "person=0.4,citty=0.2"}, ['"citty"', "not asked for", 'did you mean "city"?']),
+    "threshold per type too high": ({"threshold": "person=2"}, ["threshold", "between 0 and 1", "2"]),
+    "threshold per type is no number": ({"threshold": "person=high"}, ['threshold "person=high"', "type=number"]),
+    "threshold for no type": ({"threshold": "=0.3"}, ['threshold "=0.3"']),
+    "threshold of a type twice": ({"threshold": "person=0.3,person=0.4"}, ['threshold "person=0.3,person=0.4"']),
+    "half a threshold per type": ({"threshold": "person=0.4,city"}, ['threshold "person=0.4,city"', "type=number"]),
+    "margin is no number": ({"threshold": "cls+much"}, ['threshold "cls+much"', "the margin is no number", "cls+0.5"]),
+    "infinite margin": ({"threshold": "cls-inf"}, ['threshold "cls-inf"', "the margin is no number"]),
+    "no margin": ({"threshold": "cls+"}, ['threshold "cls+"']),
+    "slot with margin": ({"threshold": "label_token-0.5"}, ['"label_token" needs a null slot', '"bce"', "calibrate"]),
     "null slot cls": ({"threshold": "cls"}, ['"cls" needs a null slot', '"bce"', "calibrate"]),
     "null slot label_token": ({"threshold": "label_token"}, ['"label_token" needs a null slot', '"bce"', "calibrate"]),
     "not calibrated": ({"threshold": "calibrated"}, ['"calibrated"', "spanmatch calibrate"]),
@@ -395,11 +416,108 @@ def test_missing_flag(place: Place) -> None:
     assert_refused(place, evaluate, ["--evaluation_file", place.good], ["--pretrained_model_name_or_path"])
 
 
-def test_the_wrong_architecture(place: Place) -> None:
-    def command(*arguments: object) -> Result:
-        return run_in_process(lambda: cli.evaluate_command("cross"), "evaluate_cross_encoder.py", *arguments)
+# Flags of an evaluation of a checkpoint with null slots that was not calibrated, and what the message says.
+CONTRASTIVE_FLAGS: dict[str, tuple[dict[str, object], list[str]]] = {
+    "a number": ({"threshold": 0.5}, ["a number is no threshold", '"contrastive"', 'use "label_token"', "spanmatch calibrate"]),
+    "numbers per type": ({"threshold": "person=0.4"}, ["a number is no threshold", 'use "label_token"']),
+    "not calibrated": ({"threshold": "calibrated"}, ['"calibrated"', "spanmatch calibrate"]),
+    "margin is no number": ({"threshold": "cls+x"}, ['"cls+x"', "the margin is no number"]),
+    "near a slot": ({"threshold": "lable_token"}, ['threshold "lable_token"', "label_token"]),
+}
 
-    assert_refused(place, command, evaluating(place), ["is a bi-encoder", "evaluate_bi_encoder.py"])
+
+@pytest.mark.parametrize(("flags", "expected"), CONTRASTIVE_FLAGS.values(), ids=list(CONTRASTIVE_FLAGS))
+def test_flags_of_a_contrastive_checkpoint(place: Place, flags: dict[str, object], expected: list[str]) -> None:
+    arguments = evaluating(place, **flags, pretrained_model_name_or_path=place.contrastive)
+    assert_refused(place, partial(evaluate, architecture="cross"), arguments, expected)
+
+
+def test_a_slot_that_was_not_trained(place: Place) -> None:
+    path = place.contrastive / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    shutil.rmtree(place.contrastive)
+    other = ["--loss", '{"name": "contrastive", "null_slots": ["label_token"]}', "--max_steps", 1]
+    trained_checkpoint(place.contrastive, place.encoder, *other, architecture="cross")
+    assert config["null_slots"].keys() == {"cls", "label_token"}
+    arguments = evaluating(place, threshold="cls", pretrained_model_name_or_path=place.contrastive)
+    expected = ['threshold "cls"', "no such null slot", 'use "label_token"']
+    assert_refused(place, partial(evaluate, architecture="cross"), arguments, expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "checkpoint", "expected"),
+    [
+        ("cross", "checkpoint", ["checkpoint is a bi-encoder", "evaluate_bi_encoder.py"]),
+        ("bi", "contrastive", ["contrastive is a cross-encoder", "evaluate_cross_encoder.py"]),
+    ],
+)
+def test_the_wrong_architecture(place: Place, command: str, checkpoint: str, expected: list[str]) -> None:
+    arguments = evaluating(place, pretrained_model_name_or_path=place.folder / checkpoint)
+    assert_refused(place, partial(evaluate, architecture=command), arguments, expected)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "flags", "expected"),
+    [
+        pytest.param(
+            "bi",
+            {"pretrained_model_name_or_path": "contrastive", "loss": "contrastive"},
+            ["contrastive is a cross-encoder", "train_cross_encoder.py"],
+            id="a cross-encoder by a bi-encoder's command",
+        ),
+        pytest.param(
+            "cross",
+            {"pretrained_model_name_or_path": "checkpoint"},
+            ["checkpoint is a bi-encoder", "train_bi_encoder.py"],
+            id="a bi-encoder by a cross-encoder's command",
+        ),
+        pytest.param(
+            "bi",
+            {"pretrained_model_name_or_path": "checkpoint", "loss": "contrastive"},
+            ['"contrastive" does not go on from', 'trained with "bce" and has no null slots', 'use "bce"'],
+            id="bce, then contrastive",
+        ),
+        pytest.param(
+            "cross",
+            {"pretrained_model_name_or_path": "contrastive", "loss": "focal"},
+            ['"focal" does not go on from', 'trained with "contrastive" and scores against null slots', 'use "contrastive"'],
+            id="contrastive, then focal",
+        ),
+        pytest.param(
+            "cross",
+            {"pretrained_model_name_or_path": "contrastive"},
+            ['"bce" does not go on from', 'use "contrastive"'],
+            id="contrastive, then the default",
+        ),
+        pytest.param(
+            "cross",
+            {"pretrained_model_name_or_path": "contrastive", "loss": "contrastive", "max_types_per_pass": 4},
+            ['"max_types_per_pass" has no effect beside pretrained_model_name_or_path', "remove it"],
+            id="types of a pass, asked for again",
+        ),
+    ],
+)
+def test_going_on(place: Place, architecture: str, flags: dict[str, str], expected: list[str]) -> None:
+    named = flags | {"pretrained_model_name_or_path": place.folder / flags["pretrained_model_name_or_path"]}
+    arguments = training(place, text_encoder=None, **named)
+    assert_refused(place, partial(train, architecture=architecture), arguments, expected)
+
+
+@pytest.mark.parametrize("null_slots", [["cls"], ["label_token"]])
+def test_going_on_with_other_slots(place: Place, null_slots: list[str]) -> None:
+    """A checkpoint trains the slots that it has: what is asked for beside them would be without effect."""
+    loss = json.dumps({"name": "contrastive", "null_slots": null_slots})
+    given = {"text_encoder": None, "pretrained_model_name_or_path": place.contrastive, "loss": loss}
+    assert_refused(place, partial(train, architecture="cross"), training(place, **given), ["null_slots", "label_token"])
+
+
+@pytest.mark.parametrize("module", ["matplotlib", "jinja2"])
+def test_a_report_without_its_extra(place: Place, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the evaluation, not after it."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    expected = [f"--report needs {module}", "pip install 'spanmatch[report]'"]
+    assert_refused(place, evaluate, evaluating(place, report=place.folder / "report.html"), expected)
 
 
 # A configuration (text, or an object that is merged into a good one), and what the message says.
@@ -428,12 +546,23 @@ CONFIGS: dict[str, tuple[str | bytes | dict[str, object], list[str]]] = {
     "no candidates": ({"max_span_width": 0}, ["max_span_width must be at least 1"]),
     "no patience": ({"early_stopping_patience": 0}, ["early_stopping_patience", "at least 1"]),
     "patience without evaluation": ({"early_stopping_patience": 2}, ["early_stopping_patience", "validation_file"]),
+    "types of a pass": (
+        {"max_types_per_pass": 8},
+        ["config.json:7: ", '"max_types_per_pass" has no effect in a bi-encoder', "remove"],
+    ),
     "unknown loss": ({"loss": "bec"}, ['unknown objective "bec"', 'did you mean "bce"?']),
     "unknown nested loss": ({"loss": {"name": "bec"}}, ['unknown objective "bec"', 'did you mean "bce"?']),
     "unknown option of a loss": (
         {"loss": {"name": "bce", "positive_wait": 2}},
         ['"positive_wait"', 'did you mean "positive_weight"?'],
     ),
+    "option near one of a loss": ({"loss": {"name": "focal", "gama": 2}}, ['"gama"', 'did you mean "gamma"?']),
+    "option out of range": ({"loss": {"name": "focal", "alpha": 1.5}}, ['"alpha"', "[0, 1]", "1.5"]),
+    "temperature of zero": ({"loss": {"name": "contrastive", "temperature": 0}}, ['"temperature"', "above 0"]),
+    "slots of a loss without": ({"loss": {"name": "bce", "null_slots": ["cls"]}}, ['"bce" has no option "null_slots"']),
+    "unknown slot": ({"loss": {"name": "contrastive", "null_slots": ["clss"]}}, ['"null_slots"', "label_token, cls", "clss"]),
+    "list for the name of a loss": ({"loss": {"name": ["bce"]}}, ["loss", "unknown objective"]),
+    "loss that weighs nothing": ({"loss": {"name": "bce", "span_weight": 0}}, ["nothing would be learnt"]),
     "word for an option of a loss": ({"loss": {"name": "bce", "positive_weight": "big"}}, ["positive_weight", "big"]),
     "loss without a name": ({"loss": {"positive_weight": 2}}, ["loss", "name"]),
     "unknown format": ({"format": "token"}, ['format: unknown value "token"', 'did you mean "tokens"?']),
@@ -503,6 +632,40 @@ def test_configs(place: Place, given: str | bytes | dict[str, object], expected:
     assert_refused(place, train, [config], named)
 
 
+# Keys of a cross-encoder's configuration, and what the message says.
+CROSS_CONFIGS: dict[str, tuple[dict[str, object], list[str]]] = {
+    "type encoder": (
+        {"type_encoder": "separate"},
+        ['config.json:7: "type_encoder" has no effect in a cross-encoder', "remove it"],
+    ),
+    "type pooling": ({"type_pooling": "mean"}, ['config.json:7: "type_pooling" has no effect in a cross-encoder']),
+    "rate of the type encoder": (
+        {"type_encoder_learning_rate": 1e-4},
+        ['config.json:7: "type_encoder_learning_rate" has no effect in a cross-encoder'],
+    ),
+    "no types of a pass": ({"max_types_per_pass": 0}, ["max_types_per_pass must be at least 1, got 0"]),
+    "window without room for types": ({"max_length": 60}, ["max_length", "8", "32", "60"]),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), CROSS_CONFIGS.values(), ids=list(CROSS_CONFIGS))
+def test_cross_configs(place: Place, given: dict[str, object], expected: list[str]) -> None:
+    values = {"train_file": str(place.good), "text_encoder": str(place.encoder), "output_dir": str(place.out)}
+    content = json.dumps(values | {"max_steps": 1, "report_to": "none"} | given, indent=1)
+    config = place.file("config.json", content)
+    assert_refused(place, partial(train, architecture="cross"), [config], expected)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "flag"), [("bi", "max_types_per_pass"), ("cross", "type_pooling"), ("cross", "type_encoder")]
+)
+def test_arguments_of_the_other_architecture(place: Place, architecture: str, flag: str) -> None:
+    value = {"max_types_per_pass": 3, "type_pooling": "mean", "type_encoder": "separate"}[flag]
+    expected = [f'"{flag}" has no effect in a {architecture}-encoder; remove it']
+    for arguments in ([*training(place), f"--{flag}", value], [*training(place), f"--{flag}={value}"]):
+        assert_refused(place, partial(train, architecture=architecture), arguments, expected)
+
+
 # Arguments of a training on the command line, and what the message says.
 ARGUMENTS: dict[str, tuple[dict[str, object], list[str]]] = {
     "unknown flag": ({"learning_rat": 1}, ["unknown argument --learning_rat", 'did you mean "learning_rate"?']),
@@ -565,6 +728,18 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["latin.txt", "not UTF-8", "as UTF-8"],
     ),
     "threshold": (["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "x", "--threshold", "2"], ["between 0 and 1"]),
+    "threshold for another type": (
+        ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "city", "--threshold", "citty=0.3"],
+        ['threshold for "citty"', 'did you mean "city"?'],
+    ),
+    "slot of a checkpoint without": (
+        ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "x", "--threshold", "cls+1"],
+        ['"cls" needs a null slot', '"bce"'],
+    ),
+    "number for a checkpoint with slots": (
+        ["tag", "{folder}/contrastive", "Ada met Bob", "--types", "x", "--threshold", "0.5"],
+        ["a number is no threshold", 'use "label_token"'],
+    ),
     "overlap": (["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "x", "--overlap", "flt"], ['did you mean "flat"?']),
     "batch of none": (
         ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "x", "--batch_size", "0"],

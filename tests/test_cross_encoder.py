@@ -4,18 +4,21 @@ import json
 import logging
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from helpers import MAX_POSITION, TEXTS, gold_of, make_example, make_matcher, units_of
+from helpers import MAX_POSITION, TEXTS, StubEncoder, gold_of, make_example, make_matcher, units_of
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from spanmatch.batching import collate_texts
 from spanmatch.config import MatcherArguments
+from spanmatch.encoders import text_states
 from spanmatch.entities import Entity, EntityType
 from spanmatch.errors import InputError
 from spanmatch.predictor import SpanMatcher
@@ -30,7 +33,7 @@ MANY = [f"kind {number}" for number in range(100)]
 EVERYTHING = 1e-15
 # For null slots the same, as a margin.
 EVERYTHING_ABOVE = {"bce": EVERYTHING, "contrastive": "cls-999"}
-LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
+LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 4)
 # Texts and types that spell our tokens and those of the encoders.
 MARKED = "the [TYPE] of [SPAN_THRESHOLD] and [SEP] or </s> [TYPE] Ada"
 MARKED_TYPES = ["[TYPE]", "a [SEP] b", "[SPAN_THRESHOLD] [TYPE] city", "</s>"]
@@ -119,7 +122,7 @@ class TestSequence:
             assert batch.type_token[row, : len(view.types)].tolist() == expected
             length = int(batch.attention_mask[row].sum())
             bounds = [*expected, length - len(suffix)]
-            written = [batch.input_ids[row, start + 1 : stop].tolist() for start, stop in zip(bounds, bounds[1:], strict=False)]
+            written = [batch.input_ids[row, start + 1 : stop].tolist() for start, stop in pairwise(bounds)]
             alone = [matcher.batcher.text_tokenizing.encode([text])["input_ids"][0] for text in view.written_types]
             assert written == alone
             assert tuple(batch.input_ids[row, length - len(suffix) : length].tolist()) == suffix
@@ -145,14 +148,14 @@ class TestSequence:
             length = int(batch.attention_mask[row].sum())
             assert batch.segment_ids[row, :length].tolist() == [int(place >= first) for place in range(length)]
 
-    def test_segments_reach_an_encoder_that_has_them(self, encoder_folders: dict[str, Path]) -> None:
-        for family, has_segments in (("WordPiece", True), ("BPE", False), ("Unigram", False)):
-            matcher = make_matcher(encoder_folders[family], "cross")
-            batch = matcher.batcher.texts(passes_of(matcher, ("Ada met Bob", TYPES)))
-            with torch.inference_mode():
-                plain = matcher.model.encode_texts(batch)
-                batch.segment_ids.zero_()
-                assert torch.equal(plain, matcher.model.encode_texts(batch)) != has_segments
+    def test_segments_reach_an_encoder_that_has_them(self, tiny_cross: SpanMatcher) -> None:
+        batch = tiny_cross.batcher.texts(passes_of(tiny_cross, ("Ada met Bob", TYPES)))
+        with torch.inference_mode():
+            before = tiny_cross.model.encode_texts(batch)
+            without = text_states(StubEncoder(len(tiny_cross.text_tokenizer)), batch)  # takes no others than ids and mask
+            batch.segment_ids.zero_()
+            assert not torch.equal(before, tiny_cross.model.encode_texts(batch))
+        assert without.shape[:2] == batch.input_ids.shape
 
     @pytest.mark.parametrize("name", TEXTS)
     def test_offsets_do_not_move(self, name: str, contrastive_matcher: SpanMatcher) -> None:
@@ -174,8 +177,8 @@ class TestSequence:
                     bare = own if bare is None else bare
                     assert all(torch.equal(tensor, same) for tensor, same in zip(own, bare, strict=True))
 
-    def test_slots_stand_in_front(self, family: str, contrastive_matcher: SpanMatcher) -> None:
-        [view] = passes_of(contrastive_matcher, (MARKED, MARKED_TYPES[:1]))
+    def test_slots_stand_in_front(self, contrastive_matcher: SpanMatcher) -> None:
+        [view] = passes_of(contrastive_matcher, ("[SPAN_THRESHOLD] [CLS] <s>", ["[CLS]"]))
         ids = contrastive_matcher.batcher.texts([view]).input_ids[0]
         slots = {"cls": contrastive_matcher.text_tokenizer.cls_token, "label_token": THRESHOLD_TOKEN}
         assert contrastive_matcher.config.null_slots == {"cls": 0, "label_token": 1}
@@ -271,7 +274,7 @@ class TestRuns:
         fewer = len(runs) - 1
         if fewer:
             bounds = [run * len(lengths) // fewer for run in range(fewer + 1)]
-            assert not fits([stop - start for start, stop in zip(bounds, bounds[1:], strict=False)])
+            assert not fits([stop - start for start, stop in pairwise(bounds)])
 
     def test_written_types_go_with_their_types(self) -> None:
         names = [f"kind {number}" for number in range(5)]
@@ -286,11 +289,11 @@ class TestRuns:
 
     def test_every_cell_is_scored_once(self, cross_matcher: SpanMatcher) -> None:
         """Windows times runs: `scores_of` refuses a cell that is there twice."""
-        views = passes_of(cross_matcher, (LONG, MANY[:20]))
+        views = passes_of(cross_matcher, (LONG, MANY[:12]))
         num_windows = len(cross_matcher.batcher.windows([make_example(LONG)])[0])
-        assert num_windows > 2 and len(views) > 2 * num_windows
-        [found] = everything(cross_matcher, [LONG], MANY[:20], batch_size=5)
-        assert set(found) == {(*span, name) for span in word_spans(LONG, 4) for name in MANY[:20]}
+        assert num_windows > 2 and len(views) >= 2 * num_windows
+        [found] = everything(cross_matcher, [LONG], MANY[:12], batch_size=5)
+        assert set(found) == {(*span, name) for span in word_spans(LONG, 4) for name in MANY[:12]}
 
     def test_a_hundred_types(self, cross_matcher: SpanMatcher) -> None:
         [found] = everything(cross_matcher, ["Ada met Bob"], MANY)
@@ -316,8 +319,9 @@ class TestRuns:
 class TestDifferences:
     """Two ways to the same scores: whatever the batch, the order, or what was kept."""
 
-    @pytest.fixture(scope="class")
-    def texts(self) -> list[str]:
+    @pytest.fixture
+    @staticmethod
+    def texts() -> list[str]:
         return [*TEXTS.values(), LONG, MARKED, "Bob", "", "   "]
 
     @pytest.fixture(params=["bce", "contrastive"])
@@ -328,7 +332,7 @@ class TestDifferences:
 
     @pytest.mark.parametrize("batch_size", [1, 3])
     def test_batch_of_one_is_batch_of_many(self, batch_size: int, matcher: SpanMatcher, texts: list[str]) -> None:
-        assert_same(everything(matcher, texts, MANY[:12], batch_size), everything(matcher, texts, MANY[:12], 64))
+        assert_same(everything(matcher, texts, MANY[:7], batch_size), everything(matcher, texts, MANY[:7], 64))
 
     def test_shuffled_is_ordered(self, matcher: SpanMatcher, texts: list[str]) -> None:
         order = list(range(len(texts)))
@@ -344,7 +348,7 @@ class TestDifferences:
         matcher.save_pretrained(tmp_path)
         loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
         assert loaded.config == matcher.config
-        assert everything(loaded, texts, MANY[:9]) == everything(matcher, texts, MANY[:9])
+        assert everything(loaded, texts, MANY[:7]) == everything(matcher, texts, MANY[:7])
         assert loaded.predict(texts, TYPES) == matcher.predict(texts, TYPES)
         assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["architecture"] == "cross"
         assert not (tmp_path / "type_tokenizer").exists()
@@ -355,7 +359,7 @@ class TestDifferences:
             ["person"],
             ["company", "city"],
             {"city": "a place where people live", "person": ""},
-            MANY[:30],
+            MANY[:8],
             TYPES,
         ]
         together = everything(matcher, texts, types)
@@ -376,9 +380,8 @@ class TestDifferences:
             slot: scores_of(contrastive_matcher.predict(LONG, TYPES, threshold=slot, overlap="multi-label"))
             for slot in ("cls", "label_token")
         }
-        total = len(word_spans(LONG, 4)) * len(TYPES)
-        assert found["cls"] != found["label_token"]
-        assert all(0 < len(entities) < total and min(entities.values()) > 0.5 for entities in found.values())
+        assert found["cls"] != found["label_token"] and any(found.values())
+        assert all(score > 0.5 for entities in found.values() for score in entities.values())
 
     def test_types_cannot_be_encoded_apart(self, cross_matcher: SpanMatcher) -> None:
         with pytest.raises(InputError, match="a cross-encoder reads types with each text"):
@@ -447,13 +450,42 @@ class TestTraining:
 
         first = orders(1)
         torch.manual_seed(7)
-        np.random.seed(7)  # noqa: NPY002
+        np.random.seed(7)
         random.seed(7)
         assert orders(1) == first
         assert orders(2) != first and orders(1, epoch=1) != first
         assert all(len(order) == 7 and {"kind 0", "kind 4"} <= set(order) for order in first)
         places = [order.index("kind 0") for order in first]
         assert set(places) == set(range(7)) and max(map(places.count, places)) < 20
+
+    @pytest.mark.parametrize("architecture", ["bi", "cross"])
+    def test_slots_and_boundaries_by_hand(self, architecture: str, tiny_encoder: Path) -> None:
+        """A slot is a span of one token with a width of its own; a start (an end) is that term of the first layer alone."""
+        matcher = make_matcher(tiny_encoder, architecture, loss="contrastive")
+        model, head = matcher.model, matcher.model.head
+        step = TrainingCollator(batcher=matcher.batcher)(self.windows(matcher, MANY[:5]))
+        texts, types = step["texts"], step["types"]
+        with torch.inference_mode():
+            scores = model(texts, types, boundaries=True)
+            states = model.encode_texts(texts)
+            columns = model.types_behind(states, texts)[0] if types is None else model.encode_types(types)
+            starts, ends = (F.gelu(projection(states[0])) for projection in (head.start_proj, head.end_proj))
+            slots = [
+                F.gelu(
+                    head.start_proj(states[0, place]) + head.end_proj(states[0, place]) + head.width_embedding.weight[-2 + slot]
+                )
+                for slot, place in enumerate(matcher.config.null_slots.values())
+            ]
+            expected = {
+                "spans": torch.stack(slots) @ columns.T,
+                "starts": starts[:2] @ columns.T,
+                "ends": ends[:2] @ columns.T,
+            }
+            for name, nulls in expected.items():
+                torch.testing.assert_close(getattr(scores, name).nulls[0], nulls, rtol=1e-4, atol=1e-5)
+            for found, part, places in ((scores.starts, starts, texts.first_token), (scores.ends, ends, texts.last_token)):
+                assert found is not None and found.logits.shape == (1, 7, 1, 5)
+                torch.testing.assert_close(found.logits[0, :, 0], part[places[0]] @ columns.T, rtol=1e-4, atol=1e-5)
 
     def test_every_weight_learns(self, contrastive_matcher: SpanMatcher, cross_matcher: SpanMatcher) -> None:
         """A weight without a gradient breaks data-parallel training."""

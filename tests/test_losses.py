@@ -148,7 +148,7 @@ class TestFocal:
 
     def test_defaults(self) -> None:
         batch = random_batch()
-        assert torch.equal(LOSSES["focal"](*batch), focal(*batch, gamma=2.0, alpha=0.5))
+        assert torch.equal(LOSSES["focal"](*batch), focal(*batch, gamma=1.0, alpha=0.5))
 
 
 def contrast(score: float, rivals: list[float]) -> float:
@@ -329,6 +329,15 @@ class TestEveryObjective:
         LOSSES[name](scores, positives, valid).backward()
         cells, _ = gradients(scores)
         assert (cells[positives] < 0).all() and (cells[valid & ~positives] > 0).all()
+
+    def test_sums_are_of_full_precision(self, name: str) -> None:
+        """Scores of half the bits are the numbers that they are; nothing is rounded on the way to the loss."""
+        scores, positives, valid = random_batch()
+        assert scores.nulls is not None
+        half = CellScores(logits=scores.logits.bfloat16(), nulls=scores.nulls.bfloat16())
+        assert half.nulls is not None
+        same = CellScores(logits=half.logits.float(), nulls=half.nulls.float())
+        assert torch.equal(LOSSES[name](half, positives, valid), LOSSES[name](same, positives, valid))
 
     @pytest.mark.parametrize("size", [50.0, 200.0])
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])

@@ -448,7 +448,7 @@ class TestSteps:
         assert (shown["learning_rate"], shown["seed"], shown["head_size"]) == (5e-4, 1, 24)
         assert read_json(tmp_path / "out" / "config.json")["head_size"] == 24
         own, _ = read_config([str(config), "--loss", "bce"], "bi")
-        assert (own.loss_name, own.loss_options) == ("bce", {})
+        assert (own.objective.name, own.objective.options) == ("bce", {})
 
     @pytest.mark.parametrize("type_encoder", ["shared", "separate"])
     def test_type_encoders(self, encoder: Path, data: Path, tmp_path: Path, type_encoder: str) -> None:
