@@ -149,8 +149,9 @@ def collate_texts(
         sequences, type_token = _append_types(views, sequences, tokenizing, types_after)
     input_ids, attention_mask = tokenizing.pad(sequences)
     segment_ids = np.zeros(input_ids.shape, dtype=np.int64)
-    if type_token.size:
-        segment_ids[np.arange(input_ids.shape[1]) >= type_token[:, :1]] = 1
+    for row, view in enumerate(views if types_after is not None else ()):
+        if view.types:
+            segment_ids[row, type_token[row, 0] :] = 1
     return TextBatch(
         input_ids=input_ids,
         attention_mask=attention_mask,

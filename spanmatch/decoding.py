@@ -78,7 +78,7 @@ def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: 
     kept: list[tuple[int, int, int, float]] = []
     for index in order.tolist():
         start, end = int(found.start[index]), int(found.end[index])
-        if not any(excludes(start, end, other[0], other[1]) for other in kept):
+        if excludes is _multi_label or not any(excludes(start, end, other[0], other[1]) for other in kept):
             kept.append((start, end, int(found.column[index]), float(found.logit[index])))
     return [
         Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=1 / (1 + math.exp(-logit)))

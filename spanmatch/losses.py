@@ -80,8 +80,8 @@ def contrastive(
     # -log(exp(a) / (exp(a) + exp(b))) = softplus(b - a)
     entity = F.softplus(rivals_PN - logits[row, unit, width, column][:, None]).sum() / max(1, rivals_PN.numel())
     known_B1C = valid.any(dim=2).any(dim=1)[:, None]
-    threshold_BNC = F.softplus(negatives_BC[:, None] - nulls_BNC) * known_B1C
-    threshold = threshold_BNC.sum() / (known_B1C.sum() * nulls_BNC.shape[1]).clamp(min=1)
+    # Of a type without a valid cell there is nothing to sum: its term is zero.
+    threshold = F.softplus(negatives_BC[:, None] - nulls_BNC).sum() / (known_B1C.sum() * nulls_BNC.shape[1]).clamp(min=1)
     return entity_weight * entity + threshold_weight * threshold
 
 

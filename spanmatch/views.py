@@ -153,7 +153,8 @@ def split_types(view: View, num_tokens: Sequence[int], *, max_types: int, max_to
     count, sums = len(num_tokens), [0, *accumulate(num_tokens)]
     if count <= max_types and sums[-1] <= max_tokens:
         return [view]
-    for num_runs in range(max(-(-count // max_types), -(-sums[-1] // max_tokens)), count + 1):
+    needed = sum(min(length, max_tokens) for length in num_tokens)
+    for num_runs in range(max(-(-count // max_types), -(-needed // max_tokens)), count + 1):
         bounds = [run * count // num_runs for run in range(num_runs + 1)]
         runs = list(pairwise(bounds))
         if all(stop - start == 1 or sums[stop] - sums[start] <= max_tokens for start, stop in runs):
