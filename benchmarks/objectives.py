@@ -80,7 +80,7 @@ PRESETS = {
         format="tokens",
         epochs=1,
         cross_epochs=1,
-        settings=("--type_texts", "mixed", "--type_dropout", "0.2", "--num_negative_types", "8"),
+        settings=("--type_texts", "mixed", "--num_negative_types", "8", "--per_device_train_batch_size", "16", "--learning_rate", "4e-4"),
         cross_settings=("--max_types_per_pass", "16"),
         runs=("bi_bce", "bi_contrastive", "cross_bce", "cross_contrastive"),
     ),

@@ -8,6 +8,7 @@ Legend: B batch, T text tokens, U units of a text, W widest candidate in units, 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -187,8 +188,14 @@ def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarra
     sequences = [np.asarray(ids, dtype=np.int64) for ids in tokenizing.encode(texts)["input_ids"]] if texts else []
     for text, ids in zip(texts, sequences, strict=True):
         if len(ids) > tokenizing.max_tokens:
-            logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, len(ids), tokenizing.max_tokens)
+            _warn_of_cut(text, len(ids), tokenizing.max_tokens)
     return [ids[: tokenizing.max_tokens] for ids in sequences]
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_cut(text: str, length: int, max_tokens: int) -> None:
+    """Once per text, not in every batch."""
+    logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, length, max_tokens)
 
 
 def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:

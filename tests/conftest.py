@@ -9,6 +9,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 from helpers import FAMILIES, make_matcher, write_family
 from hypothesis import settings
 
+from spanmatch import batching
 from spanmatch.encoders import PretrainedEncoder, load_pretrained
 from spanmatch.predictor import SpanMatcher
 
@@ -59,3 +61,18 @@ def tiny_encoder(encoder_folders: dict[str, Path]) -> Path:
 def tiny_matcher(tiny_encoder: Path) -> SpanMatcher:
     """A matcher around the tiny BERT, new for each test."""
     return make_matcher(tiny_encoder)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Sums of floats depend on the number of threads; runs of one process and of another are compared here."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def told_anew() -> None:
+    """What is told once in a process is told once in each test."""
+    batching._warn_of_cut.cache_clear()

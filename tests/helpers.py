@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
@@ -25,7 +26,7 @@ from transformers import (
 
 from spanmatch.building import build_matcher
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
-from spanmatch.entities import EntityType, Mention
+from spanmatch.entities import Entity, EntityType, Mention
 from spanmatch.predictor import SpanMatcher
 from spanmatch.records import Example
 from spanmatch.spans import Units, split_words
@@ -57,7 +58,11 @@ TEXTS = {
     "markers": "the [SEP] of </s> and [CLS] <s> <pad> [MASK] <mask> end",
     "URL": "see https://example.org/a_b?c=d now",
 }
+TYPES = ["person", "city", "the name of a place where people live"]
+# A logit of -34 passes: every candidate and type.
+EVERYTHING = 1e-15
 FAMILIES = ("WordPiece", "BPE", "Unigram")
+Key = tuple[int, int, str]
 MAX_POSITION = 64
 HIDDEN = 32
 
@@ -169,3 +174,25 @@ def units_of(lengths: Sequence[int]) -> Units:
     first = np.cumsum(sizes) - sizes
     start = first + np.arange(len(sizes))
     return Units(first_token=first, last_token=first + sizes - 1, start_char=start, end_char=start + sizes)
+
+
+def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
+    """The score of each span and label; none is there twice."""
+    found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
+    assert len(found) == len(entities)
+    return found
+
+
+def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:
+    """The same entities, their scores within 1e-5."""
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        assert list(one.values()) == pytest.approx([other[key] for key in one], rel=0, abs=1e-5)
+
+
+def word_spans(text: str, width: int) -> set[tuple[int, int]]:
+    """All runs of at most `width` words."""
+    words = split_words(text)
+    runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
+    return {(words[first][0], words[last][1]) for first, last in runs}

@@ -11,7 +11,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import MAX_POSITION, TEXTS, StubEncoder, gold_of, make_example, make_matcher, units_of
+from helpers import (
+    EVERYTHING,
+    MAX_POSITION,
+    TEXTS,
+    TYPES,
+    Key,
+    StubEncoder,
+    assert_same,
+    gold_of,
+    make_example,
+    make_matcher,
+    scores_of,
+    units_of,
+    word_spans,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -19,7 +33,7 @@ from torch.nn import functional as F
 from spanmatch.batching import collate_texts
 from spanmatch.config import MatcherArguments
 from spanmatch.encoders import text_states
-from spanmatch.entities import Entity, EntityType
+from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import TrainingCollator, TrainingViews
@@ -27,17 +41,13 @@ from spanmatch.spans import split_words
 from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER
 from spanmatch.views import TokenizedText, View, split_types
 
-TYPES = ["person", "city", "the name of a place where people live"]
 MANY = [f"kind {number}" for number in range(100)]
-# A logit of -34 passes: every candidate and type.
-EVERYTHING = 1e-15
 # For null slots the same, as a margin.
 EVERYTHING_ABOVE = {"bce": EVERYTHING, "contrastive": "cls-999"}
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 4)
 # Texts and types that spell our tokens and those of the encoders.
 MARKED = "the [TYPE] of [SPAN_THRESHOLD] and [SEP] or </s> [TYPE] Ada"
 MARKED_TYPES = ["[TYPE]", "a [SEP] b", "[SPAN_THRESHOLD] [TYPE] city", "</s>"]
-Key = tuple[int, int, str]
 
 
 @pytest.fixture(scope="session")
@@ -73,26 +83,6 @@ def everything(matcher: SpanMatcher, texts: Sequence[str], types: Any = TYPES, b
     threshold: Any = EVERYTHING_ABOVE[matcher.config.objective]
     predicted = matcher.predict(texts, types, threshold=threshold, overlap="multi-label", batch_size=batch_size)
     return [scores_of(entities) for entities in predicted]
-
-
-def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
-    found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
-    assert len(found) == len(entities)
-    return found
-
-
-def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:
-    assert len(left) == len(right)
-    for one, other in zip(left, right, strict=True):
-        assert one.keys() == other.keys()
-        assert list(one.values()) == pytest.approx([other[key] for key in one], rel=0, abs=1e-5)
-
-
-def word_spans(text: str, width: int) -> set[tuple[int, int]]:
-    """All runs of at most `width` words."""
-    words = split_words(text)
-    runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
-    return {(words[first][0], words[last][1]) for first, last in runs}
 
 
 def token(matcher: SpanMatcher, name: str) -> int:

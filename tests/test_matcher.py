@@ -7,49 +7,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import TEXTS, gold_of, make_example, make_matcher
+from helpers import EVERYTHING, TEXTS, TYPES, Key, assert_same, gold_of, make_example, make_matcher, scores_of, word_spans
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from spanmatch.batching import collate_texts, text_views
-from spanmatch.entities import Entity, EntityType
+from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.matcher import SpanHead, SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
-from spanmatch.spans import split_words
 from spanmatch.thresholds import Calibration
 
-TYPES = ["person", "city", "the name of a place where people live"]
-# A logit of -34 passes: every candidate and type.
-EVERYTHING = 1e-15
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 12)
-Key = tuple[int, int, str]
 
 
 def everything(matcher: SpanMatcher, texts: Sequence[str], batch_size: int = 32) -> list[dict[Key, float]]:
     """The score of every candidate and type of each text."""
     predicted = matcher.predict(texts, TYPES, threshold=EVERYTHING, overlap="multi-label", batch_size=batch_size)
     return [scores_of(entities) for entities in predicted]
-
-
-def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
-    found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
-    assert len(found) == len(entities)
-    return found
-
-
-def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:
-    assert len(left) == len(right)
-    for one, other in zip(left, right, strict=True):
-        assert one.keys() == other.keys()
-        assert list(one.values()) == pytest.approx([other[key] for key in one], rel=0, abs=1e-5)
-
-
-def word_spans(text: str, width: int) -> set[tuple[int, int]]:
-    """All runs of at most `width` words."""
-    words = split_words(text)
-    runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
-    return {(words[first][0], words[last][1]) for first, last in runs}
 
 
 class TestHead:

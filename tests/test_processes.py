@@ -38,7 +38,7 @@ from spanmatch import cli
 from spanmatch.checkpoints import load_checkpoint
 from spanmatch.sharing import warn_if_alone
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
 
 CONFIGS = ROOT / "configs" / "accelerate"
 ON_CPU = ("--config_file", CONFIGS / "ddp_cpu.yaml")

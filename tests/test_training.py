@@ -38,17 +38,8 @@ from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import EpochSampler, TrainingCollator, TrainingViews, write_type
 from spanmatch.training import MatcherTrainer, find_last_checkpoint
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
 TYPES = sorted(NAMES)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sums of floats depend on the number of threads; runs of one process and of another are compared here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
