@@ -71,7 +71,8 @@ def write_curves(log_history: Sequence[Mapping[str, Any]], path: Path) -> bool:
             panel.grid(color=_GRID, linewidth=0.6)
             panel.set_axisbelow(True)
         epochs = max((float(entry["epoch"]) for entry in log_history if "epoch" in entry), default=0.0)
-        panels[-1].set_xlabel("step" + (f" ({epochs:.3g} epochs in all)" if epochs else ""))
+        unit = "epoch" if epochs == 1 else "epochs"
+        panels[-1].set_xlabel("step" + (f" ({epochs:.3g} {unit} in all)" if epochs else ""))
         # Without the library's version in it, equal trainings have equal pictures.
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
     return True
