@@ -164,7 +164,8 @@ def rows_of(run: Run, preset: Preset, folder: Path, options: argparse.Namespace,
             metrics = json.loads((output / "metrics.json").read_text())
             commits.add(str(metrics["commit"]))
             micro, timings = metrics["micro"], json.loads((output / "timings.json").read_text())
-            trained_at = [f"{trained[key]:.0f}" for key in ("train_seconds", "train_examples_per_second")]
+            seconds, rate = trained["train_seconds"], trained["train_examples_per_second"]
+            trained_at = [f"{seconds * rate:.0f}", f"{seconds:.0f}", f"{rate:.0f}"]
             interval = "{:.4f} to {:.4f}".format(*micro["f1_interval"])
             scores = [*(f"{micro[key]:.4f}" for key in ("precision", "recall")), f"**{micro['f1']:.4f}**", interval]
             head = [f"{run.architecture}-encoder", run.loss["name"], threshold, name]
@@ -193,7 +194,7 @@ def main() -> None:
         if run.name in (options.runs or preset.runs or [run.name for run in RUNS]):
             rows += rows_of(run, preset, options.models / f"{options.preset}_{run.name}", options, commits)
     header = [
-        "architecture", "objective", "threshold", "test", "precision", "recall", "micro-F1", "95% interval", "training, s",
+        "architecture", "objective", "threshold", "test", "precision", "recall", "micro-F1", "95% interval", "examples seen", "training, s",
         "training, examples/s", "tagging, texts/s",
     ]  # fmt: skip
     facts = machine(options.seed) | {"commit": ", ".join(sorted(commits))}
