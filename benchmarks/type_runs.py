@@ -1,6 +1,6 @@
 """What it changes how many types a cross-encoder reads beside a text, and in which order: F1, agreement, speed.
 
-    python benchmarks/type_runs.py models/objectives/zero_shot_cross_bce ../shared/datasets/crossner_ai/test.jsonl
+    python benchmarks/type_runs.py models/objectives/conll2003_cross_contrastive ../shared/datasets/conll2003/test.jsonl
 
 Types of one pass see each other, so that a score depends on its neighbours. Agreement is the F1 of the predictions against
 those of the checkpoint's own setting.
