@@ -184,6 +184,7 @@ def main() -> None:
     parser.add_argument("--num_per_set", type=int, default=250, help="zero_shot: training sentences of each of 16 sets")
     parser.add_argument("--models", type=Path, default=ROOT / "models" / "objectives", help="where checkpoints go")
     parser.add_argument("--fresh", action="store_true", help="run again what is there")
+    parser.add_argument("--note", help="what a reader of the table has to know of the machine")
     options, options.extra = parser.parse_known_args()
     preset = PRESETS[options.preset]
     if options.preset == "zero_shot":
@@ -198,6 +199,7 @@ def main() -> None:
         "training, examples/s", "tagging, texts/s",
     ]  # fmt: skip
     facts = machine(options.seed) | {"commit": ", ".join(sorted(commits))}
+    facts |= {"note": options.note} if options.note else {}
     path = RESULTS / f"objectives_{options.preset}.md"
     write_table(path, title=f"Objectives: {options.preset}", doc=__doc__ or "", header=header, rows=rows, facts=facts)
 
