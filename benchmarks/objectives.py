@@ -195,8 +195,8 @@ def main() -> None:
         if run.name in (options.runs or preset.runs or [run.name for run in RUNS]):
             rows += rows_of(run, preset, options.models / f"{options.preset}_{run.name}", options, commits)
     header = [
-        "architecture", "objective", "threshold", "test", "precision", "recall", "micro-F1", "95% interval", "examples seen", "training, s",
-        "training, examples/s", "tagging, texts/s",
+        "architecture", "objective", "threshold", "test", "precision", "recall", "micro-F1", "95% interval", "examples seen",
+        "training, s", "training, examples/s", "tagging, texts/s",
     ]  # fmt: skip
     facts = machine(options.seed) | {"commit": ", ".join(sorted(commits))}
     facts |= {"note": options.note} if options.note else {}
