@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from spanmatch.encoders import ARCHITECTURES
 from spanmatch.errors import InputError, nearest
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.thresholds import THRESHOLDS_FILE, Calibration
@@ -146,5 +147,9 @@ def _read_config(path: Path) -> MatcherConfig:
     if unknown or missing:
         raise InputError(
             f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint is of another version of spanmatch"
+        )
+    if values["architecture"] not in ARCHITECTURES:
+        raise InputError(
+            f'{path}: unknown architecture "{values["architecture"]}"; {nearest(str(values["architecture"]), ARCHITECTURES)}'
         )
     return MatcherConfig(**values)

@@ -352,6 +352,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[Place], object], list[str]]] = {
     "broken config": (lambda place: place.file("checkpoint/config.json", '{\n"a" 1}'), ["config.json:2: not JSON", "again"]),
     "config is a list": (lambda place: place.file("checkpoint/config.json", "[]"), ["config.json: "]),
     "unknown key": (lambda place: edit_config(place, colour="red"), ["unknown keys ['colour']", "another version"]),
+    "unknown architecture": (lambda place: edit_config(place, architecture="tri"), ['unknown architecture "tri"', "bi"]),
     "missing key": (lambda place: drop_key(place, "head_size"), ["missing keys ['head_size']", "another version"]),
     "unknown model": (lambda place: edit_config(place, text_encoder={"model_type": "nonsense"}), ["config.json: ", "nonsense"]),
     "no tokenizer": (lambda place: shutil.rmtree(place.checkpoint / "tokenizer"), ["tokenizer: ", "no such folder", "again"]),
