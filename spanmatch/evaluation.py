@@ -56,7 +56,7 @@ def evaluate_corpus(
     """Tag and score a corpus. Gold that no candidate can represent stays in as a miss."""
     predicted = tag_corpus(matcher, corpus, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)
     found = [
-        [_in_units(entity.mention, example, format) for entity in entities]
+        [mention_in_units(entity.mention, example, format) for entity in entities]
         for example, entities in zip(corpus.examples, predicted, strict=True)
     ]
     metrics = evaluate([example.mentions for example in corpus.examples], found, types=[item.label for item in corpus.types])
@@ -92,13 +92,13 @@ def scored_mentions(
     floor = above(CALIBRATION_FLOOR, matcher.config.null_slots)
     predicted = tag_corpus(matcher, corpus, threshold=floor, overlap="flat", batch_size=batch_size, progress=progress)
     scored = [
-        [(_in_units(entity.mention, example, format), entity.score) for entity in entities]
+        [(mention_in_units(entity.mention, example, format), entity.score) for entity in entities]
         for example, entities in zip(corpus.examples, predicted, strict=True)
     ]
     return scored, [example.mentions for example in corpus.examples]
 
 
-def _in_units(mention: Mention, example: Example, format: str) -> Mention:
+def mention_in_units(mention: Mention, example: Example, format: str) -> Mention:
     """A mention as it is compared with gold: in characters also for tokens, but then all of the tokens that it touches.
 
     Gold off the token boundaries then matches nothing, as it should.

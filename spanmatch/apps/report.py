@@ -19,12 +19,11 @@ from spanmatch.confusion import count_confusions, largest_confusions
 from spanmatch.curves import PrecisionRecallCurves, precision_recall, reliability
 from spanmatch.data import Corpus
 from spanmatch.entities import Entity, Mention
-from spanmatch.evaluation import Evaluation
+from spanmatch.evaluation import Evaluation, mention_in_units
 from spanmatch.intervals import f1_intervals
 from spanmatch.metrics import Counts, Metrics, ScoredMentions, best_threshold
 from spanmatch.records import Example
 from spanmatch.results import write_whole
-from spanmatch.spans import chars_to_tokens, tokens_to_chars
 
 _TEMPLATE = "report.html"
 _MAX_TYPES_SHOWN = 30  # the others are folded away
@@ -82,7 +81,8 @@ def write_report(
         OSError: the file cannot be written.
     """
     found = [
-        _in_units(example, entities, format) for example, entities in zip(corpus.examples, evaluation.predicted, strict=True)
+        _scores_in_units(example, entities, format)
+        for example, entities in zip(corpus.examples, evaluation.predicted, strict=True)
     ]
     gold = [example.mentions for example in corpus.examples]
     metrics = evaluation.metrics
@@ -123,13 +123,11 @@ def _environment() -> Environment:
     return environment
 
 
-def _in_units(example: Example, entities: Sequence[Entity], format: str) -> dict[Mention, float]:
+def _scores_in_units(example: Example, entities: Sequence[Entity], format: str) -> dict[Mention, float]:
     """Predictions as they are compared with gold, in token format all of the tokens that they touch, with their score."""
     found: dict[Mention, float] = {}
     for entity in entities:
-        mention = entity.mention
-        if format == "tokens":
-            mention = tokens_to_chars([chars_to_tokens(mention, example.words)], example.words)[0]
+        mention = mention_in_units(entity.mention, example, format)
         found[mention] = max(entity.score, found.get(mention, 0.0))
     return found
 
