@@ -1,16 +1,32 @@
 """The batcher of a matcher: everything between its texts and types and the tensors that it computes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.batching import TextBatch, TypeBatch, collate_texts, collate_types, text_views, with_type_runs
+from spanmatch.batching import (
+    TextBatch,
+    TypeBatch,
+    collate_texts,
+    collate_types,
+    encode_types,
+    pad_types,
+    text_views,
+    with_type_runs,
+)
 from spanmatch.matcher import MatcherConfig
 from spanmatch.records import Example
 from spanmatch.spans import Unrepresentable
 from spanmatch.tokenizing import Tokenizing
 from spanmatch.views import View
+
+# Texts are sorted by length within a window, so that batches need little padding and memory stays flat. The first
+# windows are small: somebody may wait for the first result.
+FIRST_WINDOW, LAST_WINDOW = 64, 4096
+MAX_WINDOW_CHARS = 1 << 21
+# Special tokens of a sequence, about: they count when short ones are put together.
+NUM_SPECIAL = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +76,51 @@ class Batcher:
     def types(self, texts: Sequence[str]) -> TypeBatch:
         """Type texts as tensors, for an encoder of types."""
         return collate_types(texts, self.type_tokenizing)
+
+    def text_batches(self, views: Sequence[View], *, batch_size: int | None, max_tokens: int) -> list[list[View]]:
+        """Views in batches of about one length, the longest first (see `length_batches`)."""
+        lengths = [view.num_tokens for view in views]
+        if self.types_stand_behind:
+            behind: dict[int, int] = {}
+            for view in views:
+                if id(view.types) not in behind:
+                    behind[id(view.types)] = sum(1 + len(ids) for ids in encode_types(view.written_types, self.type_tokenizing))
+            lengths = [length + behind[id(view.types)] for view, length in zip(views, lengths, strict=True)]
+        return [
+            [views[index] for index in batch] for batch in length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens)
+        ]
+
+    def type_batches(self, texts: Sequence[str], *, max_tokens: int) -> Iterator[tuple[list[int], TypeBatch]]:
+        """Type texts as tensors, in batches of about one length, each with the places of its texts."""
+        sequences = encode_types(texts, self.type_tokenizing)
+        for batch in length_batches([len(ids) for ids in sequences], batch_size=None, max_tokens=max_tokens):
+            yield batch, pad_types([sequences[index] for index in batch], self.type_tokenizing)
+
+
+def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens: int) -> list[list[int]]:
+    """Indices in batches of about one length, the longest first, so that padding is little and memory is known at once.
+
+    Args:
+        batch_size: sequences of a batch; None for as many as have `max_tokens` together, padding and special tokens included.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    batches, first = [], 0
+    while first < len(order):
+        size = batch_size or max(1, max_tokens // (lengths[order[first]] + NUM_SPECIAL))
+        batches.append(order[first : first + size])
+        first += size
+    return batches
+
+
+def text_windows(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    """Runs of examples that are sorted and batched together: small ones first, none of more characters than fit memory."""
+    window: list[Example] = []
+    size, num_chars = FIRST_WINDOW, 0
+    for example in examples:
+        window.append(example)
+        num_chars += len(example.text)
+        if len(window) >= size or num_chars >= MAX_WINDOW_CHARS:
+            yield window
+            window, num_chars, size = [], 0, min(2 * size, LAST_WINDOW)
+    if window:
+        yield window

@@ -6,8 +6,8 @@ Legend: B batch, T text tokens, U units of a text, W widest candidate in units, 
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -95,20 +95,21 @@ def text_views(
 
 def with_type_runs(views: Sequence[View], tokenizing: Tokenizing, max_types: int) -> list[View]:
     """The views of a cross-encoder: each with a run of its types that fits one pass (see `views.split_types`)."""
-    lengths = dict(_type_lengths([text for view in views for text in view.written_types], tokenizing))
+    runs: dict[tuple[int, int], list[View]] = {}
+    for view in views:
+        if _written(view) not in runs:
+            lengths = [len(tokenizing.prefix) + len(ids) for ids in encode_types(view.written_types, tokenizing)]
+            runs[_written(view)] = split_types(view, lengths, max_types=max_types, max_tokens=tokenizing.max_tokens + 1)
     return [
-        part
+        replace(view, types=run.types, type_texts=run.type_texts, first_type=run.first_type)
         for view in views
-        for part in split_types(
-            view, [lengths[text] for text in view.written_types], max_types=max_types, max_tokens=tokenizing.max_tokens + 1
-        )
+        for run in runs[_written(view)]
     ]
 
 
-def _type_lengths(texts: Sequence[str], tokenizing: Tokenizing) -> Iterator[tuple[str, int]]:
-    distinct = list(dict.fromkeys(texts))
-    for text, ids in zip(distinct, encode_types(distinct, tokenizing), strict=True):
-        yield text, len(tokenizing.prefix) + len(ids)
+def _written(view: View) -> tuple[int, int]:
+    """What is the same for views that ask for the same types, written in the same way: most of a corpus."""
+    return id(view.types), id(view.type_texts)
 
 
 def collate_texts(
@@ -168,24 +169,24 @@ def _append_types(
     views: Sequence[View], sequences: Sequence[np.ndarray], tokenizing: Tokenizing, types_after: Tokenizing
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Each text with its types behind it, and where their markers then stand in the padded sequence. Shape: (B, C)."""
-    texts = list(dict.fromkeys(text for view in views for text in view.written_types))
-    marked = {
-        text: np.concatenate([types_after.prefix, ids]) for text, ids in zip(texts, encode_types(texts, types_after), strict=True)
-    }
-    middle = np.asarray(tokenizing.middle, dtype=np.int64)
+    runs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+    for view in views:
+        if _written(view) not in runs:
+            marked = [np.array([*types_after.prefix, *ids]) for ids in encode_types(view.written_types, types_after)]
+            starts = np.cumsum([0, *map(len, marked)])[:-1]
+            runs[_written(view)] = starts, np.concatenate([tokenizing.middle, *marked]).astype(np.int64)
     type_token = np.zeros((len(views), max(len(view.types) for view in views)), dtype=np.int64)
     joined = []
     for row, (view, ids) in enumerate(zip(views, sequences, strict=True)):
-        parts = [marked[text] for text in view.written_types]
-        first = len(tokenizing.prefix) + len(ids) + len(middle)
-        type_token[row, : len(parts)] = first + np.cumsum([0, *map(len, parts)])[:-1]
-        joined.append(np.concatenate([ids, middle, *parts]).astype(np.int64))
+        starts, behind = runs[_written(view)]
+        type_token[row, : len(starts)] = len(tokenizing.prefix) + len(ids) + len(tokenizing.middle) + starts
+        joined.append(np.concatenate([ids, behind]))
     return joined, type_token
 
 
 def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarray]:
     """Token ids of type texts. A description beyond the room is cut, and a warning says so."""
-    sequences = [np.asarray(ids, dtype=np.int64) for ids in tokenizing.encode(texts)["input_ids"]] if texts else []
+    sequences = tokenizing.encode_cached(texts)
     for text, ids in zip(texts, sequences, strict=True):
         if len(ids) > tokenizing.max_tokens:
             _warn_of_cut(text, len(ids), tokenizing.max_tokens)
@@ -200,7 +201,12 @@ def _warn_of_cut(text: str, length: int, max_tokens: int) -> None:
 
 def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:
     """Pad type texts to one batch, for an encoder of types."""
-    input_ids, attention_mask = tokenizing.pad(encode_types(texts, tokenizing))
+    return pad_types(encode_types(texts, tokenizing), tokenizing)
+
+
+def pad_types(sequences: Sequence[np.ndarray], tokenizing: Tokenizing) -> TypeBatch:
+    """Pad types that are token ids already."""
+    input_ids, attention_mask = tokenizing.pad(sequences)
     return TypeBatch(input_ids=input_ids, attention_mask=attention_mask)
 
 

@@ -4,8 +4,10 @@ Legend: N candidates that passed.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -42,21 +44,58 @@ def merge(parts: Sequence[Candidates]) -> Candidates:
     )
 
 
-def _flat(start: int, end: int, other_start: int, other_end: int) -> bool:
-    return start < other_end and other_start < end
+class _Flat:
+    """Entities that keep apart: the neighbours of a place tell whether it is free."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def admits(self, start: int, end: int) -> bool:
+        place = bisect_left(self.ends, start + 1)
+        free = place == len(self.starts) or self.starts[place] >= end
+        if free:
+            self.starts.insert(place, start)
+            self.ends.insert(place, end)
+        return free
 
 
-def _nested(start: int, end: int, other_start: int, other_end: int) -> bool:
-    crossing = start < other_start < end < other_end or other_start < start < other_end < end
-    return crossing or (start == other_start and end == other_end)
+class _Nested:
+    """Entities that may hold each other, but neither cross nor have equal bounds."""
+
+    def __init__(self) -> None:
+        self.kept = np.empty((64, 2), np.int64)
+        self.count = 0
+
+    def admits(self, start: int, end: int) -> bool:
+        starts, ends = self.kept[: self.count].T
+        first = (start < starts) & (starts < end) & (end < ends)
+        second = (starts < start) & (start < ends) & (ends < end)
+        if (first | second | ((start == starts) & (end == ends))).any():
+            return False
+        if self.count == len(self.kept):
+            self.kept = np.concatenate([self.kept, np.empty_like(self.kept)])
+        self.kept[self.count] = start, end
+        self.count += 1
+        return True
 
 
-def _multi_label(start: int, end: int, other_start: int, other_end: int) -> bool:
-    return False
+class _MultiLabel:
+    """Everything that passes."""
+
+    def admits(self, start: int, end: int) -> bool:
+        return True
 
 
-# Whether two entities exclude each other: any overlap; only crossing or equal spans; never.
-OVERLAPS: dict[str, Callable[[int, int, int, int], bool]] = {"flat": _flat, "nested": _nested, "multi-label": _multi_label}
+class Kept(Protocol):
+    """The entities of a text that were kept so far."""
+
+    def admits(self, start: int, end: int) -> bool:
+        """Keep one more, unless one that is kept excludes it."""
+
+
+# Which entities exclude each other: those with any overlap; only those that cross or have equal bounds; none.
+OVERLAPS: dict[str, Callable[[], Kept]] = {"flat": _Flat, "nested": _Nested, "multi-label": _MultiLabel}
 
 
 def check_overlap(overlap: str) -> None:
@@ -72,15 +111,12 @@ def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: 
         InputError: an unknown overlap.
     """
     check_overlap(overlap)
-    excludes = OVERLAPS[overlap]
+    kept = OVERLAPS[overlap]()
     # Ties fall to the earlier, then the longer span, then the first type: the same on every machine.
     order = np.lexsort((found.column, -found.end, found.start, -found.logit))
-    kept: list[tuple[int, int, int, float]] = []
-    for index in order.tolist():
-        start, end = int(found.start[index]), int(found.end[index])
-        if excludes is _multi_label or not any(excludes(start, end, other[0], other[1]) for other in kept):
-            kept.append((start, end, int(found.column[index]), float(found.logit[index])))
+    columns = (part[order].tolist() for part in (found.start, found.end, found.column, found.logit))
+    rows = sorted(row for row in zip(*columns, strict=True) if kept.admits(row[0], row[1]))
     return [
         Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=1 / (1 + math.exp(-logit)))
-        for start, end, column, logit in sorted(kept)
+        for start, end, column, logit in rows
     ]

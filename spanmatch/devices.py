@@ -1,5 +1,8 @@
 """Where and in what precision to compute."""
 
+import os
+from shutil import which
+
 import torch
 
 from spanmatch.errors import InputError, nearest
@@ -38,6 +41,24 @@ def named_dtype(name: str) -> torch.dtype:
     if name not in _DTYPES:
         raise InputError(f'unknown dtype "{name}"; {nearest(name, _DTYPES)}')
     return _DTYPES[name]
+
+
+def batch_tokens(device: torch.device) -> int:
+    """Tokens of a batch: on a processor what its caches like, on an accelerator what keeps it busy."""
+    return 1024 if device.type == "cpu" else 32768
+
+
+def compile_encoder(encoder: torch.nn.Module) -> None:
+    """Have torch.compile fuse what an encoder does; weights are frozen into the result, which is for inference alone.
+
+    Raises:
+        InputError: this machine lacks the compiler that it takes.
+    """
+    if torch.device(next(encoder.parameters()).device).type == "cpu" and not any(
+        map(which, (os.environ.get("CXX", "g++"), "clang++"))
+    ):
+        raise InputError("compile needs a C++ compiler, and there is none; install g++, or leave compile out")
+    encoder.compile(dynamic=True, options={"freezing": True})
 
 
 def native_dtype(device: torch.device) -> torch.dtype:

@@ -1,6 +1,7 @@
 """The nouns: entity types, gold mentions, predicted entities. All offsets are half-open."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -87,8 +88,7 @@ def as_entity_types(types: Types) -> tuple[EntityType, ...]:
         read = tuple(item if isinstance(item, EntityType) else EntityType(name=item) for item in types)
     if not read:
         raise ValueError("no entity types given; name at least one")
-    names = [item.label for item in read]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(item.label for item in read).items() if count > 1)
     if twice:
         raise ValueError(f"entity types must differ, given more than once: {', '.join(twice)}")
     return read

@@ -35,7 +35,13 @@ def unrepresentable(matcher: SpanMatcher, corpus: Corpus) -> Unrepresentable:
 
 
 def tag_corpus(
-    matcher: SpanMatcher, corpus: Corpus, *, threshold: Threshold | None, overlap: str, batch_size: int, progress: bool = False
+    matcher: SpanMatcher,
+    corpus: Corpus,
+    *,
+    threshold: Threshold | None,
+    overlap: str,
+    batch_size: int | None,
+    progress: bool = False,
 ) -> list[list[Entity]]:
     """Tag every example with the types of its inventory; the processes of a launch share the work, each has the result."""
     tagged = matcher.stream(corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True)
@@ -50,7 +56,7 @@ def evaluate_corpus(
     format: str,
     threshold: Threshold | None,
     overlap: str = "flat",
-    batch_size: int = 32,
+    batch_size: int | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Tag and score a corpus. Gold that no candidate can represent stays in as a miss."""
@@ -64,7 +70,13 @@ def evaluate_corpus(
 
 
 def calibrate(
-    matcher: SpanMatcher, corpus: Corpus, *, source: str, format: str = "text", batch_size: int = 32, progress: bool = False
+    matcher: SpanMatcher,
+    corpus: Corpus,
+    *,
+    source: str,
+    format: str = "text",
+    batch_size: int | None = None,
+    progress: bool = False,
 ) -> Calibration:
     """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
     scored, gold = scored_mentions(matcher, corpus, format, batch_size, progress)
@@ -80,14 +92,14 @@ def calibrate(
     )
 
 
-def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int) -> dict[str, float]:
+def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int | None) -> dict[str, float]:
     """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
     best = best_threshold(*scored_mentions(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
     return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
 
 
 def scored_mentions(
-    matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int, progress: bool
+    matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int | None, progress: bool
 ) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
     floor = above(CALIBRATION_FLOOR, matcher.config.null_slots)
     predicted = tag_corpus(matcher, corpus, threshold=floor, overlap="flat", batch_size=batch_size, progress=progress)

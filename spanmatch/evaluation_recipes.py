@@ -26,7 +26,7 @@ def evaluate(
     split: str | None = None,
     entity_types: str | None = None,
     overlap: str = "flat",
-    batch_size: int = 32,
+    batch_size: int | None = None,
     device: str | None = None,
     dtype: str | None = None,
     max_samples: int | None = None,
@@ -106,7 +106,7 @@ def _print(evaluation: Evaluation, lost: Unrepresentable, num_texts: int, second
 
 
 def calibrate_checkpoint(
-    folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int
+    folder: str, evaluation_file: str, *, format: str, split: str | None, entity_types: str | None, batch_size: int | None
 ) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
     join_launch(None)

@@ -106,6 +106,24 @@ class SpanHead(nn.Module):
         ends_BUWD = padded.unfold(1, num_widths, 1).transpose(2, 3)  # a view: the end of cell (u, w) is unit u + w
         return F.gelu(starts_BUD[:, :, None] + ends_BUWD + self.width_embedding.weight[:num_widths])
 
+    def represent_cells(self, text_states_BTH: torch.Tensor, batch: TextBatch, cells_S3: torch.Tensor) -> torch.Tensor:
+        """What `represent_spans` has in some cells (text, unit, width - 1), and no more. Shape: (S, 3) to (S, D)."""
+        row, unit, width = cells_S3.unbind(1)
+        offset = row * text_states_BTH.shape[1]
+        start = offset + batch.first_token[row, unit]
+        end = offset + batch.last_token[row, unit + width]
+        starts_SD = self.start_proj(text_states_BTH).flatten(0, 1).index_select(0, start)
+        ends_SD = self.end_proj(text_states_BTH).flatten(0, 1).index_select(0, end)
+        return F.gelu(starts_SD + ends_SD + self.width_embedding.weight.index_select(0, width))
+
+    def represent_null(self, text_states_BTH: torch.Tensor, slot: str | None) -> torch.Tensor | None:
+        """One null slot of each text, None without a slot. Shape: (B, T, H) to (B, D)."""
+        if slot is None:
+            return None
+        nulls_BND = self.represent_nulls(text_states_BTH)
+        assert nulls_BND is not None, "thresholds are checked against the slots of the model"
+        return nulls_BND[:, list(self.null_slots).index(slot)]
+
     def represent_nulls(self, text_states_BTH: torch.Tensor) -> torch.Tensor | None:
         """Text states to null slots, None without any. Shape: (B, T, H) to (B, N, D)."""
         if not self.null_slots:
@@ -171,6 +189,11 @@ class SpanMatcherModel(nn.Module):
         """Type embeddings of a bi-encoder, ready to be scored against any text. Shape: (C, D)."""
         encoder = self.text_encoder if self.type_encoder is None else self.type_encoder
         return self.head.embed_types(type_states(encoder, types, self.matcher_config.type_pooling))
+
+    def type_weights(self) -> dict[str, torch.Tensor]:
+        """What type embeddings are computed with, by name."""
+        encoder = self.text_encoder if self.type_encoder is None else self.type_encoder
+        return {**dict(encoder.named_parameters()), **dict(self.head.type_proj.named_parameters()), "scale": self.head.scale}
 
     def encode_texts(self, texts: TextBatch) -> torch.Tensor:
         """States of the tokens. Shape: (B, T, H)."""

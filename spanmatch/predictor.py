@@ -4,9 +4,9 @@ Legend: B batch, U units, W widths, C types, D head size.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import overload
 
@@ -14,10 +14,10 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.batcher import Batcher
+from spanmatch.batcher import Batcher, text_windows
 from spanmatch.checkpoints import load_checkpoint, save_checkpoint
 from spanmatch.decoding import Candidates, check_overlap, merge, resolve
-from spanmatch.devices import default_device, named_device, named_dtype, native_dtype
+from spanmatch.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
 from spanmatch.entities import Entity, EntityType, Types, as_entity_types, types_per_text
 from spanmatch.errors import InputError
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
@@ -26,18 +26,9 @@ from spanmatch.scoring import passing_candidates
 from spanmatch.sharing import gather_all, own_share
 from spanmatch.spans import split_words
 from spanmatch.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs
-
-# Texts are sorted by length within this many, so that batches need little padding and memory stays flat.
-SORTING_WINDOW = 4096
-TYPE_BATCH_SIZE = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypeEmbeddings:
-    """Types and their embeddings. Shape: embeddings (C, D)."""
-
-    types: tuple[EntityType, ...]
-    embeddings: torch.Tensor
+from spanmatch.type_columns import TypeColumns
+from spanmatch.type_embeddings import TypeEmbeddings as TypeEmbeddings
+from spanmatch.type_encoding import TypeEncoding
 
 
 class SpanMatcher:
@@ -56,11 +47,20 @@ class SpanMatcher:
         calibration: Calibration | None = None,
         autocast: torch.dtype | None = None,
     ) -> None:
-        self.model = model
         self.batcher = Batcher.of(model.matcher_config, text_tokenizer, type_tokenizer)
         self.text_tokenizer, self.type_tokenizer = text_tokenizer, type_tokenizer
         self.calibration = calibration
         self._autocast = autocast
+        self.model = model
+
+    @property
+    def model(self) -> SpanMatcherModel:
+        """The model. Types are encoded anew where it is replaced."""
+        return self._model
+
+    @model.setter
+    def model(self, model: SpanMatcherModel) -> None:
+        self._model, self._types = model, TypeEncoding(model, self.batcher, self._inference)
 
     @property
     def config(self) -> MatcherConfig:
@@ -73,12 +73,15 @@ class SpanMatcher:
         return next(self.model.parameters()).device
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None) -> "SpanMatcher":
+    def from_pretrained(
+        cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None, compile: bool = False
+    ) -> "SpanMatcher":
         """Load a checkpoint from a folder, or from the hub.
 
         Args:
             device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
             dtype: "float32", "bfloat16", "float16"; by default what the device computes natively.
+            compile: compile the encoder (torch.compile): half a minute at the first text, faster from then on.
 
         Raises:
             InputError: no such folder, files missing from it, or weights that do not fit its configuration.
@@ -86,14 +89,16 @@ class SpanMatcher:
         model, text_tokenizer, type_tokenizer, calibration = load_checkpoint(name_or_path)
         target = default_device() if device is None else named_device(device)
         model.to(device=target, dtype=native_dtype(target) if dtype is None else named_dtype(dtype)).eval()
+        if compile:
+            compile_encoder(model.text_encoder)
         return cls(model, text_tokenizer, type_tokenizer, calibration=calibration)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint that `from_pretrained` reads: configuration, safetensors, tokenizers, thresholds."""
         save_checkpoint(Path(folder), self.model, self.text_tokenizer, self.type_tokenizer, calibration=self.calibration)
 
-    def encode_types(self, types: Types) -> TypeEmbeddings:
-        """Encode types once, to be passed to `predict` as often as wanted.
+    def encode_types(self, types: Types, *, progress: bool = False) -> TypeEmbeddings:
+        """Encode types once, to be passed to `predict` as often as wanted, or saved.
 
         Raises:
             InputError: a cross-encoder, which has no embedding of a type apart from a text.
@@ -101,28 +106,17 @@ class SpanMatcher:
         if self.batcher.types_stand_behind:
             raise InputError("a cross-encoder reads types with each text, it cannot encode them apart; pass them to predict")
         read = as_entity_types(types)
-        return TypeEmbeddings(types=read, embeddings=torch.stack(self._embed(read)))
-
-    def _embed(self, types: Sequence[EntityType]) -> list[torch.Tensor]:
-        """One embedding (D,) per type. Equal texts are encoded once, texts of about one length together."""
-        texts = sorted(dict.fromkeys(item.text for item in types), key=len)
-        rows: dict[str, torch.Tensor] = {}
-        with self._inference():
-            for start in range(0, len(texts), TYPE_BATCH_SIZE):
-                chosen = texts[start : start + TYPE_BATCH_SIZE]
-                batch = self.batcher.types(chosen).to(self.device)
-                rows.update(zip(chosen, self.model.encode_types(batch), strict=True))
-        return [rows[item.text] for item in types]
+        return self._types.encode(read, progress=progress)
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a str is a Sequence[str], too
         self, texts: str, types: Types | TypeEmbeddings, *,
-        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int = ..., progress: bool = ...
+        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
     ) -> list[Entity]: ...  # fmt: skip
     @overload
     def predict(
         self, texts: Sequence[str], types: Types | Sequence[Types] | TypeEmbeddings, *,
-        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int = ..., progress: bool = ...
+        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
     ) -> list[list[Entity]]: ...  # fmt: skip
     def predict(
         self,
@@ -131,7 +125,7 @@ class SpanMatcher:
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int = 32,
+        batch_size: int | None = None,
         progress: bool = False,
     ) -> list[Entity] | list[list[Entity]]:
         """Tag a text, or several.
@@ -143,6 +137,8 @@ class SpanMatcher:
                 with a margin in logits ("cls+0.5"); None takes the calibrated thresholds where the checkpoint has them,
                 else a null slot where it has one, else 0.5.
             overlap: "flat", "nested" (containment allowed, crossing not) or "multi-label" (everything that passes).
+            batch_size: texts (or windows of long texts) at a time; by default as many as fill the device's budget of tokens.
+            progress: show a bar; a long text counts by its windows.
 
         Returns:
             The entities of the text in its order, with character offsets; a list of them per text for several texts.
@@ -151,16 +147,22 @@ class SpanMatcher:
             InputError, ValueError: types, threshold or overlap that make no sense.
         """
         if isinstance(texts, str):
-            return self.predict([texts], types, threshold=threshold, overlap=overlap)[0]
+            options = {"threshold": threshold, "overlap": overlap, "batch_size": batch_size, "progress": progress}
+            return self.predict([texts], types, **options)[0]  # type: ignore[call-overload]
         per_text = [types.types] * len(texts) if isinstance(types, TypeEmbeddings) else types_per_text(types, len(texts))
-        check_names(threshold, [item for own in dict.fromkeys(per_text) for item in own])
+        distinct = {id(own): own for own in per_text}
+        if isinstance(threshold, Mapping):
+            check_names(threshold, [item for own in distinct.values() for item in own])
         examples = (
             Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
             for index, (text, own) in enumerate(zip(texts, per_text, strict=True))
         )
         embedded = types if isinstance(types, TypeEmbeddings) else None
-        tagged = self.stream(examples, threshold=threshold, overlap=overlap, batch_size=batch_size, embedded=embedded)
-        return list(tqdm(tagged, total=len(texts), unit="text", disable=not progress))
+        with tqdm(total=len(texts), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
+            tagged = self.stream(
+                examples, threshold=threshold, overlap=overlap, batch_size=batch_size, embedded=embedded, advance=bar.update
+            )
+            return list(tagged)
 
     def stream(
         self,
@@ -168,57 +170,62 @@ class SpanMatcher:
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int = 32,
+        batch_size: int | None = None,
         embedded: TypeEmbeddings | None = None,
         shared: bool = False,
+        advance: Callable[[float], object] | None = None,
     ) -> Iterator[list[Entity]]:
         """Tag examples, each with the types of its inventory, in order and with flat memory.
 
         Args:
+            embedded: what `encode_types` gave for these very types, the inventory of every example.
             shared: share the batches out among the processes of a launch, each of which gets all entities. All of them
                 have to ask for the same.
+            advance: told how many texts were done since, in parts where a text has several windows.
+
+        Raises:
+            InputError: an overlap or batch size that makes no sense, or embeddings of another model.
         """
-        if batch_size < 1:
+        if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {batch_size}")
         check_overlap(overlap)
-        cache: dict[EntityType, torch.Tensor] = {}
+        embed = None if self.batcher.types_stand_behind else self._types.embed
         if embedded is not None:
-            cache.update(zip(embedded.types, embedded.embeddings.to(self.device), strict=True))
-        iterator = iter(examples)
-        while window := list(islice(iterator, SORTING_WINDOW)):
-            found = self._find(window, cache, threshold, batch_size, shared)
+            self._types.check(embedded)
+            embed = embedded.of
+        columns: TypeColumns | None = None
+        for window in text_windows(examples):
+            inventories = [example.types for example in window]
+            if columns is None or not columns.hold(inventories):
+                columns = TypeColumns.of(inventories, partial(self.cutoffs, threshold), embed)
+            found = self._find(window, columns, overlap, batch_size, shared, advance)
             yield from (
                 resolve(example.text, merge(parts), example.types, overlap) for example, parts in zip(window, found, strict=True)
             )
 
     def _find(
         self,
-        examples: list[Example],
-        cache: dict[EntityType, torch.Tensor],
-        threshold: Threshold | None,
-        batch_size: int,
+        examples: Sequence[Example],
+        types: TypeColumns,
+        overlap: str,
+        batch_size: int | None,
         shared: bool,
+        advance: Callable[[float], object] | None,
     ) -> list[list[Candidates]]:
-        """What the views of each example found. Views are batched by length; new types are encoded into the cache."""
-        inventories = dict.fromkeys(example.types for example in examples)
-        types = tuple(dict.fromkeys(item for inventory in inventories for item in inventory))
-        asked = self.cutoffs(threshold, types)
-        limits = dict(zip(types, asked.limits.tolist(), strict=True))
-        behind = self.batcher.types_stand_behind
-        missing = [item for item in types if item not in cache and not behind]
-        if missing:
-            cache.update(zip(missing, self._embed(missing), strict=True))
+        """What the views of each example found. Views are batched by length."""
         views = self.batcher.passes([view for own in self.batcher.windows(examples) for view in own])
-        views.sort(key=lambda view: -view.num_tokens)
-        batches = [views[start : start + batch_size] for start in range(0, len(views), batch_size)]
+        batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=batch_tokens(self.device))
+        num_views = Counter(view.tokenized.index for view in views)
+        if advance is not None and len(num_views) < len(examples):
+            advance(len(examples) - len(num_views))
         found: list[tuple[int, Candidates]] = []
         with self._inference():
             for chosen in own_share(batches) if shared else batches:
                 batch = self.batcher.texts(chosen).to(self.device)
-                passed = passing_candidates(
-                    self.model, chosen, batch, limits=limits, slot=asked.slot, embeddings=None if behind else cache
-                )
+                passed = passing_candidates(self.model, chosen, batch, types, best_only=overlap != "multi-label")
                 found += zip((view.tokenized.index for view in chosen), passed, strict=True)
+                if advance is not None:
+                    advance(sum(1 / num_views[view.tokenized.index] for view in chosen))
         per_example: list[list[Candidates]] = [[] for _ in examples]
         for index, candidates in gather_all(found) if shared else found:
             per_example[index].append(candidates)
@@ -232,10 +239,12 @@ class SpanMatcher:
     @contextlib.contextmanager
     def _inference(self) -> Iterator[None]:
         was_training = self.model.training
-        self.model.eval()
+        if was_training:
+            self.model.eval()
         mixed = torch.autocast(self.device.type, dtype=self._autocast) if self._autocast else contextlib.nullcontext()
         try:
             with torch.inference_mode(), mixed:
                 yield
         finally:
-            self.model.train(was_training)
+            if was_training:
+                self.model.train()

@@ -1,121 +1,178 @@
-"""From views to the candidates that pass: one forward pass, types in blocks, memory bounded.
+"""From views to the candidates that pass: one forward pass, spans against types in blocks, memory bounded.
 
-Legend: B batch, T text tokens, U units, W widths, C types, H hidden, D head size, N candidates that pass; R, X are B or 1.
+Exact: every candidate is scored against every type, in half precision where the model computes in it, and what comes
+near a limit once more in float32. It is fast since a block of scores never leaves the processor's cache: only the best
+score of each span does, and few of these come near.
+
+Legend: B batch, T text tokens, C types, H hidden, D head size, S candidate spans of the batch, N cells that pass; R is B or 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import NOTHING, Candidates
-from spanmatch.entities import EntityType
+from spanmatch.errors import InputError
 from spanmatch.matcher import SpanMatcherModel
+from spanmatch.type_columns import TypeColumns
 from spanmatch.views import View
 
-# Cells (span, type) scored at a time, whatever the number of types: 64 MiB of float32.
-MAX_CELLS = 1 << 24
+# Cells (span, type) scored at a time: on a processor what its cache holds, elsewhere 128 MiB in half precision.
+MAX_CELLS = {"cpu": 1 << 19}
+MAX_CELLS_ELSEWHERE = 1 << 26
+# Types of a block; more spans beside them make the product faster than more types do.
+MAX_BLOCK_TYPES = 4096
+# How near: more than the rounding of a score in half precision.
+SLACK = 0.02
+
+
+@dataclass(kw_only=True, slots=True)
+class Passed:
+    """Cells whose score exceeds its limit, in the order of the spans. All arrays are (N,)."""
+
+    span: np.ndarray
+    column: np.ndarray
+    logit: np.ndarray
 
 
 def passing_candidates(
-    model: SpanMatcherModel,
-    views: Sequence[View],
-    batch: TextBatch,
-    *,
-    limits: Mapping[EntityType, float],
-    slot: str | None,
-    embeddings: Mapping[EntityType, torch.Tensor] | None,
+    model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, types: TypeColumns, *, best_only: bool = False
 ) -> list[Candidates]:
     """The candidates of each view whose score exceeds the limit of a type that the view asks for.
 
     Args:
         batch: the views, collated.
-        limits: a logit for every type of every view.
-        slot: the null slot whose score for the type a score is counted from, if any.
-        embeddings: of every type of every view, (D,) each; None where the types stand behind the texts.
+        types: of every view, with their limits and, in a bi-encoder, their embeddings.
+        best_only: of a span, keep its best type alone, where all views ask for the same types. No other can be in a
+            result without entities of equal bounds.
+
+    Raises:
+        InputError: numbers beyond the range of float16.
     """
-    if embeddings is None:
-        columns_per_view = [view.types for view in views]
-    else:
-        columns_per_view = [tuple(dict.fromkeys(item for types in dict.fromkeys(view.types for view in views) for item in types))]
-    if not any(columns_per_view):
+    if not any(len(view.types) for view in views):
         return [NOTHING] * len(views)
     states_BTH = model.encode_texts(batch)
-    if embeddings is None:
-        types_XCD = model.types_behind(states_BTH, batch)
-    else:
-        types_XCD = torch.stack([embeddings[item] for item in columns_per_view[0]])[None]
-    limits_RC = torch.from_numpy(_limits(views, columns_per_view, limits)).to(states_BTH.device)
-    index, logit = _passing(model, states_BTH, batch, types_XCD, limits_RC, slot)
-    bounds = np.searchsorted(index[:, 0], np.arange(len(views) + 1))
-    positions: dict[int, dict[EntityType, int]] = {}
+    if states_BTH.dtype == torch.float16 and not bool(states_BTH.isfinite().all()):
+        raise InputError('the encoder leaves the range of float16; use dtype "float32" or "bfloat16"')
+    cells_S3 = batch.candidates.nonzero()
+    spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3)
+    null_BD = model.head.represent_null(states_BTH, types.slot)
+    if null_BD is not None:
+        # Span and null slot meet the same types: their difference against a type is the difference of their scores.
+        spans_SD = spans_SD.float() - null_BD.float().index_select(0, cells_S3[:, 0])
+    cells = cells_S3.cpu().numpy()
+    bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
+    if types.embeddings is None:
+        behind_BCD = model.types_behind(states_BTH, batch)
+        parts = [
+            passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], bias=model.head.bias, limits=types.limits[columns])
+            for view, own_CD, columns, (start, stop) in zip(
+                views, behind_BCD, _columns(views, types), _pairs(bounds), strict=True
+            )
+        ]
+        return [
+            _candidates(view, cells[start:stop][part.span], part.column, part.logit)
+            for view, part, (start, stop) in zip(views, parts, _pairs(bounds), strict=True)
+        ]
+    asked = types.union([view.types for view in views])
+    embeddings_CD = asked.embeddings.to(device=spans_SD.device, dtype=model.head.type_proj.weight.dtype)
+    passed = passing_cells(
+        spans_SD, embeddings_CD, bias=model.head.bias, limits=asked.limits, best_only=best_only and asked.is_one
+    )
+    ranges = _pairs(np.searchsorted(passed.span, bounds))
     found = []
-    for row, view in enumerate(views):
-        inventory, part = view.tokenized.example.types, slice(bounds[row], bounds[row + 1])
-        if id(inventory) not in positions:
-            positions[id(inventory)] = {item: column for column, item in enumerate(inventory)}
-        columns = columns_per_view[row if embeddings is None else 0]
-        found.append(_candidates(view, index[part], logit[part], columns, positions[id(inventory)]))
+    for view, (start, stop) in zip(views, ranges, strict=True):
+        position = asked.positions(view.types, passed.column[start:stop])
+        own = np.flatnonzero(position >= 0) + start  # scored against the types of other texts of the batch, too
+        found.append(_candidates(view, cells[passed.span[own]], position[position >= 0], passed.logit[own]))
     return found
 
 
-def _passing(
-    model: SpanMatcherModel,
-    states_BTH: torch.Tensor,
-    batch: TextBatch,
-    types_XCD: torch.Tensor,
-    limits_RC: torch.Tensor,
-    slot: str | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cells whose score exceeds its limit, in the order of the views. Shape: indices (N, 4), logits (N,)."""
-    spans_BUWD = model.head.represent_spans(states_BTH, batch)
-    nulls_BND = model.head.represent_nulls(states_BTH)
-    null_B1D = None
-    if slot is not None:
-        assert nulls_BND is not None, "thresholds are checked against the slots of the model"
-        position = list(model.head.null_slots).index(slot)
-        null_B1D = nulls_BND[:, position : position + 1]
-    block = max(1, MAX_CELLS // batch.candidates.numel())
-    rows, logits = [], []
-    for first in range(0, limits_RC.shape[1], block):
-        types = types_XCD[:, first : first + block]
-        scores = model.head.score_spans(spans_BUWD, types).float()
-        if null_B1D is not None:
-            scores -= model.head.score(null_B1D, types).float()[:, :, None]
-        passed = (scores > limits_RC[:, None, None, first : first + block]) & batch.candidates[..., None]
-        indices_N4 = passed.nonzero()
-        indices_N4[:, 3] += first
-        rows.append(indices_N4)
-        logits.append(scores[passed])
-    index, logit = torch.cat(rows).cpu().numpy(), torch.cat(logits).cpu().numpy()
-    order = np.argsort(index[:, 0], kind="stable")
-    return index[order], logit[order]
+def passing_cells(
+    spans_SD: torch.Tensor, types_CD: torch.Tensor, *, bias: torch.Tensor | None, limits: np.ndarray, best_only: bool = False
+) -> Passed:
+    """Cells whose score exceeds the limit of their type. What decides is computed in float32, whatever the types are in.
+
+    Args:
+        limits: a logit per type. Shape: (C,).
+        best_only: of each span, keep the best of the types that pass, the first of equals.
+    """
+    shift = 0.0 if bias is None else float(bias)
+    best_logit = np.full(len(spans_SD), -np.inf, dtype=np.float32)
+    best_column = np.zeros(len(spans_SD), dtype=np.int64)
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    blocks = _Blocks(spans_SD, types_CD)
+    for first_type in range(0, len(types_CD), blocks.num_types):
+        own_limits = limits[first_type : first_type + blocks.num_types, None].astype(np.float32)
+        floor = float(own_limits.min()) - shift
+        for first_span in range(0, len(spans_SD), blocks.num_spans):
+            rows = (blocks.scores(first_type, first_span).amax(0) > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
+            if not len(rows):
+                continue
+            logits = blocks.exact_scores(first_type, rows).cpu().numpy() + np.float32(shift)
+            span, passed = rows.cpu().numpy(), logits > own_limits
+            if best_only:
+                logits[~passed] = -np.inf
+                column = logits.argmax(0)
+                logit = logits[column, np.arange(len(span))]
+                better = logit > best_logit[span]
+                best_logit[span[better]], best_column[span[better]] = logit[better], column[better] + first_type
+            else:
+                column, position = passed.nonzero()
+                found.append((span[position], column + first_type, logits[column, position]))
+    if best_only:
+        span = np.flatnonzero(best_logit > -np.inf)
+        return Passed(span=span, column=best_column[span], logit=best_logit[span])
+    nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+    span, column, logit = (np.concatenate(parts) for parts in zip(nothing, *found, strict=True))
+    order = np.lexsort((column, span))
+    return Passed(span=span[order], column=column[order], logit=logit[order])
 
 
-def _limits(
-    views: Sequence[View], columns_per_view: Sequence[Sequence[EntityType]], limits: Mapping[EntityType, float]
-) -> np.ndarray:
-    """The limit of each cell's type, infinite where a view does not ask for it. Shape: (R, C)."""
-    num_columns = max(map(len, columns_per_view))
-    if len(columns_per_view) == len(views):
-        rows = [[limits[item] for item in columns] for columns in columns_per_view]
-        return np.array([row + [np.inf] * (num_columns - len(row)) for row in rows], dtype=np.float32)
-    column_of = {item: column for column, item in enumerate(columns_per_view[0])}
-    per_inventory = {}
-    for types in dict.fromkeys(view.types for view in views):
-        per_inventory[types] = np.full(num_columns, np.inf, dtype=np.float32)
-        per_inventory[types][[column_of[item] for item in types]] = [limits[item] for item in types]
-    if len(per_inventory) == 1:
-        return np.stack(list(per_inventory.values()))
-    return np.stack([per_inventory[view.types] for view in views])
+class _Blocks:
+    """Scores without bias, some types and some spans at a time. A block's are overwritten by those of the next."""
+
+    def __init__(self, spans_SD: torch.Tensor, types_CD: torch.Tensor) -> None:
+        max_cells = MAX_CELLS.get(spans_SD.device.type, MAX_CELLS_ELSEWHERE)
+        self.num_types = max(1, min(len(types_CD), MAX_BLOCK_TYPES, max_cells))
+        self.num_spans = max(1, min(len(spans_SD), max_cells // self.num_types))
+        self.spans, self.types = spans_SD, types_CD
+        self.rounded_spans = spans_SD.to(types_CD.dtype)
+        self.buffer = types_CD.new_empty(self.num_types * self.num_spans)
+        self.exact_types: tuple[int, torch.Tensor] | None = None
+
+    def scores(self, first_type: int, first_span: int) -> torch.Tensor:
+        """As the types are rounded. Types come first: the best over types is then found eight times as fast. Shape: (C, S)."""
+        types = self.types[first_type : first_type + self.num_types]
+        spans = self.rounded_spans[first_span : first_span + self.num_spans]
+        out = self.buffer[: len(types) * len(spans)].view(len(types), len(spans))
+        return torch.mm(types, spans.T, out=out)
+
+    def exact_scores(self, first_type: int, rows: torch.Tensor) -> torch.Tensor:
+        """Those of some spans, in float32. Shape: (C, S)."""
+        if self.exact_types is None or self.exact_types[0] != first_type:
+            self.exact_types = first_type, self.types[first_type : first_type + self.num_types].float()
+        return self.exact_types[1] @ self.spans.index_select(0, rows).float().T
 
 
-def _candidates(
-    view: View, index: np.ndarray, logit: np.ndarray, columns: Sequence[EntityType], position: Mapping[EntityType, int]
-) -> Candidates:
-    """Cells of one view (rows of `index`) as spans of its text, columns counted in the text's inventory."""
-    units = view.tokenized.units
-    first = index[:, 1] + view.start_unit
-    own = np.array([position[columns[column]] for column in index[:, 3]], dtype=np.int64)
-    return Candidates(start=units.start_char[first], end=units.end_char[first + index[:, 2]], column=own, logit=logit)
+def _pairs(bounds: np.ndarray) -> list[tuple[int, int]]:
+    return list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+
+
+def _columns(views: Sequence[View], types: TypeColumns) -> list[np.ndarray]:
+    """The columns of the types of each view: a run of those of its text."""
+    return [types.columns_of(view.tokenized.example.types)[view.first_type : view.first_type + len(view.types)] for view in views]
+
+
+def _candidates(view: View, cells_N3: np.ndarray, position: np.ndarray, logit: np.ndarray) -> Candidates:
+    """Cells of one view as spans of its text; `position` is that of their types in the view."""
+    units, first = view.tokenized.units, cells_N3[:, 1] + view.start_unit
+    return Candidates(
+        start=units.start_char[first],
+        end=units.end_char[first + cells_N3[:, 2]],
+        column=position + view.first_type,
+        logit=logit,
+    )

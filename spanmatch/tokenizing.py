@@ -1,7 +1,7 @@
 """A tokenizer with what has to be known about it: the special tokens around a sequence, padding, and the room within."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ TYPE_MARKER = "[TYPE]"
 THRESHOLD_TOKEN = "[SPAN_THRESHOLD]"
 # Of this every vocabulary has something: what else is in its encoding are special tokens.
 PROBE = "a 1 的"
+# Short texts whose token ids are kept: the types of a training or of a service.
+MAX_KEPT = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Tokenizing:
     suffix: tuple[int, ...]
     pad_id: int
     max_tokens: int
+    _kept: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase, max_length: int, *, threshold_token: bool = False) -> "Tokenizing":
@@ -89,6 +92,17 @@ class Tokenizing:
                 for ids in encoded["input_ids"]
             ]
         return encoded
+
+    def encode_cached(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Token ids of texts that come again and again; forgotten, all of them, when they have become too many."""
+        found = {text: self._kept[text] for text in texts if text in self._kept}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        if new:
+            found.update(zip(new, (np.asarray(ids, dtype=np.int64) for ids in self.encode(new)["input_ids"]), strict=True))
+            if len(self._kept) + len(new) > MAX_KEPT:
+                self._kept.clear()
+            self._kept.update((text, found[text]) for text in new[:MAX_KEPT])
+        return [found[text] for text in texts]
 
     def pad(self, sequences: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Put special tokens around sequences and pad them to the longest. Shape: ids and mask, both (N, L)."""

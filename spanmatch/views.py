@@ -37,7 +37,8 @@ class View:
     """Units `[start_unit, end_unit)` of a text, and the types asked for.
 
     `windows` are all windows of the text, this one at `position`: they decide who owns a candidate.
-    `type_texts` says how each type is written, where it is not by its own text.
+    `type_texts` says how each type is written, where it is not by its own text. `first_type` is the place of the first
+    of them among those of the text.
     """
 
     tokenized: TokenizedText
@@ -45,6 +46,7 @@ class View:
     position: int
     types: tuple[EntityType, ...] = ()
     type_texts: tuple[str, ...] | None = None
+    first_type: int = 0
 
     @property
     def written_types(self) -> tuple[str, ...]:
@@ -115,12 +117,21 @@ def owned_candidates(windows: Sequence[tuple[int, int]], position: int, max_span
     lasts = firsts + np.arange(max_span_width)[None, :]
     own = _context(windows, position, firsts, lasts)
     owned = own >= 0
-    for other in range(len(windows)):
-        if other == position or windows[other][1] <= start or windows[other][0] >= end:
-            continue
+    for other in _neighbours(windows, position):
         theirs = _context(windows, other, firsts, lasts)
         owned &= own > theirs if other < position else own >= theirs
     return owned
+
+
+def _neighbours(windows: Sequence[tuple[int, int]], position: int) -> list[int]:
+    """The windows that share units with the one at `position`: those around it, however many the text has."""
+    start, end = windows[position]
+    before, after = position, position + 1
+    while before > 0 and windows[before - 1][1] > start:
+        before -= 1
+    while after < len(windows) and windows[after][0] < end:
+        after += 1
+    return [other for other in range(before, after) if other != position]
 
 
 def _context(windows: Sequence[tuple[int, int]], position: int, firsts: np.ndarray, lasts: np.ndarray) -> np.ndarray:
@@ -159,5 +170,5 @@ def split_types(view: View, num_tokens: Sequence[int], *, max_types: int, max_to
         runs = list(pairwise(bounds))
         if all(stop - start == 1 or sums[stop] - sums[start] <= max_tokens for start, stop in runs):
             break
-    texts = view.written_types
-    return [replace(view, types=view.types[start:stop], type_texts=texts[start:stop]) for start, stop in runs]
+    types, texts = view.types, view.written_types
+    return [replace(view, types=types[start:stop], type_texts=texts[start:stop], first_type=start) for start, stop in runs]

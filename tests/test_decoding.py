@@ -1,6 +1,7 @@
 """Thresholds and overlaps: which scores pass, which of overlapping candidates stay."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,14 @@ from spanmatch.errors import InputError
 
 TYPES = (EntityType(name="person", label="PER"), EntityType(name="city"), EntityType(name="company"))
 TEXT = "Ada Lovelace met Bob in New York"
+# By definition: any overlap; equal bounds or crossing; nothing.
+EXCLUDES: dict[str, Callable[[int, int, int, int], bool]] = {
+    "flat": lambda start, end, other, stop: max(start, other) < min(end, stop),
+    "nested": lambda start, end, other, stop: (
+        (start, end) == (other, stop) or start < other < end < stop or other < start < stop < end
+    ),
+    "multi-label": lambda start, end, other, stop: False,
+}
 Rows = list[tuple[int, int, int, float]]
 
 
@@ -103,7 +112,7 @@ class TestResolve:
         order.shuffle(shuffled)
         assert decode(shuffled, overlap) == kept
         logits = {row[:3]: row[3] for row in given_rows}
-        excludes = OVERLAPS[overlap]
+        excludes = EXCLUDES[overlap]
         for one in logits:
             rivals = [other for other in kept if other != one and excludes(*one[:2], *other[:2])]
             if one in kept:

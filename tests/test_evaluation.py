@@ -22,11 +22,15 @@ from helpers_e2e import (
 )
 
 import spanmatch.predictor as predictor
+import spanmatch.scoring as scoring
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import Candidates
 from spanmatch.devices import native_dtype
+from spanmatch.entities import EntityType
 from spanmatch.matcher import SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
+from spanmatch.scoring import passing_cells
+from spanmatch.type_encoding import TypeEncoding
 from spanmatch.views import View
 
 Wanted = Mapping[str, Mapping[tuple[str, str], float]]
@@ -81,34 +85,33 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
     current: list[Sequence[View]] = []
     real = predictor.passing_candidates
 
-    def passing(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, **rest: Any) -> list[Candidates]:
+    def passing(model: SpanMatcherModel, views: Sequence[View], *given: Any, **named: Any) -> list[Candidates]:
         current[:] = [views]
-        return real(model, views, batch, **rest)
+        return real(model, views, *given, **named)
 
-    def represent(self: torch.nn.Module, states: torch.Tensor, batch: TextBatch) -> torch.Tensor:
-        return torch.zeros(*batch.candidates.shape, 1)
-
-    def score(self: torch.nn.Module, spans: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+    def represent(self: torch.nn.Module, states: torch.Tensor, batch: TextBatch, cells: torch.Tensor) -> torch.Tensor:
+        """A candidate is its logits against every type there is, and types are unit vectors."""
         (views,) = current
-        columns = list(dict.fromkeys(item for view in views for item in view.types))
-        assert types.shape[:2] == (1, len(columns))
-        logits = torch.full((*spans.shape[:3], len(columns)), -10.0)
-        for row, view in enumerate(views):
+        logits = torch.full((len(cells), len(names)), -10.0)
+        for cell, (row, first, width) in enumerate(cells.tolist()):
+            view = views[row]
             units, text = view.tokenized.units, view.tokenized.example.text
+            bounds = units.start_char[view.start_unit + first], units.end_char[view.start_unit + first + width]
             for (surface, label), logit in WANTED.get(text, {}).items():
                 start = text.rindex(surface)
-                for first in range(view.num_units):
-                    for width in range(min(spans.shape[2], view.num_units - first)):
-                        begins = units.start_char[view.start_unit + first] == start
-                        ends = units.end_char[view.start_unit + first + width] == start + len(surface)
-                        for column, item in enumerate(columns):
-                            if begins and ends and item.name == label:
-                                logits[row, first, width, column] = logit
+                if bounds == (start, start + len(surface)):
+                    logits[cell, names.index(label)] = logit
         return logits
 
+    def embed(self: TypeEncoding, types: Sequence[EntityType]) -> torch.Tensor:
+        return torch.eye(len(names))[[names.index(item.name) if item.name in names else -1 for item in types]]
+
+    names = [*dict.fromkeys(label for wanted in WANTED.values() for _, label in wanted), "any other"]
     monkeypatch.setattr(predictor, "passing_candidates", passing)
-    monkeypatch.setattr("spanmatch.matcher.SpanHead.represent_spans", represent)
-    monkeypatch.setattr("spanmatch.matcher.SpanHead.score_spans", score)
+    monkeypatch.setattr("spanmatch.matcher.SpanHead.represent_cells", represent)
+    monkeypatch.setattr(TypeEncoding, "embed", embed)
+    # The bias of an untrained head, which the logits above have already.
+    monkeypatch.setattr(scoring, "passing_cells", lambda *given, bias, **named: passing_cells(*given, bias=None, **named))
 
 
 def run(checkpoint: Path, file: object, output_dir: Path, *flags: object) -> tuple[dict[str, Any], list[dict[str, Any]], Result]:

@@ -196,7 +196,8 @@ class TestDifferences:
         kept = tiny_matcher.encode_types(TYPES)
         assert kept.embeddings.shape == (3, tiny_matcher.config.head_size)
         found = tiny_matcher.predict(texts, kept, threshold=EVERYTHING, overlap="multi-label")
-        assert [scores_of(entities) for entities in found] == everything(tiny_matcher, texts)
+        # Not to the last bit: a type may have been encoded before, among others.
+        assert_same([scores_of(entities) for entities in found], everything(tiny_matcher, texts))
 
     def test_a_type_does_not_depend_on_the_others(self, tiny_matcher: SpanMatcher) -> None:
         together = tiny_matcher.encode_types([*TYPES, *(f"kind {number}" for number in range(70))]).embeddings

@@ -15,7 +15,8 @@ from spanmatch.decoding import resolve
 from spanmatch.entities import EntityType
 from spanmatch.matcher import SpanHead
 from spanmatch.scoring import passing_candidates
-from spanmatch.thresholds import Calibration, Threshold, cutoffs
+from spanmatch.thresholds import Calibration, Cutoffs, Threshold, cutoffs
+from spanmatch.type_columns import TypeColumns
 from spanmatch.views import TokenizedText, View
 
 PERSON, CITY, COMPANY = (EntityType(name=name) for name in ("person", "city", "company"))
@@ -36,8 +37,8 @@ class HandMade(SpanHead):
             torch.nn.init.zeros_(self.bias)
         self.spans, self.nulls = spans, nulls
 
-    def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
-        return self.spans
+    def represent_cells(self, text_states_BTH: torch.Tensor, batch: TextBatch, cells_S3: torch.Tensor) -> torch.Tensor:
+        return self.spans[tuple(cells_S3.unbind(1))]
 
     def represent_nulls(self, text_states_BTH: torch.Tensor) -> torch.Tensor | None:
         return self.nulls
@@ -102,17 +103,17 @@ def found(
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
         types_behind=lambda states, batch: torch.stack(rows),
     )
-    asked = cutoffs(
-        threshold,
-        everything,
-        calibration,
-        objective="contrastive" if has_nulls else "bce",
-        null_slots=SLOTS if has_nulls else (),
-    )
-    embeddings = None if behind else dict(zip(everything, unit_vectors, strict=True))
-    limits = dict(zip(everything, asked.limits.tolist(), strict=True))
+
+    def limits(asked: Sequence[EntityType]) -> Cutoffs:
+        objective, null_slots = ("contrastive", SLOTS) if has_nulls else ("bce", {})
+        return cutoffs(threshold, asked, calibration, objective=objective, null_slots=null_slots)
+
+    def embed(asked: Sequence[EntityType]) -> torch.Tensor:
+        return unit_vectors[[everything.index(item) for item in asked]]
+
+    columns = TypeColumns.of([types for types, _, _ in texts], limits, None if behind else embed)
     with torch.inference_mode():
-        passed = passing_candidates(model, views, batch, limits=limits, slot=asked.slot, embeddings=embeddings)
+        passed = passing_candidates(model, views, batch, columns)
     return [
         {
             (entity.text, entity.label): entity.score
@@ -223,14 +224,14 @@ class TestNullSlots:
         calibration = Calibration(threshold=0.5, per_type={"kind 4": 0.3, "kind 8": 0.7}, slot="cls")
         whole = found(texts, None, behind=behind, calibration=calibration)
         assert all(whole)
-        monkeypatch.setattr(scoring, "MAX_CELLS", max_cells)
+        monkeypatch.setattr(scoring, "MAX_CELLS", {"cpu": max_cells})
         assert found(texts, None, behind=behind, calibration=calibration) == whole
 
 
 def test_nothing_is_asked_for() -> None:
     """Not even the encoder is run."""
     model: Any = SimpleNamespace()
-    for embeddings in ({}, None):
-        views = views_of([(), ()], 2)
-        found = passing_candidates(model, views, SimpleNamespace(), limits={}, slot=None, embeddings=embeddings)  # type: ignore[arg-type]
-        assert [len(item.start) for item in found] == [0, 0]
+    views: Any = views_of([(), ()], 2)
+    columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, inventories={})
+    found = passing_candidates(model, views, SimpleNamespace(), columns)  # type: ignore[arg-type]
+    assert [len(item.start) for item in found] == [0, 0]
