@@ -112,15 +112,19 @@ def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens
     return batches
 
 
-def text_windows(examples: Iterable[Example]) -> Iterator[list[Example]]:
-    """Runs of examples that are sorted and batched together: small ones first, none of more characters than fit memory."""
+def text_windows(examples: Iterable[Example], size: int | None = None) -> Iterator[list[Example]]:
+    """Runs of examples that are sorted and batched together, none of more characters than fit memory.
+
+    Args:
+        size: examples of a run; by default few at first and then more.
+    """
     window: list[Example] = []
-    size, num_chars = FIRST_WINDOW, 0
+    limit, num_chars = size or FIRST_WINDOW, 0
     for example in examples:
         window.append(example)
         num_chars += len(example.text)
-        if len(window) >= size or num_chars >= MAX_WINDOW_CHARS:
+        if len(window) >= limit or num_chars >= MAX_WINDOW_CHARS:
             yield window
-            window, num_chars, size = [], 0, min(2 * size, LAST_WINDOW)
+            window, num_chars, limit = [], 0, size or min(2 * limit, LAST_WINDOW)
     if window:
         yield window

@@ -62,12 +62,25 @@ def compile_encoder(encoder: torch.nn.Module) -> None:
 
 
 def native_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that the device computes natively and that keeps the range of float32: bfloat16, else float32."""
+    """The fastest type that the device computes natively: bfloat16, which has the range of float32, where there is one.
+
+    A CUDA device without it gets float16, whose range an encoder may leave: that is an error when it happens. Elsewhere float32.
+    """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cpu" and cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
+
+
+def check_range(states: torch.Tensor) -> None:
+    """Refuse what float16 cannot hold: scores of infinite states would find nothing, and say nothing.
+
+    Raises:
+        InputError: an infinite number, or none.
+    """
+    if states.dtype == torch.float16 and not bool(states.isfinite().all()):
+        raise InputError('the encoder leaves the range of float16; use dtype "float32" or "bfloat16"')
 
 
 def cpu_has_bfloat16() -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tqdm.auto import tqdm
 
+from spanmatch.batcher import LAST_WINDOW
 from spanmatch.data import Corpus
 from spanmatch.entities import Entity, Mention
 from spanmatch.metrics import Metrics, best_threshold, best_threshold_per_type, evaluate, seqeval_scores
@@ -44,7 +45,9 @@ def tag_corpus(
     progress: bool = False,
 ) -> list[list[Entity]]:
     """Tag every example with the types of its inventory; the processes of a launch share the work, each has the result."""
-    tagged = matcher.stream(corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True)
+    tagged = matcher.stream(
+        corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True, window_size=LAST_WINDOW
+    )
     hidden = not (progress and is_main_process())
     return list(tqdm(tagged, total=len(corpus.examples), unit="text", desc="tagging", disable=hidden))
 

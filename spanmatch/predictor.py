@@ -14,7 +14,7 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.batcher import Batcher, text_windows
+from spanmatch.batcher import LAST_WINDOW, Batcher, text_windows
 from spanmatch.checkpoints import load_checkpoint, save_checkpoint
 from spanmatch.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
@@ -159,10 +159,8 @@ class SpanMatcher:
         )
         embedded = types if isinstance(types, TypeEmbeddings) else None
         with tqdm(total=len(texts), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
-            tagged = self.stream(
-                examples, threshold=threshold, overlap=overlap, batch_size=batch_size, embedded=embedded, advance=bar.update
-            )
-            return list(tagged)
+            options = {"overlap": overlap, "batch_size": batch_size, "window_size": LAST_WINDOW, "advance": bar.update}
+            return list(self.stream(examples, threshold=threshold, embedded=embedded, **options))  # type: ignore[arg-type]
 
     def stream(
         self,
@@ -173,6 +171,7 @@ class SpanMatcher:
         batch_size: int | None = None,
         embedded: TypeEmbeddings | None = None,
         shared: bool = False,
+        window_size: int | None = None,
         advance: Callable[[float], object] | None = None,
     ) -> Iterator[list[Entity]]:
         """Tag examples, each with the types of its inventory, in order and with flat memory.
@@ -181,6 +180,7 @@ class SpanMatcher:
             embedded: what `encode_types` gave for these very types, the inventory of every example.
             shared: share the batches out among the processes of a launch, each of which gets all entities. All of them
                 have to ask for the same.
+            window_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
             advance: told how many texts were done since, in parts where a text has several windows.
 
         Raises:
@@ -194,7 +194,7 @@ class SpanMatcher:
             self._types.check(embedded)
             embed = embedded.of
         columns: TypeColumns | None = None
-        for window in text_windows(examples):
+        for window in text_windows(examples, window_size):
             inventories = [example.types for example in window]
             if columns is None or not columns.hold(inventories):
                 columns = TypeColumns.of(inventories, partial(self.cutoffs, threshold), embed)

@@ -15,7 +15,7 @@ import torch
 
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import NOTHING, Candidates
-from spanmatch.errors import InputError
+from spanmatch.devices import check_range
 from spanmatch.matcher import SpanMatcherModel
 from spanmatch.type_columns import TypeColumns
 from spanmatch.views import View
@@ -55,8 +55,7 @@ def passing_candidates(
     if not any(len(view.types) for view in views):
         return [NOTHING] * len(views)
     states_BTH = model.encode_texts(batch)
-    if states_BTH.dtype == torch.float16 and not bool(states_BTH.isfinite().all()):
-        raise InputError('the encoder leaves the range of float16; use dtype "float32" or "bfloat16"')
+    check_range(states_BTH)
     cells_S3 = batch.candidates.nonzero()
     spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3)
     null_BD = model.head.represent_null(states_BTH, types.slot)

@@ -31,7 +31,7 @@ class TypeEmbeddings:
     embeddings: torch.Tensor
     digest: str
 
-    def of(self, types: tuple[EntityType, ...]) -> torch.Tensor:
+    def of(self, types: Sequence[EntityType]) -> torch.Tensor:
         """Embeddings of some of the types. Shape: (C, D).
 
         Raises:

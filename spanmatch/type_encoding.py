@@ -11,7 +11,7 @@ import torch
 from tqdm.auto import tqdm
 
 from spanmatch.batcher import Batcher
-from spanmatch.devices import batch_tokens
+from spanmatch.devices import batch_tokens, check_range
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.matcher import SpanMatcherModel
@@ -83,6 +83,7 @@ class TypeEncoding:
                 window: torch.Tensor | None = None
                 for places, batch in self.batcher.type_batches(chosen, max_tokens=batch_tokens(device)):
                     embeddings = self.model.encode_types(batch.to(device))
+                    check_range(embeddings)
                     window = embeddings.new_empty(len(chosen), embeddings.shape[1]) if window is None else window
                     window[places] = embeddings
                     bar.update(len(places))
