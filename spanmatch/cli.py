@@ -1,4 +1,4 @@
-"""The command line: `spanmatch tag | calibrate | convert | data stats`, and what the four scripts at the top level call."""
+"""The command line: `spanmatch tag | calibrate | bench | convert | data stats`, and what the four scripts call."""
 
 import argparse
 import json
@@ -7,16 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from spanmatch import __version__
+from spanmatch.arguments import THRESHOLD_HELP, batch_size_argument, count, device_arguments, quiet_libraries
 from spanmatch.errors import InputError, nearest
 
 Arguments = argparse.Namespace
-THRESHOLD_HELP = (
-    "a number in (0, 1), one per type (person=0.4,date=0.2), calibrated, or a null slot, with or without a margin (cls, "
-    "label_token, cls+0.5); by default calibrated where the checkpoint is, else its null slot, else 0.5"
-)
+TAG_DESCRIPTION = "Tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes)."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,7 +61,7 @@ def train_command(architecture: str) -> None:
     """`train_*_encoder.py`: a JSON configuration, then `--key value` to override it."""
 
     def command() -> None:
-        _quiet_libraries()
+        quiet_libraries()
         from spanmatch.apps import draw_training
         from spanmatch.recipes import train
 
@@ -84,18 +82,19 @@ def evaluate_command(architecture: str) -> None:
             "--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)"
         )
         parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
-        parser.add_argument("--max_samples", type=_count, metavar="N", help="evaluate the first N examples only")
+        parser.add_argument("--max_samples", type=count, metavar="N", help="evaluate the first N examples only")
         parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
         parser.add_argument("--output_dir", metavar="DIR", help="write metrics.json, predictions.jsonl and timings.json there")
         parser.add_argument("--report", metavar="FILE", help="write an HTML report there (pip install 'spanmatch[report]')")
         _data_arguments(parser)
-        _device_arguments(parser)
+        device_arguments(parser)
+        batch_size_argument(parser)
         options = vars(parser.parse_args())
         if options["report"] is not None:
             from spanmatch.apps import report_to
 
             options["report"] = report_to(options["report"])
-        _quiet_libraries()
+        quiet_libraries()
         from spanmatch.evaluation_recipes import evaluate
         from spanmatch.thresholds import parse_threshold
 
@@ -115,21 +114,11 @@ def _main(argv: list[str]) -> None:
     parser.add_argument("--version", action="version", version=f"spanmatch {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
-    tag = commands.add_parser("tag", help="tag text, JSONL or standard input", description="Tag text with the types you name.")
-    tag.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
-    tag.add_argument(
-        "input",
-        nargs="?",
-        default="-",
-        metavar="FILE",
-        help="text file (a text per line), .jsonl file, a sentence, or - (standard input)",
-    )
-    tag.add_argument("--types", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"')
-    tag.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
-    tag.add_argument("--threshold", help=THRESHOLD_HELP)
-    tag.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
-    tag.add_argument("--output_format", choices=("text", "jsonl"), help="by default text on a terminal, jsonl elsewhere")
-    _device_arguments(tag)
+    from spanmatch.conversion import convert_arguments
+    from spanmatch.tag_options import tag_arguments
+
+    tag = commands.add_parser("tag", help="tag text, JSONL, Parquet or standard input", description=TAG_DESCRIPTION)
+    tag_arguments(tag)
     tag.set_defaults(command=_tag)
 
     calibrate = commands.add_parser("calibrate", help="find thresholds on a development file and store them in the checkpoint")
@@ -137,10 +126,15 @@ def _main(argv: list[str]) -> None:
     calibrate.add_argument("file", metavar="FILE", help="JSONL file, glob or DatasetDict folder")
     calibrate.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
     _data_arguments(calibrate)
-    _batch_size(calibrate)
+    batch_size_argument(calibrate)
     calibrate.set_defaults(command=_calibrate)
 
-    from spanmatch.conversion import convert_arguments
+    bench = commands.add_parser("bench", help="measure the speed of your model, with your types, on your texts")
+    if argv[:1] == ["bench"]:  # it waits for torch, the help of the other commands should not
+        from spanmatch.bench import bench_arguments
+
+        bench_arguments(bench)
+    bench.set_defaults(command=_bench)
 
     convert = commands.add_parser("convert", help="annotated text from one format to another")
     convert_arguments(convert)
@@ -151,19 +145,13 @@ def _main(argv: list[str]) -> None:
     stats.add_argument("files", nargs="+", metavar="FILE", help="JSONL files, globs or DatasetDict folders")
     stats.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
     stats.add_argument("--tokenizer", metavar="NAME_OR_DIR", help="whose units to count with (the default encoder's)")
-    stats.add_argument("--max_span_width", type=_count, default=12, metavar="N", help="the widest candidate (12)")
+    stats.add_argument("--max_span_width", type=count, default=12, metavar="N", help="the widest candidate (12)")
     stats.add_argument("--json", action="store_true", help="print JSON")
     _data_arguments(stats)
     stats.set_defaults(command=_data_stats)
 
     options = parser.parse_args(argv)
     options.command(options)
-
-
-def _count(text: str) -> int:
-    if not text.strip().isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, got {text!r}")
-    return int(text)
 
 
 def _data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,37 +161,30 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _device_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", metavar="D", help="cpu, cuda, mps; by default the accelerator where there is one")
-    parser.add_argument("--dtype", metavar="D", help="float32, bfloat16, float16; by default what the device computes natively")
-    _batch_size(parser)
-
-
-def _batch_size(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch_size", type=_count, default=32, metavar="N", help="texts at a time (32)")
-
-
 def _tag(options: Arguments) -> None:
-    _quiet_libraries()
-    from spanmatch.tagging import tag
-    from spanmatch.thresholds import parse_threshold
+    from spanmatch.tag_options import TagOptions
 
-    tag(
-        options.model,
-        options.input,
-        types=options.types,
-        entity_types=options.entity_types,
-        threshold=parse_threshold(options.threshold) if options.threshold is not None else None,
-        overlap=options.overlap,
-        output_format=options.output_format,
-        device=options.device,
-        dtype=options.dtype,
-        batch_size=options.batch_size,
-    )
+    asked = TagOptions(**_flags(options))
+    quiet_libraries()
+    from spanmatch.tagging import tag
+
+    tag(asked)
+
+
+def _flags(options: Arguments) -> dict[str, Any]:
+    """What was given to a command, by the names of its flags."""
+    return {key: value for key, value in vars(options).items() if key != "command"}
+
+
+def _bench(options: Arguments) -> None:
+    quiet_libraries()
+    from spanmatch.bench import bench
+
+    bench(**_flags(options))
 
 
 def _calibrate(options: Arguments) -> None:
-    _quiet_libraries()
+    quiet_libraries()
     from spanmatch.evaluation_recipes import calibrate_checkpoint
 
     calibrate_checkpoint(
@@ -219,11 +200,11 @@ def _calibrate(options: Arguments) -> None:
 def _convert(options: Arguments) -> None:
     from spanmatch.conversion import convert
 
-    print(convert(**{key: value for key, value in vars(options).items() if key != "command"}))
+    print(convert(**_flags(options)))
 
 
 def _data_stats(options: Arguments) -> None:
-    _quiet_libraries()
+    quiet_libraries()
     from spanmatch.data_stats import corpus_stats, print_stats
     from spanmatch.encoders import DEFAULT_ENCODER
 
@@ -236,14 +217,6 @@ def _data_stats(options: Arguments) -> None:
         max_span_width=options.max_span_width,
     )
     print(json.dumps(stats, indent=1, ensure_ascii=False)) if options.json else print_stats(stats)
-
-
-def _quiet_libraries() -> None:
-    """Our progress bars and messages only: not one bar per weight file, nor the hub's advice."""
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
 
 
 if __name__ == "__main__":

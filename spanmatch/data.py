@@ -157,26 +157,27 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Each line of a JSONL file with its `file:line`; a line that cannot be read is an `InputError` in its place."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                row = json.loads(line)
-                if b"\\u" in line or b"\xed" in line:  # only these can hold half a surrogate pair, which no tokenizer reads
-                    json.dumps(row, ensure_ascii=False).encode()
-                yield where, row
-            except UnicodeEncodeError as error:
-                half = error.object[error.start].encode("ascii", "backslashreplace").decode()
-                yield where, InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
-            except UnicodeDecodeError as error:
-                yield where, InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8")
-            except json.JSONDecodeError as error:
-                yield (
-                    where,
-                    InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line"),
-                )
-            except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
-                yield where, InputError(f"{where}: not JSON that can be read ({error}); write one JSON object per line")
+            if line.strip():
+                where = f"{path}:{number}"
+                yield where, json_row(where, line)
+
+
+def json_row(where: str, line: bytes) -> Any:
+    """The value of one line, or the `InputError` that says why it cannot be read."""
+    try:
+        row = json.loads(line)
+        if b"\\u" in line or b"\xed" in line:  # only these can hold half a surrogate pair, which no tokenizer reads
+            json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start].encode("ascii", "backslashreplace").decode()
+        return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
+    except UnicodeDecodeError as error:
+        return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8")
+    except json.JSONDecodeError as error:
+        return InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line")
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        return InputError(f"{where}: not JSON that can be read ({error}); write one JSON object per line")
+    return row
 
 
 def _open_dataset_folder(path: Path, split: str | Sequence[str] | None) -> Iterator[_Records]:

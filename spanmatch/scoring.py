@@ -148,13 +148,14 @@ class _Blocks:
         types = self.types[first_type : first_type + self.num_types]
         spans = self.rounded_spans[first_span : first_span + self.num_spans]
         out = self.buffer[: len(types) * len(spans)].view(len(types), len(spans))
-        return torch.mm(types, spans.T, out=out)
+        return torch.mm(types, spans.T, out=out)  # which autocast leaves as it is
 
     def exact_scores(self, first_type: int, rows: torch.Tensor) -> torch.Tensor:
         """Those of some spans, in float32. Shape: (C, S)."""
         if self.exact_types is None or self.exact_types[0] != first_type:
             self.exact_types = first_type, self.types[first_type : first_type + self.num_types].float()
-        return self.exact_types[1] @ self.spans.index_select(0, rows).float().T
+        with torch.autocast(rows.device.type, enabled=False):
+            return self.exact_types[1] @ self.spans.index_select(0, rows).float().T
 
 
 def _pairs(bounds: np.ndarray) -> list[tuple[int, int]]:

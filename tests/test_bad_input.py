@@ -776,7 +776,7 @@ def test_commands(place: Place, arguments: list[str], expected: list[str]) -> No
 
 def test_standard_input_not_utf8(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("Ada\nAdá\n".encode("latin-1")), encoding="utf-8"))
-    assert_refused(place, spanmatch, ["tag", place.checkpoint, "--types", "person"], ["standard input: not UTF-8", "as UTF-8"])
+    assert_refused(place, spanmatch, ["tag", place.checkpoint, "--types", "person"], ["standard input:2: not UTF-8", "as UTF-8"])
 
 
 class TestProcesses:

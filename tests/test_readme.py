@@ -81,6 +81,8 @@ def run(command: str, checkpoint: Path, encoder: Path, tmp_path: Path, monkeypat
     assert words[0] == "spanmatch"
     if words[1] == "convert":
         words[3] = str(tmp_path / words[3])
+    if "--output" in words:
+        words[words.index("--output") + 1] = str(tmp_path / "tagged.jsonl")
     if source is not None:
         (tmp_path / "notes.txt").write_text("Ada met Bob on Friday.\n", encoding="utf-8")
         monkeypatch.setattr("sys.stdin", (tmp_path / "notes.txt").open(encoding="utf-8"))

@@ -1,0 +1,88 @@
+"""What `spanmatch tag` can be asked for: its flags, and the options that they become."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spanmatch.arguments import THRESHOLD_HELP, batch_size_argument, count_or_none, device_arguments
+from spanmatch.errors import InputError
+
+STANDARD_INPUT = "-"
+
+
+def tag_arguments(parser: ArgumentParser) -> None:
+    """The flags of the command; they are the fields of `TagOptions`."""
+    parser.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        default=STANDARD_INPUT,
+        metavar="INPUT",
+        help="text file (a text per line), .jsonl, .parquet, each of the first two also .gz; a glob of such; a sentence; "
+        "or - (standard input)",
+    )
+    parser.add_argument(
+        "--types", "--type", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"'
+    )
+    parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
+    parser.add_argument("--threshold", help=THRESHOLD_HELP)
+    parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
+    parser.add_argument("--text_column", default="text", metavar="NAME", help="key or column that holds the text (text)")
+    parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write JSONL there, whole or not at all; when killed, the same command goes on"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="begin anew, and replace the output where it is there")
+    parser.add_argument("--output_format", choices=("text", "jsonl"), help="by default text on a terminal, jsonl elsewhere")
+    parser.add_argument(
+        "--num_workers",
+        type=count_or_none,
+        default=0,
+        metavar="N",
+        help="processes that tag, on a CPU; each loads the model (0: this process tags)",
+    )
+    parser.add_argument(
+        "--type_embeddings", metavar="FILE", help="embeddings of the types (.safetensors): written if missing, else read"
+    )
+    parser.add_argument("--compile", action="store_true", help="compile the encoder: slower to start, then faster")
+    device_arguments(parser)
+    batch_size_argument(parser)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagOptions:
+    """The options of `spanmatch tag`, by the names of its flags."""
+
+    model: str
+    source: str = STANDARD_INPUT
+    types: Sequence[str] = ()
+    entity_types: str | None = None
+    threshold: str | None = None
+    overlap: str = "flat"
+    text_column: str = "text"
+    skip_invalid: bool = False
+    output: str | None = None
+    overwrite: bool = False
+    output_format: str | None = None
+    num_workers: int = 0
+    type_embeddings: str | None = None
+    compile: bool = False
+    device: str | None = None
+    dtype: str | None = None
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.output is not None and self.output_format == "text":
+            raise InputError("--output writes JSONL, --output_format text is for reading; leave one of them out")
+        if self.output is not None and self.source == STANDARD_INPUT:
+            raise InputError(
+                "--output needs an input that can be read again after a kill, standard input cannot; "
+                "name a file, or redirect what is printed (> FILE)"
+            )
+        if self.overwrite and self.output is None:
+            raise InputError("--overwrite replaces a file of --output, and none is named; leave it out")
+        if self.num_workers and self.device is not None and self.device.partition(":")[0] != "cpu":
+            raise InputError(
+                f"--num_workers {self.num_workers}: processes share the cores of a CPU, but --device is {self.device}; "
+                "leave out one of the two"
+            )
