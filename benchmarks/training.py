@@ -26,7 +26,7 @@ from transformers import TrainerCallback, set_seed
 from spanmatch.building import build_matcher, training_windows
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import read_corpus
-from spanmatch.encoders import text_states
+from spanmatch.encoders import text_states, type_states
 from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import TrainingViews
 from spanmatch.training import MatcherTrainer
@@ -121,13 +121,14 @@ class Bench:
         """Seconds of the timed steps of a bare loop."""
         args = self.trainer().args
         model, parameters = self.matcher.model.train(), list(self.matcher.model.parameters())
+        objective = self.arguments.objective
         optimizer = torch.optim.AdamW(parameters, lr=args.learning_rate, weight_decay=args.weight_decay, fused=True)
 
         def step(batch: Batch) -> None:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
                 scores = model(batch["texts"].to(args.device), batch["types"].to(args.device))
             positives, valid = batch["positives"].to(args.device), batch["valid"].to(args.device)
-            self.arguments.loss_function(scores.logits.float(), positives, valid).backward()
+            objective(scores, positives, valid).backward()
             torch.nn.utils.clip_grad_norm_(parameters, args.max_grad_norm)
             optimizer.step()
             optimizer.zero_grad()
@@ -142,7 +143,7 @@ class Bench:
         def step(batch: Batch) -> None:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
                 texts = text_states(model.text_encoder, batch["texts"].to(args.device))
-                types = text_states(model.text_encoder, batch["types"].to(args.device))
+                types = type_states(model.text_encoder, batch["types"].to(args.device), model.matcher_config.type_pooling)
             (texts.float().mean() + types.float().mean()).backward()
             model.zero_grad()
 

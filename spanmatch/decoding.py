@@ -117,6 +117,6 @@ def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: 
     columns = (part[order].tolist() for part in (found.start, found.end, found.column, found.logit))
     rows = sorted(row for row in zip(*columns, strict=True) if kept.admits(row[0], row[1]))
     return [
-        Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=1 / (1 + math.exp(-logit)))
+        Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=0.5 * (1 + math.tanh(logit / 2)))
         for start, end, column, logit in rows
     ]

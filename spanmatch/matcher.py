@@ -185,15 +185,19 @@ class SpanMatcherModel(nn.Module):
         type_size = (self.type_encoder or self.text_encoder).config.hidden_size
         self.head = SpanHead(text_size, type_size, config.head_size, config.max_span_width, config.null_slots)
 
+    @property
+    def encoder_of_types(self) -> PreTrainedModel:
+        """The tower that reads types, which may be that of texts."""
+        return self.text_encoder if self.type_encoder is None else self.type_encoder
+
     def encode_types(self, types: TypeBatch) -> torch.Tensor:
         """Type embeddings of a bi-encoder, ready to be scored against any text. Shape: (C, D)."""
-        encoder = self.text_encoder if self.type_encoder is None else self.type_encoder
-        return self.head.embed_types(type_states(encoder, types, self.matcher_config.type_pooling))
+        return self.head.embed_types(type_states(self.encoder_of_types, types, self.matcher_config.type_pooling))
 
     def type_weights(self) -> dict[str, torch.Tensor]:
         """What type embeddings are computed with, by name."""
-        encoder = self.text_encoder if self.type_encoder is None else self.type_encoder
-        return {**dict(encoder.named_parameters()), **dict(self.head.type_proj.named_parameters()), "scale": self.head.scale}
+        head = dict(self.head.type_proj.named_parameters()) | {"scale": self.head.scale}
+        return {**dict(self.encoder_of_types.named_parameters()), **head}
 
     def encode_texts(self, texts: TextBatch) -> torch.Tensor:
         """States of the tokens. Shape: (B, T, H)."""

@@ -131,8 +131,8 @@ class SpanMatcher:
         """Tag a text, or several.
 
         Args:
-            types: names, `{name: description}`, `EntityType`s or what `encode_types` gave, for all texts; or a list of
-                such, one per text.
+            types: for all texts, as names, `{name: description}`, `EntityType`s or what `encode_types` gave; or a list
+                of lists, one per text.
             threshold: a probability, `{type: probability}`, "calibrated", or a null slot ("cls", "label_token"), also
                 with a margin in logits ("cls+0.5"); None takes the calibrated thresholds where the checkpoint has them,
                 else a null slot where it has one, else 0.5.

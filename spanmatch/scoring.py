@@ -108,7 +108,8 @@ def passing_cells(
         own_limits = limits[first_type : first_type + blocks.num_types, None].astype(np.float32)
         floor = float(own_limits.min()) - shift
         for first_span in range(0, len(spans_SD), blocks.num_spans):
-            rows = (blocks.scores(first_type, first_span).amax(0) > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
+            best = blocks.scores(first_type, first_span).amax(0) + blocks.rounding[first_span : first_span + blocks.num_spans]
+            rows = (best > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
             if not len(rows):
                 continue
             logits = blocks.exact_scores(first_type, rows).cpu().numpy() + np.float32(shift)
@@ -140,6 +141,11 @@ class _Blocks:
         self.num_spans = max(1, min(len(spans_SD), max_cells // self.num_types))
         self.spans, self.types = spans_SD, types_CD
         self.rounded_spans = spans_SD.to(types_CD.dtype)
+        self.rounding = spans_SD.new_zeros(len(spans_SD))
+        if spans_SD.dtype != types_CD.dtype and len(types_CD):
+            # Each dimension is off by 1/512 of it at most, so a score by that share of both lengths (Cauchy-Schwarz), and as much again.
+            longest = torch.linalg.vector_norm(types_CD, dim=1, dtype=torch.float32).max()
+            self.rounding = torch.linalg.vector_norm(spans_SD, dim=1, dtype=torch.float32) * longest / 256
         self.buffer = types_CD.new_empty(self.num_types * self.num_spans)
         self.exact_types: tuple[int, torch.Tensor] | None = None
 

@@ -46,8 +46,14 @@ class TypeEmbeddings:
         return self.embeddings[[row_of[item] for item in types]]
 
     def save(self, file: str | Path) -> None:
-        """Write to a safetensors file, whole or not at all."""
+        """Write to a safetensors file, whole or not at all.
+
+        Raises:
+            InputError: no folder for it.
+        """
         types = [{key: value for key in _KEYS if (value := getattr(item, key))} for item in self.types]
+        if not Path(file).parent.is_dir():
+            raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
         partial = Path(file).with_name(f"{Path(file).name}.partial")
         metadata = {"spanmatch_types": json.dumps(types, ensure_ascii=False), "digest": self.digest}
         save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
@@ -63,10 +69,13 @@ class TypeEmbeddings:
         try:
             with safe_open(file, framework="pt") as opened:
                 metadata, embeddings = opened.metadata() or {}, opened.get_tensor("embeddings")
-            return cls(types=_types(metadata["spanmatch_types"]), embeddings=embeddings, digest=metadata["digest"])
+            types = _types(metadata["spanmatch_types"])
+            if embeddings.shape[0] != len(types):
+                raise ValueError(f"{embeddings.shape[0]} embeddings for {len(types)} types")
+            return cls(types=types, embeddings=embeddings, digest=metadata["digest"])
         except FileNotFoundError as error:
             raise InputError(f"{file}: no such file; write it with encode_types(...).save(...)") from error
-        except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:120]
             raise InputError(f"{file}: no type embeddings ({reason}); write them with encode_types(...).save(...)") from error
 
@@ -111,9 +120,14 @@ class TypeCache:
         return len(self._rows)
 
 
-def weights_version(weights: Iterable[torch.Tensor]) -> tuple[tuple[int, int], ...]:
-    """What changes when any of the weights does, without reading them: where they are, and how often each was written to."""
-    return tuple((item.data_ptr(), 0 if item.is_inference() else item._version) for item in weights)
+def weights_version(modules: Iterable[torch.nn.Module], probed: Sequence[torch.Tensor]) -> tuple[object, ...]:
+    """What changes when weights do, without reading all of them: which they are, and how often each was written to.
+
+    A fused optimizer writes and does not count it, so some weights are read: those that every training changes.
+    """
+    weights = [item for module in modules for item in module._parameters.values() if item is not None]
+    written = tuple((item.data_ptr(), 0 if item.is_inference() else item._version) for item in weights)
+    return written, tuple(float(item.detach().sum(dtype=torch.float64)) for item in probed)
 
 
 def weights_digest(state: Iterable[tuple[str, torch.Tensor]]) -> str:

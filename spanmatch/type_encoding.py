@@ -6,6 +6,7 @@ Legend: C types, D head size.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from itertools import chain
 
 import torch
 from tqdm.auto import tqdm
@@ -28,7 +29,6 @@ class TypeEncoding:
         self.model, self.batcher, self._inference = model, batcher, inference
         self._cache = TypeCache()
         self._digest: tuple[object, str] = (None, "")
-        self._weights: list[torch.Tensor] = []
 
     def encode(self, types: tuple[EntityType, ...], *, progress: bool = False) -> TypeEmbeddings:
         """Embeddings to be kept by the caller, however many."""
@@ -70,9 +70,9 @@ class TypeEncoding:
             raise InputError("the type embeddings are those of another model; encode the types again with this one")
 
     def _version(self) -> object:
-        # Found at the first use: it takes longer than encoding a type. Not before, as FSDP replaces weights.
-        self._weights = self._weights or list(self.model.type_weights().values())
-        return weights_version(self._weights)
+        head = self.model.head
+        modules = chain(self.model.encoder_of_types.modules(), head.type_proj.modules())
+        return weights_version(modules, [head.type_proj.weight, head.type_proj.bias, head.scale])
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:
         rows: list[torch.Tensor] = []

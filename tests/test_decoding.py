@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,42 @@ class TestResolve:
                 assert not rivals
             else:
                 assert max(logits[other] for other in rivals) >= logits[one]
+
+    @given(
+        seed=st.integers(0, 1 << 30),
+        count=st.integers(0, 150),
+        length=st.integers(1, 300),
+        overlap=st.sampled_from(sorted(OVERLAPS)),
+    )
+    def test_it_is_the_slow_way(self, seed: int, count: int, length: int, overlap: str) -> None:
+        """The best of all, then the best of those that it leaves, and so on; also of so many that their places are found."""
+        rng = np.random.default_rng(seed)
+        start, width, column = rng.integers(0, length, count), rng.integers(1, 8, count), rng.integers(0, 3, count)
+        logit = rng.choice([-1.0, 0.5, 1.0, 2.0, 3.5], count) + rng.choice([0.0, 0.25], count)
+        keys = list(dict.fromkeys(zip(start.tolist(), (start + width).tolist(), column.tolist(), strict=True)))
+        rows = [(*key, value) for key, value in zip(keys, logit.tolist(), strict=False)]
+        kept: list[tuple[int, int, int]] = []
+        for one, end, kind, _ in sorted(rows, key=lambda row: (-row[3], row[0], -row[1], row[2])):
+            if not any(EXCLUDES[overlap](one, end, other, stop) for other, stop, _ in kept):
+                kept.append((one, end, kind))
+        assert decode(rows, overlap) == sorted(kept)
+
+    @pytest.mark.parametrize("overlap", ["flat", "nested"])
+    def test_many_side_by_side(self, overlap: str) -> None:
+        """Each of them excludes a weaker one that crosses it, however many are kept already."""
+        strong = [(10 * number, 10 * number + 4, number % 3, 5.0 + number % 7) for number in range(300)]
+        weak = [(start + 2, end + 2, column, 1.0) for start, end, column, _ in strong]
+        inside = [(start + 1, end - 1, column, 2.0) for start, end, column, _ in strong]
+        kept = strong if overlap == "flat" else strong + inside
+        assert decode(weak + inside + strong, overlap) == sorted(row[:3] for row in kept)
+
+    def test_twenty_thousand(self) -> None:
+        """Of a long text with a low threshold."""
+        rows = [(number, number + 1 + number % 3, number % 3, float(number * 7919 % 20011)) for number in range(20_000)]
+        kept = decode(rows)
+        assert 5_000 < len(kept) < 20_000
+        assert all(end <= start for (_, end, _), (start, _, _) in pairwise(kept))
+        assert max(rows, key=lambda row: row[3])[:3] in kept
 
     def test_merge(self) -> None:
         first, second = candidates([(0, 3, 0, 1.0)]), candidates([(4, 5, 1, 2.0), (6, 7, 0, 3.0)])

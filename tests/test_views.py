@@ -15,7 +15,7 @@ from spanmatch.batching import Tokenizing, collate_texts, collate_types
 from spanmatch.encoders import PretrainedEncoder, load_pretrained
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
 from spanmatch.spans import Units, word_units
-from spanmatch.views import TokenizedText, View, make_views, owned_candidates, split_windows, token_range
+from spanmatch.views import TokenizedText, View, _neighbours, make_views, owned_candidates, split_windows, token_range
 
 Lengths = st.lists(st.integers(1, 4), min_size=1, max_size=40)
 # Longer words, too: some are longer than a window.
@@ -119,6 +119,45 @@ class TestWindows:
         windows = [(0, 3), (2, 5)]
         assert owned_candidates(windows, 0, 1)[2].tolist() == [True]
         assert owned_candidates(windows, 1, 1)[0].tolist() == [False]
+
+
+class TestHundredsOfWindows:
+    @pytest.mark.parametrize(
+        ("longest", "max_tokens", "width"),
+        [
+            (1, 12, 4),
+            (4, 16, 4),
+            # Words longer than a window.
+            (20, 12, 3),
+            # A candidate wider than the window: each shares units with many others.
+            (2, 8, 20),
+        ],
+    )
+    def test_neighbours_are_all_that_share_units(self, longest: int, max_tokens: int, width: int) -> None:
+        """... so that one window owns each candidate, as if it were compared with all."""
+        lengths = np.random.default_rng(0).integers(1, longest + 1, 1500)
+        units = units_of(lengths.tolist())
+        windows = split_windows(units, max_tokens, width)
+        assert len(windows) > 150
+        for position, (start, end) in enumerate(windows):
+            expected = [
+                other for other, (first, last) in enumerate(windows) if other != position and max(start, first) < min(end, last)
+            ]
+            assert _neighbours(windows, position) == expected
+        found = owners(windows, width)
+        assert all(len(positions) == 1 for positions in found.values())
+        fitting = {
+            (first, last)
+            for first in range(len(units))
+            for last in range(first, min(first + width, len(units)))
+            if first == last or size(units, first, last + 1) <= max_tokens
+        }
+        assert found.keys() == fitting
+
+    def test_a_window_alone(self) -> None:
+        assert _neighbours([(0, 5)], 0) == []
+        # Windows that only touch share nothing.
+        assert [_neighbours([(0, 2), (2, 4), (3, 6)], position) for position in range(3)] == [[], [2], [1]]
 
 
 def tokenized(units: Units, seed: int = 0) -> TokenizedText:

@@ -1,0 +1,211 @@
+"""Batches of about one length, windows of texts, and token ids that are kept: what saves time and must change nothing."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import TEXTS, TYPES, make_example, make_matcher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanmatch import batcher, tokenizing
+from spanmatch.batcher import NUM_SPECIAL, length_batches, text_windows
+from spanmatch.entities import EntityType, as_entity_types
+from spanmatch.predictor import SpanMatcher
+from spanmatch.records import Example
+from spanmatch.tokenizing import Tokenizing
+from spanmatch.views import View
+
+
+@pytest.fixture(scope="module")
+def bi_matcher(tiny_encoder: Path) -> SpanMatcher:
+    """A bi-encoder. Not to be changed."""
+    return make_matcher(tiny_encoder)
+
+
+@pytest.fixture(scope="module")
+def cross_matcher(tiny_encoder: Path) -> SpanMatcher:
+    """A cross-encoder of at most two types a pass. Not to be changed."""
+    return make_matcher(tiny_encoder, "cross", max_types_per_pass=2)
+
+
+class TestLengthBatches:
+    @pytest.mark.parametrize(
+        ("lengths", "batch_size", "max_tokens", "expected"),
+        [
+            ([], None, 10, []),
+            # Two special tokens each: three sequences of 8 + 2 fill 30 tokens, and a token less holds but two.
+            ([8, 8, 8, 8], None, 30, [[0, 1, 2], [3]]),
+            ([8, 8, 8, 8], None, 29, [[0, 1], [2, 3]]),
+            # The longest first, equals in their order; short ones count as long as the longest of their batch.
+            ([1, 9, 3, 9, 3], None, 22, [[1, 3], [2, 4, 0]]),
+            ([8, 1, 1, 1], None, 20, [[0, 1], [2, 3]]),
+            # What exceeds the budget is a batch of its own, and takes no neighbour with it.
+            ([99, 100, 2, 2], None, 10, [[1], [0], [2, 3]]),
+            # Where a size is given, it alone decides.
+            ([1, 9, 3, 9, 3], 2, 1, [[1, 3], [2, 4], [0]]),
+            ([1, 9, 3], 5, 1, [[1, 2, 0]]),
+        ],
+    )
+    def test_table(self, lengths: list[int], batch_size: int | None, max_tokens: int, expected: list[list[int]]) -> None:
+        assert length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens) == expected
+
+    @given(st.lists(st.integers(0, 60), max_size=50), st.none() | st.integers(1, 9), st.integers(1, 200))
+    def test_any_lengths(self, lengths: list[int], batch_size: int | None, max_tokens: int) -> None:
+        batches = length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens)
+        assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+        ordered = [lengths[index] for batch in batches for index in batch]
+        assert ordered == sorted(lengths, reverse=True)
+        for batch in batches:
+            assert batch
+            padded = len(batch) * (max(lengths[index] for index in batch) + NUM_SPECIAL)
+            if batch_size is None:
+                assert padded <= max_tokens or len(batch) == 1
+            else:
+                assert len(batch) == batch_size or batch is batches[-1]
+        if batch_size is None:
+            for batch, following in pairwise(batches):
+                # One more would not have fitted.
+                assert (len(batch) + 1) * (lengths[batch[0]] + NUM_SPECIAL) > max_tokens, following
+
+
+def views_of(matcher: SpanMatcher, inventories: Sequence[tuple[EntityType, ...]], texts: Sequence[str]) -> list[View]:
+    """The passes of texts, each with its types."""
+    examples = [make_example(text, (), types) for text, types in zip(texts, inventories, strict=True)]
+    return matcher.batcher.passes([view for own in matcher.batcher.windows(examples) for view in own])
+
+
+class TestBatches:
+    MANY = tuple(EntityType(name=f"the name of a place where kind {number} of people live") for number in range(2))
+
+    def test_types_behind_a_text_count(self, cross_matcher: SpanMatcher) -> None:
+        """The padded sequence is what fills the budget: a short text with long types is a long one."""
+        short = as_entity_types(["city"])
+        texts = ["Ada met Bob and Ada met Bob"] * 6 + ["Bob"] * 6
+        views = views_of(cross_matcher, [short] * 6 + [self.MANY] * 6, texts)
+        assert len(views) == 12
+        batches = cross_matcher.batcher.text_batches(views, batch_size=None, max_tokens=120)
+        assert sorted(id(view) for batch in batches for view in batch) == sorted(map(id, views))
+        lengths = []
+        for batch in batches:
+            # Begin, middle and end.
+            own = cross_matcher.batcher.texts(batch).attention_mask.sum(1) - 3
+            lengths += own.tolist()
+            assert len(batch) * (int(own.max()) + NUM_SPECIAL) <= 120
+        assert lengths == sorted(lengths, reverse=True)
+        assert [view.types for view in batches[0]] == [self.MANY] * len(batches[0]), "their text is the shortest"
+        assert 1 < len(batches) < len(views)
+
+    def test_texts_of_a_bi_encoder(self, bi_matcher: SpanMatcher) -> None:
+        views = views_of(bi_matcher, [self.MANY] * len(TEXTS), list(TEXTS.values()))
+        batches = bi_matcher.batcher.text_batches(views, batch_size=None, max_tokens=100)
+        assert 1 < len(batches) < len(views)
+        for batch in batches:
+            # Begin and end are the two special tokens that count: nothing more than the types of a cross-encoder is left out.
+            assert bi_matcher.batcher.texts(batch).input_ids.numel() <= 100 or len(batch) == 1
+
+    def test_types_have_their_places(self, bi_matcher: SpanMatcher) -> None:
+        texts = [*TYPES, "a", "city", "the name of a place where nobody lives, or nearly nobody", "b c"]
+        expected = bi_matcher.batcher.type_tokenizing.encode(texts)["input_ids"]
+        found: dict[int, list[int]] = {}
+        sizes = []
+        for places, batch in bi_matcher.batcher.type_batches(texts, max_tokens=30):
+            sizes.append(batch.input_ids.numel())
+            for place, ids, mask in zip(places, batch.input_ids, batch.attention_mask, strict=True):
+                assert place not in found
+                found[place] = ids[mask.bool()].tolist()[1:-1]
+            # Padded to their own length, not to that of all.
+            assert int(batch.attention_mask.sum(1).max()) == batch.input_ids.shape[1]
+        assert [found[place] for place in range(len(texts))] == expected
+        assert len(sizes) > 2
+
+
+class TestWindows:
+    @pytest.mark.parametrize(
+        ("lengths", "size", "expected"),
+        [
+            ([], None, []),
+            ([1] * 3, None, [3]),
+            # Small ones first, each twice the last, up to a bound.
+            ([1] * 30, None, [4, 8, 10, 8]),
+            ([1] * 4, None, [4]),
+            ([1] * 7, 3, [3, 3, 1]),
+            # None of more characters than fit memory, the one that exceeds it included; it counts anew in each.
+            ([50, 49, 1, 100, 1, 1, 1], None, [3, 1, 3]),
+            ([500, 500], None, [1, 1]),
+            ([99] * 4, 3, [2, 2]),
+        ],
+    )
+    def test_table(self, lengths: list[int], size: int | None, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(batcher, "FIRST_WINDOW", 4)
+        monkeypatch.setattr(batcher, "LAST_WINDOW", 10)
+        monkeypatch.setattr(batcher, "MAX_WINDOW_CHARS", 100)
+        examples = [make_example("x" * length) for length in lengths]
+        windows = list(text_windows(iter(examples), size))
+        assert [len(window) for window in windows] == expected
+        assert [example for window in windows for example in window] == examples
+
+    def test_no_more_is_read_than_is_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(batcher, "FIRST_WINDOW", 4)
+        taken: list[int] = []
+
+        def read() -> Iterator[Example]:
+            for number in range(100):
+                taken.append(number)
+                yield make_example("Bob")
+
+        windows = text_windows(read())
+        next(windows)
+        assert len(taken) == 4
+        next(windows)
+        assert len(taken) == 12
+
+
+class TestKeptTokens:
+    """`encode_cached` is `encode`, of texts that are kept and of others."""
+
+    @pytest.fixture
+    def counted(self, bi_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[Tokenizing, list[list[str]]]:
+        """A tokenizing that keeps five texts and starts with none, and what it was asked to tokenise."""
+        monkeypatch.setattr(tokenizing, "MAX_KEPT", 5)
+        fresh = Tokenizing.of(bi_matcher.type_tokenizer, 64)
+        asked: list[list[str]] = []
+        encode = Tokenizing.encode
+
+        def counting(self: Tokenizing, texts: Sequence[str], **options: Any) -> Any:
+            asked.append(list(texts))
+            return encode(self, texts, **options)
+
+        monkeypatch.setattr(Tokenizing, "encode", counting)
+        return fresh, asked
+
+    def test_each_text_once(self, counted: tuple[Tokenizing, list[list[str]]]) -> None:
+        fresh, asked = counted
+        for texts in (["a", "b", "a"], ["b", "c", "b"], ["c", "a"]):
+            fresh.encode_cached(texts)
+        assert asked == [["a", "b"], ["c"]]
+
+    def test_bounded(self, counted: tuple[Tokenizing, list[list[str]]]) -> None:
+        fresh, asked = counted
+        fresh.encode_cached("abcd")
+        assert len(fresh._kept) == 4
+        fresh.encode_cached("bcxy")  # more than fit together: the old ones go
+        assert set(fresh._kept) == {"x", "y"}
+        fresh.encode_cached("mnopqrst")  # more than fit at all
+        assert len(fresh._kept) == 5
+        assert asked == [list("abcd"), ["x", "y"], list("mnopqrst")]
+
+    @given(st.lists(st.lists(st.sampled_from([*TEXTS.values(), *TYPES, ""]), max_size=9), max_size=6))
+    def test_it_is_the_tokenizer(self, bi_matcher: SpanMatcher, asked: list[list[str]]) -> None:
+        fresh = Tokenizing.of(bi_matcher.type_tokenizer, 64)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(tokenizing, "MAX_KEPT", 5)
+            for texts in asked:
+                found = fresh.encode_cached(texts)
+                expected = fresh.encode(texts)["input_ids"] if texts else []
+                assert [ids.tolist() for ids in found] == [list(ids) for ids in expected]
+                assert all(ids.dtype == np.int64 for ids in found)
+                assert len(fresh._kept) <= 5

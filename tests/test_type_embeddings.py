@@ -1,0 +1,435 @@
+"""Type embeddings: written and read, refused by other models, kept while the weights stay the same and no longer."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import EVERYTHING, TEXTS, TYPES, Key, assert_same, make_example, make_matcher, scores_of
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from spanmatch.batching import TypeBatch
+from spanmatch.entities import EntityType, as_entity_types
+from spanmatch.errors import InputError
+from spanmatch.predictor import SpanMatcher
+from spanmatch.type_embeddings import TypeCache, TypeEmbeddings
+
+TEXT = TEXTS["plain"]
+DESCRIBED = [
+    EntityType(name="person", description="a human being", aliases=("human", "Mensch"), label="PER"),
+    EntityType(name="città", description="où l'on vit: 東京, กรุงเทพ, 👩‍💻"),
+    EntityType(name="company", aliases=("firm",)),
+    EntityType(name="product", label="PROD"),
+]
+
+
+def everything(matcher: SpanMatcher, types: Any = TYPES) -> list[dict[Key, float]]:
+    """The score of every candidate and type."""
+    found = matcher.predict(list(TEXTS.values()), types, threshold=EVERYTHING, overlap="multi-label")
+    return [scores_of(entities) for entities in found]
+
+
+@pytest.fixture(scope="module")
+def matcher(tiny_encoder: Path) -> SpanMatcher:
+    """A bi-encoder, with scores of a size that half precision does justice to. Not to be changed."""
+    made = make_matcher(tiny_encoder)
+    with torch.no_grad():
+        made.model.head.scale.fill_(3.0)
+    return made
+
+
+@pytest.fixture(scope="module")
+def checkpoint(matcher: SpanMatcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, saved."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    matcher.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def counted(tiny_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SpanMatcher, list[int]]:
+    """A matcher, and how many types each pass of its encoder of types had."""
+    passes: list[int] = []
+    encode = tiny_matcher.model.encode_types
+
+    def counting(batch: TypeBatch) -> torch.Tensor:
+        passes.append(len(batch.input_ids))
+        return encode(batch)
+
+    monkeypatch.setattr(tiny_matcher.model, "encode_types", counting)
+    return tiny_matcher, passes
+
+
+class TestFile:
+    @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+    def test_saved_is_loaded(self, dtype: str, checkpoint: Path, tmp_path: Path) -> None:
+        """To the bit, in the type that it was computed in; nothing else is left in the folder."""
+        matcher = SpanMatcher.from_pretrained(checkpoint, device="cpu", dtype=dtype)
+        made = matcher.encode_types(DESCRIBED)
+        made.save(tmp_path / "types.safetensors")
+        loaded = TypeEmbeddings.load(tmp_path / "types.safetensors")
+        assert loaded.types == made.types == tuple(DESCRIBED)
+        assert [item.alias_keys for item in loaded.types] == [item.alias_keys for item in DESCRIBED]
+        assert loaded.embeddings.dtype == getattr(torch, dtype) and torch.equal(loaded.embeddings, made.embeddings)
+        assert loaded.digest == made.digest
+        assert matcher.predict(TEXT, loaded) == matcher.predict(TEXT, made)
+        assert [path.name for path in tmp_path.iterdir()] == ["types.safetensors"]
+
+    @given(
+        st.lists(
+            st.builds(
+                EntityType,
+                name=st.text(min_size=1).filter(str.strip),
+                description=st.text(),
+                aliases=st.lists(st.text(min_size=1), max_size=3).map(tuple),
+                label=st.text(),
+            ),
+            max_size=4,
+        )
+    )
+    def test_any_types(self, tmp_path_factory: pytest.TempPathFactory, types: list[EntityType]) -> None:
+        file = tmp_path_factory.mktemp("types") / "types"
+        made = TypeEmbeddings(types=tuple(types), embeddings=torch.randn(len(types), 3), digest="0")
+        made.save(str(file))
+        loaded = TypeEmbeddings.load(str(file))
+        assert loaded.types == made.types and torch.equal(loaded.embeddings, made.embeddings)
+
+    def test_a_second_time(self, matcher: SpanMatcher, tmp_path: Path) -> None:
+        """What was there is replaced, also what an interrupted writing left."""
+        file = tmp_path / "types.safetensors"
+        matcher.encode_types(["person"]).save(file)
+        (tmp_path / "types.safetensors.partial").write_bytes(b"half")
+        matcher.encode_types(TYPES).save(file)
+        assert len(TypeEmbeddings.load(file).types) == 3
+        assert [path.name for path in tmp_path.iterdir()] == ["types.safetensors"]
+
+    def test_interrupted(self, matcher: SpanMatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... does not touch what was there."""
+        file = tmp_path / "types.safetensors"
+        matcher.encode_types(["person"]).save(file)
+
+        def interrupted(tensors: Any, name: Path, metadata: Any) -> None:
+            Path(name).write_bytes(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("spanmatch.type_embeddings.save_file", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            matcher.encode_types(TYPES).save(file)
+        assert [item.name for item in TypeEmbeddings.load(file).types] == ["person"]
+
+    @pytest.mark.parametrize(
+        ("kind", "message"),
+        [
+            ("missing", "no such file; write it with encode_types"),
+            ("weights", "no type embeddings .*; write them with encode_types"),
+            ("embeddings alone", "no type embeddings .*; write them with encode_types"),
+            ("types of another version", "no type embeddings .*; write them with encode_types"),
+            ("text", "no type embeddings .*; write them with encode_types"),
+            ("empty", "no type embeddings .*; write them with encode_types"),
+            ("cut off", "no type embeddings .*; write them with encode_types"),
+            ("folder", "write (it|them) with encode_types"),
+        ],
+    )
+    def test_another_file(self, kind: str, message: str, matcher: SpanMatcher, checkpoint: Path, tmp_path: Path) -> None:
+        file = tmp_path / "types.safetensors"
+        if kind == "weights":
+            file = checkpoint / "model.safetensors"
+        elif kind == "embeddings alone":
+            save_file({"embeddings": torch.zeros(2, 3)}, file)
+        elif kind == "types of another version":
+            metadata = {"spanmatch_types": json.dumps([{"name": "person", "colour": "red"}]), "digest": "0"}
+            save_file({"embeddings": torch.zeros(1, 3)}, file, metadata=metadata)
+        elif kind == "text":
+            file.write_text("person\ncity\n", encoding="utf-8")
+        elif kind == "empty":
+            file.touch()
+        elif kind == "cut off":
+            matcher.encode_types(TYPES).save(file)
+            file.write_bytes(file.read_bytes()[:-8])
+        elif kind == "folder":
+            file.mkdir()
+        with pytest.raises(InputError, match=message) as caught:
+            TypeEmbeddings.load(file)
+        assert str(file) in str(caught.value) and "\n" not in str(caught.value)
+
+
+class TestWhose:
+    """Embeddings are of one model."""
+
+    @pytest.mark.parametrize("encoded_in", ["float32", "bfloat16"])
+    @pytest.mark.parametrize("used_in", ["float32", "bfloat16"])
+    def test_in_another_precision(self, encoded_in: str, used_in: str, checkpoint: Path) -> None:
+        types = SpanMatcher.from_pretrained(checkpoint, device="cpu", dtype=encoded_in).encode_types(TYPES)
+        user = SpanMatcher.from_pretrained(checkpoint, device="cpu", dtype=used_in)
+        found = scores_of(user.predict(TEXT, types, threshold=EVERYTHING, overlap="multi-label"))
+        own = scores_of(user.predict(TEXT, TYPES, threshold=EVERYTHING, overlap="multi-label"))
+        assert found.keys() == own.keys() and len(found) > 40
+        assert list(found.values()) == pytest.approx([own[key] for key in found], rel=0, abs=0.03)
+
+    @pytest.mark.parametrize("change", ["encoder", "type_proj", "scale", "pooling", "max_type_length"])
+    def test_of_another_model(self, change: str, matcher: SpanMatcher, checkpoint: Path, tmp_path: Path) -> None:
+        types = matcher.encode_types(TYPES)
+        config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+        weights = load_file(checkpoint / "model.safetensors")
+        changed = {"encoder": "text_encoder.encoder.layer.1.output.dense.weight", "type_proj": "head.type_proj.bias"}
+        if change in changed:
+            weights[changed[change]].view(-1)[0] += 1
+        elif change == "scale":
+            weights["head.scale"] *= 2
+        elif change == "pooling":
+            config["type_pooling"] = "cls"
+        else:
+            config["max_type_length"] = 9
+        matcher.save_pretrained(tmp_path)
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        save_file(weights, tmp_path / "model.safetensors")
+        other = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
+        with pytest.raises(InputError, match="those of another model; encode the types again with this one"):
+            other.predict(TEXT, types)
+        assert other.predict(TEXT, other.encode_types(TYPES)) == other.predict(TEXT, TYPES)
+
+    def test_after_a_step_of_training(self, tiny_matcher: SpanMatcher) -> None:
+        types = tiny_matcher.encode_types(TYPES)
+        assert tiny_matcher.predict(TEXT, types) == tiny_matcher.predict(TEXT, TYPES)
+        with torch.no_grad():
+            tiny_matcher.model.head.type_proj.weight.mul_(2)
+        with pytest.raises(InputError, match="those of another model"):
+            tiny_matcher.predict(TEXT, types)
+
+    def test_a_cross_encoder_has_none(self, tiny_encoder: Path, matcher: SpanMatcher) -> None:
+        cross = make_matcher(tiny_encoder, "cross")
+        with pytest.raises(InputError, match=r"a cross-encoder reads types with each text.*pass them to predict"):
+            cross.encode_types(TYPES)
+        with pytest.raises(InputError, match=r"a cross-encoder reads types with each text.*pass the types"):
+            cross.predict(TEXT, matcher.encode_types(TYPES))
+
+    def test_a_type_that_is_not_among_them(self, matcher: SpanMatcher) -> None:
+        """... also where its name is, with another description."""
+        kept = matcher.encode_types(TYPES)
+        for asked in (["person", "planet"], {"city": "where people live"}):
+            types = as_entity_types(asked)
+            with pytest.raises(InputError, match=f'"{types[-1].name}" is asked for, but is not among the encoded types'):
+                list(matcher.stream([make_example(TEXT, (), types)], embedded=kept))
+
+    @pytest.mark.parametrize("chosen", [["animal", "person", TYPES[2]], ["animal", "company", *TYPES[::-1]], [*TYPES]])
+    def test_some_of_them_in_another_order(self, chosen: list[str], matcher: SpanMatcher) -> None:
+        """Types are found by what they are, also where there are as many."""
+        kept = matcher.encode_types([*TYPES, "company", "animal"])
+        types = as_entity_types(chosen)
+        options: dict[str, Any] = {"threshold": EVERYTHING, "overlap": "multi-label"}
+        [found] = matcher.stream([make_example(TEXT, (), types)], embedded=kept, **options)
+        assert_same([scores_of(found)], [scores_of(matcher.predict(TEXT, types, **options))])
+
+
+class TestCache:
+    def rows(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embeddings that say whose they are."""
+        return torch.tensor([[float(ord(text))] for text in texts]).reshape(-1, 1)
+
+    def ask(self, cache: TypeCache, texts: str) -> list[str]:
+        """Ask for texts, computing what is missing; returns that."""
+        missing = cache.missing(texts)
+        cache.put(missing, self.rows(missing))
+        assert torch.equal(cache.get(texts), self.rows(texts))
+        return missing
+
+    def test_the_longest_unused_goes_first(self) -> None:
+        cache = TypeCache(3)
+        assert self.ask(cache, "abc") == ["a", "b", "c"]
+        assert self.ask(cache, "a") == []  # b is the longest unused now
+        assert self.ask(cache, "d") == ["d"]
+        assert cache.missing("abcd") == ["b"] and len(cache) == 3
+        assert self.ask(cache, "be") == ["b", "e"]
+        assert cache.missing("abcde") == ["a", "c"]
+
+    def test_more_than_it_holds(self) -> None:
+        """... are all given, and the last are kept."""
+        cache = TypeCache(2)
+        assert self.ask(cache, "abcde") == list("abcde")
+        assert len(cache) == 2 and cache.missing("abcde") == ["a", "b", "c"]
+        assert self.ask(cache, "dae") == ["a"]
+        assert cache.missing("dae") == ["d"]
+
+    def test_duplicates(self) -> None:
+        cache = TypeCache(3)
+        assert self.ask(cache, "abab") == ["a", "b"]
+        assert self.ask(cache, "cbcbcbcbc") == ["c"]
+        assert len(cache) == 3
+        assert self.ask(cache, "dddd") == ["d"]
+        assert cache.missing("abcd") == ["a"]
+
+    @given(st.integers(1, 5), st.lists(st.text("abcdefgh", min_size=1, max_size=8), max_size=12))
+    def test_any_questions(self, size: int, questions: list[str]) -> None:
+        """Never more than it holds, and always the last that were asked for in a question without repetitions."""
+        cache = TypeCache(size)
+        for texts in questions:
+            self.ask(cache, texts)
+            assert len(cache) <= size
+            distinct = list(dict.fromkeys(texts))
+            if len(distinct) == len(texts):
+                assert not cache.missing(texts[-size:])
+
+    def test_other_weights(self) -> None:
+        cache = TypeCache(3)
+        self.ask(cache.at("one"), "ab")
+        assert len(cache.at("one")) == 2
+        assert len(cache.at("two")) == 0
+        assert self.ask(cache.at("two"), "ab") == ["a", "b"]
+
+
+class TestOnlyWhatIsMissing:
+    def test_of_predictions(self, counted: tuple[SpanMatcher, list[int]]) -> None:
+        matcher, passes = counted
+        first = matcher.predict(TEXT, TYPES)
+        assert sum(passes) == 3
+        assert matcher.predict(TEXT, TYPES) == first and sum(passes) == 3
+        matcher.predict([TEXT, TEXT], [["company", "person"], ["animal", "company"]])
+        assert sum(passes) == 5
+        # The same text, whatever its label; another description is another text.
+        matcher.predict(TEXT, [EntityType(name="person", label="PER"), EntityType(name="person", label="HUM")])
+        assert sum(passes) == 5
+        matcher.predict(TEXT, {"person": "a human being"})
+        assert sum(passes) == 6
+
+    def test_equal_texts_once(self, counted: tuple[SpanMatcher, list[int]]) -> None:
+        matcher, passes = counted
+        twice = [EntityType(name="person", label=label) for label in "abc"] + [EntityType(name="city")]
+        kept = matcher.encode_types(twice)
+        assert sum(passes) == 2
+        assert torch.equal(kept.embeddings[0], kept.embeddings[1]) and torch.equal(kept.embeddings[0], kept.embeddings[2])
+        assert not torch.equal(kept.embeddings[0], kept.embeddings[3])
+        assert matcher.predict(TEXT, kept) and sum(passes) == 2
+        matcher.predict(TEXT, twice)
+        assert sum(passes) == 4
+
+    def test_encoded_types_are_not_encoded_again(self, counted: tuple[SpanMatcher, list[int]], tmp_path: Path) -> None:
+        matcher, passes = counted
+        matcher.encode_types(TYPES).save(tmp_path / "types")
+        kept = TypeEmbeddings.load(tmp_path / "types")
+        del passes[:]
+        matcher.predict(list(TEXTS.values()) * 9, kept)
+        assert not passes
+
+    def test_a_corpus_asks_once(self, counted: tuple[SpanMatcher, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many windows it is cut into, also where types are more than are kept."""
+        matcher, passes = counted
+        monkeypatch.setattr("spanmatch.batcher.FIRST_WINDOW", 2)
+        monkeypatch.setattr(matcher._types._cache, "max_types", 1)
+        types = as_entity_types(TYPES)
+        assert len(list(matcher.stream(make_example(TEXT, (), types) for _ in range(30)))) == 30
+        assert sum(passes) == 3 and len(matcher._types._cache) == 1
+
+    def test_in_several_windows(self, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+        """More types than are tokenised together keep their order."""
+        names = [letter + " or" * (number % 5) for number, letter in enumerate("abcdefghijklmnopqrstuvw")]
+        whole = matcher.encode_types(names).embeddings
+        monkeypatch.setattr("spanmatch.type_encoding.WINDOW", 4)
+        torch.testing.assert_close(matcher.encode_types(names).embeddings, whole, rtol=0, atol=1e-5)
+        assert (whole[:, None] - whole).abs().amax(2).fill_diagonal_(1).min() > 1e-3, "or a wrong order would not show"
+
+    def test_with_progress(self, matcher: SpanMatcher, capsys: pytest.CaptureFixture[str]) -> None:
+        matcher.encode_types(TYPES, progress=True)
+        assert "encoding types: 100%" in capsys.readouterr().err
+        matcher.encode_types(TYPES)
+        assert not capsys.readouterr().err
+
+
+def step(make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]) -> Callable[[SpanMatcher], None]:
+    """A step of an optimizer over all weights."""
+
+    def change(matcher: SpanMatcher) -> None:
+        weights = list(matcher.model.parameters())
+        optimizer, generator = make(weights), torch.Generator().manual_seed(0)
+        for weight in weights:
+            weight.grad = torch.randn(weight.shape, generator=generator)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return change
+
+
+def load(assign: bool) -> Callable[[SpanMatcher], None]:
+    """Other weights from a state."""
+
+    def change(matcher: SpanMatcher) -> None:
+        state = {name: weight + 0.1 * torch.randn_like(weight) for name, weight in matcher.model.state_dict().items()}
+        matcher.model.load_state_dict(state, assign=assign)
+
+    return change
+
+
+def replace_a_layer(matcher: SpanMatcher) -> None:
+    head = matcher.model.head
+    head.type_proj = torch.nn.Linear(head.type_proj.in_features, head.type_proj.out_features)
+
+
+def to_bfloat16(matcher: SpanMatcher) -> None:
+    matcher.model.to(torch.bfloat16)
+
+
+CHANGES: dict[str, Callable[[SpanMatcher], None]] = {
+    "AdamW, fused": step(lambda weights: torch.optim.AdamW(weights, lr=0.05, fused=True)),
+    "AdamW, foreach": step(lambda weights: torch.optim.AdamW(weights, lr=0.05, foreach=True)),
+    "AdamW, plain": step(lambda weights: torch.optim.AdamW(weights, lr=0.05, foreach=False, fused=False)),
+    "SGD": step(lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.9)),
+    "SGD, fused": step(lambda weights: torch.optim.SGD(weights, lr=0.05, fused=True)),
+    "state": load(False),
+    "state, assigned": load(True),
+    "another layer": replace_a_layer,
+    "bfloat16": to_bfloat16,
+}
+
+
+class TestChangedWeights:
+    """What was kept is forgotten when the weights change, in whatever way."""
+
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_nothing_stale(self, change: str, tiny_matcher: SpanMatcher) -> None:
+        torch.manual_seed(0)
+        before = everything(tiny_matcher)
+        assert everything(tiny_matcher) == before
+        kept = tiny_matcher.encode_types(TYPES)
+        CHANGES[change](tiny_matcher)
+        after = everything(tiny_matcher)
+        model = tiny_matcher.model
+        new = SpanMatcher(model, tiny_matcher.text_tokenizer, tiny_matcher.type_tokenizer)
+        assert_same(after, everything(new))
+        if change != "bfloat16":  # the same weights, in other precision
+            assert after != before
+            with pytest.raises(InputError, match="those of another model"):
+                tiny_matcher.predict(TEXT, kept)
+
+    def test_nor_in_the_next_epoch(self, tiny_matcher: SpanMatcher) -> None:
+        """A loop of training with the optimizer of our configurations, evaluated between its steps."""
+        seen = [everything(tiny_matcher)]
+        for _ in range(3):
+            tiny_matcher.model.train()
+            CHANGES["AdamW, fused"](tiny_matcher)
+            tiny_matcher.model.eval()
+            seen.append(everything(tiny_matcher))
+            new = SpanMatcher(tiny_matcher.model, tiny_matcher.text_tokenizer, tiny_matcher.type_tokenizer)
+            assert_same(seen[-1], everything(new))
+            assert seen[-1] != seen[-2]
+
+    def test_another_model(self, tiny_matcher: SpanMatcher, tiny_encoder: Path) -> None:
+        everything(tiny_matcher)
+        other = make_matcher(tiny_encoder, type_encoder="separate")
+        load(False)(other)
+        tiny_matcher.model = other.model
+        assert_same(everything(tiny_matcher), everything(other))
+
+    def test_what_stays_is_kept(self, counted: tuple[SpanMatcher, list[int]]) -> None:
+        """Weights that types do not depend on, gradients, and a change of mode are no reason to encode again."""
+        matcher, passes = counted
+        matcher.predict(TEXT, TYPES)
+        with torch.no_grad():
+            matcher.model.head.start_proj.weight.mul_(2)
+        for weight in matcher.model.parameters():
+            weight.grad = torch.ones_like(weight)
+        matcher.model.train()
+        matcher.predict(TEXT, TYPES)
+        assert sum(passes) == 3
