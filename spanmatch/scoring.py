@@ -143,7 +143,7 @@ class _Blocks:
         self.rounded_spans = spans_SD.to(types_CD.dtype)
         self.rounding = spans_SD.new_zeros(len(spans_SD))
         if spans_SD.dtype != types_CD.dtype and len(types_CD):
-            # Each dimension is off by 1/512 of it at most, so a score by that share of both lengths (Cauchy-Schwarz), and as much again.
+            # Each dimension is off by 1/512 of it at most, so a score by that share of both lengths, and as much again.
             longest = torch.linalg.vector_norm(types_CD, dim=1, dtype=torch.float32).max()
             self.rounding = torch.linalg.vector_norm(spans_SD, dim=1, dtype=torch.float32) * longest / 256
         self.buffer = types_CD.new_empty(self.num_types * self.num_spans)
