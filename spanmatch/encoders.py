@@ -176,13 +176,23 @@ def text_states(encoder: Any, batch: TextBatch) -> torch.Tensor:
     segments = {}
     if batch.type_token.shape[1] and getattr(encoder.config, "type_vocab_size", 0) > 1:
         segments = {"token_type_ids": batch.segment_ids}
-    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **segments).last_hidden_state
+    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=_mask(encoder, batch), **segments).last_hidden_state
     return states
+
+
+def _mask(encoder: Any, batch: TextBatch | TypeBatch) -> torch.Tensor | None:
+    """The attention mask, None where it masks nothing: a text alone, or texts of one length, then cost less.
+
+    On an accelerator, looking would cost more than it saves, and a compiled encoder would be compiled a second time.
+    """
+    mask = batch.attention_mask
+    looks = mask.device.type == "cpu" and getattr(encoder, "_compiled_call_impl", None) is None
+    return None if looks and bool(mask.all()) else mask
 
 
 def type_states(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
     """One state per type: the first token's, or the mean over its tokens. Shape: (C, H)."""
-    states_CLH = encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    states_CLH = encoder(input_ids=batch.input_ids, attention_mask=_mask(encoder, batch)).last_hidden_state
     if pooling == "cls":
         first: torch.Tensor = states_CLH[:, 0]
         return first

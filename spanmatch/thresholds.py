@@ -166,6 +166,8 @@ def cutoffs(
     per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
     for value in per_type.values():
         _logit(value)  # also of types that are not asked for here
+    if not per_type:
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(base.threshold)))
     limits = [_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
     return Cutoffs(slot=base.slot, limits=np.array(limits))
 

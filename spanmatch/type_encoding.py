@@ -6,7 +6,6 @@ Legend: C types, D head size.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
-from itertools import chain
 
 import torch
 from tqdm.auto import tqdm
@@ -71,8 +70,8 @@ class TypeEncoding:
 
     def _version(self) -> object:
         head = self.model.head
-        modules = chain(self.model.encoder_of_types.modules(), head.type_proj.modules())
-        return weights_version(modules, [head.type_proj.weight, head.type_proj.bias, head.scale])
+        probed = [head.type_proj.weight, head.type_proj.bias, head.scale]
+        return weights_version([self.model.encoder_of_types, head.type_proj], probed)
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:
         rows: list[torch.Tensor] = []

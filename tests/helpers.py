@@ -152,8 +152,8 @@ class StubEncoder(nn.Module):
         generator = torch.Generator().manual_seed(0)
         self.embedding = torch.randint(-9, 10, (vocab_size, hidden_size), generator=generator).float() * 16
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
-        assert input_ids.shape == attention_mask.shape
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> SimpleNamespace:
+        assert attention_mask is None or input_ids.shape == attention_mask.shape
         return SimpleNamespace(last_hidden_state=self.embedding[input_ids])
 
 
