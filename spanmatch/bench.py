@@ -82,6 +82,7 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="threads on a CPU; by default torch's")
     parser.add_argument("--device", metavar="D", help="cpu, cuda, mps; by default the accelerator where there is one")
     parser.add_argument("--dtype", metavar="D", help="float32, bfloat16, float16; by default what the device computes natively")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile, as `spanmatch tag --compile`")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -96,6 +97,7 @@ def bench(
     threads: int | None = None,
     device: str | None = None,
     dtype: str | None = None,
+    compile: bool = False,
     json: bool = False,
 ) -> None:
     """Measure a model with one's own types and texts, and print what came out.
@@ -113,7 +115,7 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     start = time.perf_counter()
-    matcher = SpanMatcher.from_pretrained(model, device=device, dtype=dtype)
+    matcher = SpanMatcher.from_pretrained(model, device=device, dtype=dtype, compile=compile)
     figures = {"load_seconds": time.perf_counter() - start} | measure(matcher, texts, inventory, repeats)
     print(_as_json(figures) if json else as_table(figures))
 
