@@ -46,11 +46,20 @@ def tagged(checkpoint: Path, source: object, output: Path, *arguments: object) -
 
 
 def start_tagging(checkpoint: Path, source: object, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
-    """`spanmatch tag` as a process of its own, with a process group of its own."""
+    """`spanmatch tag` as a process of its own, with a process group of its own.
+
+    Ctrl-C reaches it also where the tests run in the background of a shell, which has what it starts there ignore it.
+    """
     command = [sys.executable, "-m", "spanmatch.cli", "tag", checkpoint, source, "--types", TYPES, *arguments]
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, env=offline_environment(), text=True, start_new_session=True, **given
+        list(map(str, command)),
+        cwd=ROOT,
+        env=offline_environment(),
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **given,
     )
 
 
