@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,11 @@ class TestWorkers:
                 yield f"test:{number}", {"text": text}
 
         types = TYPES.split(",")
-        expected = SpanMatcher.from_pretrained(checkpoint, device="cpu").predict(texts, types)
+        # In the very chunks, and in float32: an untrained model has many near ties, which the company of a batch decides.
+        matcher = SpanMatcher.from_pretrained(checkpoint, device="cpu", dtype="float32")
+        expected = [own for start in range(0, len(texts), 10) for own in matcher.predict(texts[start : start + 10], types)]
         done: list[Chunk] = []
-        with Workers(job(checkpoint), 2) as workers:
+        with Workers(replace(job(checkpoint), dtype="float32"), 2) as workers:
             processes = workers._processes
             with pytest.raises(WorkerError, match=r"worker [12] of 2 was killed by signal 9; if memory ran out, give fewer"):
                 for chunk, found in workers.tag(Chunks(read(), size=10)):
