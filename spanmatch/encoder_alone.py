@@ -67,10 +67,10 @@ def text_encoder_alone(matcher: SpanMatcher, texts: Sequence[str], types: Sequen
 
 def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> EncoderAlone:
     """The type encoder alone, over the batches of `encode_types`."""
-    model = matcher.model
-    encoder = model.text_encoder if model.type_encoder is None else model.type_encoder
     strings = list(dict.fromkeys(item.text for item in types))
-    return EncoderAlone.of(encoder, matcher.type_tokenizer, strings, lambda: matcher.encode_types(list(types)))
+    return EncoderAlone.of(
+        matcher.model.encoder_of_types, matcher.type_tokenizer, strings, lambda: matcher.encode_types(list(types))
+    )
 
 
 def asked(types: Sequence[EntityType] | TypeEmbeddings) -> Any:

@@ -104,15 +104,16 @@ class ResumableFile:
 
     def _told(self) -> dict[str, Any] | None:
         """What the earlier run was asked for."""
+        unclear = InputError(f"{self.sidecar}: does not say what was asked for; remove it, or begin anew with --overwrite")
         try:
             told = json.loads(self.sidecar.read_text(encoding="utf-8"))
-            if isinstance(told["asked"], dict) and {"replaces", "is_complete"} <= told.keys():
-                return dict(told)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise InputError(f"{self.sidecar}: does not say what was asked for; remove it, or begin anew with --overwrite")
+        except ValueError as error:
+            raise unclear from error
+        if not (isinstance(told, dict) and isinstance(told.get("asked"), dict) and {"replaces", "is_complete"} <= told.keys()):
+            raise unclear
+        return told
 
     def _check_same(self, told: Mapping[str, Any] | None, asked: Mapping[str, str]) -> None:
         if told is None:
@@ -134,14 +135,17 @@ class ResumableFile:
         file = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         if sys.platform == "win32":
             return file
+        taken = InputError(f"{self.partial}: another run is writing it; wait for it, or name another --output")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_ino == self.partial.stat().st_ino:
-                return file
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        file.close()
-        raise InputError(f"{self.partial}: another run is writing it; wait for it, or name another --output")
+            is_ours = os.fstat(file.fileno()).st_ino == self.partial.stat().st_ino
+        except (BlockingIOError, FileNotFoundError) as error:
+            file.close()
+            raise taken from error
+        if not is_ours:  # the other run has just put its file in place
+            file.close()
+            raise taken
+        return file
 
     def _tell(self, *, is_complete: bool) -> None:
         """Write, whole or not at all, what is asked for, whether FILE may be replaced, and whether all lines are there."""

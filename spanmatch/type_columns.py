@@ -69,7 +69,7 @@ class TypeColumns:
             columns = self.columns_of(inventory)
         else:
             columns = np.unique(np.concatenate([self.columns_of(inventory) for inventory in distinct.values()]))
-        if len(columns) == len(self.limits) and len(self.inventories) == 1:
+        if len(self.inventories) == 1:
             return AskedTypes(table=self, columns=columns, embeddings=self.embeddings, limits=self.limits, is_one=True)
         chosen = torch.from_numpy(columns).to(self.embeddings.device)
         return AskedTypes(

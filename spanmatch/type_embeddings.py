@@ -104,7 +104,7 @@ class TypeCache:
         return [text for text in dict.fromkeys(texts) if text not in self._rows]
 
     def put(self, texts: Sequence[str], embeddings_CD: torch.Tensor) -> None:
-        """Keep embeddings. More than the cache holds are all kept until the next `trim`."""
+        """Keep embeddings. More than the cache holds are all kept until the next `get`."""
         self._rows.update(zip(texts, embeddings_CD.unbind(), strict=True))
 
     def get(self, texts: Sequence[str]) -> torch.Tensor:
