@@ -11,7 +11,7 @@ from typing import Any
 
 from common import RESULTS, machine, write_table
 
-from spanmatch import batching, building, decoding, encoders, losses, matcher, thresholds, tokenizing, views
+from spanmatch import batching, building, decoding, encoders, head, losses, matcher, thresholds, tokenizing, views
 
 # The functions that would go if the value went.
 VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -19,10 +19,10 @@ VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
     "objective: focal": (losses.focal,),
     "objective: contrastive": (losses.contrastive,),
     "starts and ends, for every objective": (
-        losses.matching_loss, losses.starting, losses.ending, matcher.SpanHead._boundaries,
+        losses.matching_loss, losses.starting, losses.ending, head.SpanHead._boundaries,
     ),
     "null slots": (
-        matcher.SpanHead.represent_nulls, building._null_slots, thresholds._slot, thresholds._check_slot, thresholds.default_slot,
+        head.SpanHead.represent_nulls, building._null_slots, thresholds._slot, thresholds._check_slot, thresholds.default_slot,
     ),
     "architecture: bi": (encoders.type_states, matcher.SpanMatcherModel.encode_types, batching.collate_types),
     "architecture: cross": (

@@ -26,7 +26,7 @@ from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import read_corpus
 from spanmatch.encoders import gather_tokens, text_states
 from spanmatch.evaluation import calibrate, evaluate_corpus
-from spanmatch.matcher import SpanHead
+from spanmatch.head import SpanHead
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.sampling import TrainingViews

@@ -10,7 +10,6 @@ from spanmatch.batching import (
     TypeBatch,
     collate_texts,
     collate_types,
-    encode_types,
     pad_types,
     text_views,
     with_type_runs,
@@ -18,7 +17,7 @@ from spanmatch.batching import (
 from spanmatch.matcher import MatcherConfig
 from spanmatch.records import Example
 from spanmatch.spans import Unrepresentable
-from spanmatch.tokenizing import Tokenizing
+from spanmatch.tokenizing import Tokenizing, encode_types
 from spanmatch.views import View
 
 # Texts are sorted by length within a window, so that batches need little padding and memory stays flat. The first
@@ -27,6 +26,8 @@ FIRST_WINDOW, LAST_WINDOW = 64, 4096
 MAX_WINDOW_CHARS = 1 << 21
 # Special tokens of a sequence, about: they count when short ones are put together.
 NUM_SPECIAL = 2
+# Types share a batch in training down to this share of the longest one's length.
+SHORTEST_OF_GROUP = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,21 @@ class Batcher:
     def types(self, texts: Sequence[str]) -> TypeBatch:
         """Type texts as tensors, for an encoder of types."""
         return collate_types(texts, self.type_tokenizing)
+
+    def type_groups(self, texts: Sequence[str]) -> tuple[list[int], list[TypeBatch]]:
+        """Type texts as tensors, the longest first, in few groups that need little padding; and the order that they then have.
+
+        Names have two tokens, descriptions sixty: padded to one length, nearly all of the work of a step would be padding.
+        """
+        sequences = encode_types(texts, self.type_tokenizing)
+        order = sorted(range(len(texts)), key=lambda index: -len(sequences[index]))
+        groups: list[list[int]] = []
+        for index in order:
+            longest = len(sequences[groups[-1][0]]) if groups else 0
+            if not groups or len(sequences[index]) + NUM_SPECIAL < SHORTEST_OF_GROUP * (longest + NUM_SPECIAL):
+                groups.append([])
+            groups[-1].append(index)
+        return order, [pad_types([sequences[index] for index in group], self.type_tokenizing) for group in groups]
 
     def text_batches(self, views: Sequence[View], *, batch_size: int | None, max_tokens: int) -> list[list[View]]:
         """Views in batches of about one length, the longest first (see `length_batches`)."""

@@ -5,10 +5,8 @@ Text and types are tokenised once each; special tokens are put around them here,
 Legend: B batch, T text tokens, U units of a text, W widest candidate in units, C types, L tokens of a type.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,17 +14,16 @@ import torch
 from spanmatch.entities import EntityType
 from spanmatch.records import Example
 from spanmatch.spans import CANDIDATES, Unrepresentable, locate
-from spanmatch.tokenizing import Tokenizing
+from spanmatch.tokenizing import Tokenizing, encode_types
 from spanmatch.views import TokenizedText, View, make_views, owned_candidates, split_types, token_range
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True, slots=True)
 class TextBatch:
     """Texts and their candidate grid: cell (u, w) is the span of units u to u + w.
 
-    In a cross-encoder's, the types of each text stand behind it, and `type_token` has the place of each one's marker.
+    In a cross-encoder's, the types of each text stand behind it: `type_token` has the place of each one's marker, and
+    `type_last` that of its last token.
     """
 
     input_ids: torch.Tensor  # (B, T)
@@ -36,6 +33,7 @@ class TextBatch:
     last_token: torch.Tensor  # (B, U)
     candidates: torch.Tensor  # (B, U, W) bool: cells that are spans of the text and owned by this view
     type_token: torch.Tensor  # (B, C) in a cross-encoder, else (B, 0)
+    type_last: torch.Tensor  # the same; where a text has fewer types, both are 0
 
     def to(self, device: torch.device | str) -> "TextBatch":
         """The batch on a device."""
@@ -146,9 +144,9 @@ def collate_texts(
         candidates[row] = inside < count
         if len(view.windows) > 1:
             candidates[row, :count] &= owned_candidates(view.windows, view.position, widest)
-    type_token = np.zeros((len(views), 0), dtype=np.int64)
+    type_token = type_last = np.zeros((len(views), 0), dtype=np.int64)
     if types_after is not None:
-        sequences, type_token = _append_types(views, sequences, tokenizing, types_after)
+        sequences, type_token, type_last = _append_types(views, sequences, tokenizing, types_after)
     input_ids, attention_mask = tokenizing.pad(sequences)
     segment_ids = np.zeros(input_ids.shape, dtype=np.int64)
     for row, view in enumerate(views if types_after is not None else ()):
@@ -162,41 +160,30 @@ def collate_texts(
         last_token=torch.from_numpy(last_token),
         candidates=torch.from_numpy(candidates),
         type_token=torch.from_numpy(type_token),
+        type_last=torch.from_numpy(type_last),
     )
 
 
 def _append_types(
     views: Sequence[View], sequences: Sequence[np.ndarray], tokenizing: Tokenizing, types_after: Tokenizing
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Each text with its types behind it, and where their markers then stand in the padded sequence. Shape: (B, C)."""
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Each text with its types behind it, and where their markers and their last tokens then stand. Shape: both (B, C)."""
     runs: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
     for view in views:
         if _written(view) not in runs:
             marked = [np.array([*types_after.prefix, *ids]) for ids in encode_types(view.written_types, types_after)]
-            starts = np.cumsum([0, *map(len, marked)])[:-1]
-            runs[_written(view)] = starts, np.concatenate([tokenizing.middle, *marked]).astype(np.int64)
+            bounds = np.cumsum([0, *map(len, marked)])
+            runs[_written(view)] = bounds, np.concatenate([tokenizing.middle, *marked]).astype(np.int64)
     type_token = np.zeros((len(views), max(len(view.types) for view in views)), dtype=np.int64)
+    type_last = np.zeros_like(type_token)
     joined = []
     for row, (view, ids) in enumerate(zip(views, sequences, strict=True)):
-        starts, behind = runs[_written(view)]
-        type_token[row, : len(starts)] = len(tokenizing.prefix) + len(ids) + len(tokenizing.middle) + starts
+        bounds, behind = runs[_written(view)]
+        before = len(tokenizing.prefix) + len(ids) + len(tokenizing.middle)
+        type_token[row, : len(bounds) - 1] = before + bounds[:-1]
+        type_last[row, : len(bounds) - 1] = before + bounds[1:] - 1
         joined.append(np.concatenate([ids, behind]))
-    return joined, type_token
-
-
-def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarray]:
-    """Token ids of type texts. A description beyond the room is cut, and a warning says so."""
-    sequences = tokenizing.encode_cached(texts)
-    for text, ids in zip(texts, sequences, strict=True):
-        if len(ids) > tokenizing.max_tokens:
-            _warn_of_cut(text, len(ids), tokenizing.max_tokens)
-    return [ids[: tokenizing.max_tokens] for ids in sequences]
-
-
-@lru_cache(maxsize=1024)
-def _warn_of_cut(text: str, length: int, max_tokens: int) -> None:
-    """Once per text, not in every batch."""
-    logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, length, max_tokens)
+    return joined, type_token, type_last
 
 
 def collate_types(texts: Sequence[str], tokenizing: Tokenizing) -> TypeBatch:

@@ -71,7 +71,7 @@ def build_matcher(
         architecture=architecture,
         text_encoder=_description(text.model),
         type_encoder=None if separate is None else _description(types.model),
-        type_pooling="marker" if cross else arguments.type_pooling or types.pooling or "mean",
+        type_pooling="mean" if cross else arguments.type_pooling or types.pooling or "mean",
         head_size=arguments.head_size,
         candidates=arguments.candidates,
         max_span_width=arguments.max_span_width,
@@ -80,6 +80,7 @@ def build_matcher(
         objective=arguments.objective.name,
         max_types=_types_of_a_pass(arguments, corpus) if cross else None,
         null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
+        background_weight=arguments.background_weight,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)

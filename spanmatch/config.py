@@ -63,7 +63,17 @@ class MatcherArguments:
     type_texts: str = field(default="both", metadata={"help": "both (name: description), name, or mixed (drawn anew each time)."})
     num_negative_types: int = field(default=30, metadata={"help": "Types without a mention drawn per text from its inventory."})
     type_dropout: float = field(default=0.0, metadata={"help": "Share of a text's types left out at random."})
-    type_encoder_learning_rate: float | None = field(default=None, metadata={"help": "By default learning_rate."})
+    type_anchor: float = field(
+        default=0.0,
+        metadata={"help": "Above 0, match types as a shared encoder knew them before, and hold it to that with this weight."},
+    )
+    background_weight: float = field(
+        default=0.0, metadata={"help": "Share of what a type usually scores that is corrected for; 0.8 for types never trained."}
+    )
+    dropout: float | None = field(default=None, metadata={"help": "Of the encoders; by default what they were trained with."})
+    type_encoder_learning_rate: float | None = field(
+        default=None, metadata={"help": "By default learning_rate; 0 leaves a separate type encoder as it is, which is fastest."}
+    )
     head_learning_rate: float | None = field(default=None, metadata={"help": "By default 5 times learning_rate."})
     early_stopping_patience: int | None = field(
         default=None, metadata={"help": "Stop after this many evaluations without a better F1."}
@@ -79,12 +89,17 @@ class MatcherArguments:
             _one_of("type_pooling", self.type_pooling, POOLINGS)
         _at_least(self, 1, "head_size", "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
         _at_least(self, 1, "max_types_per_pass")
-        _at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
+        _at_least(
+            self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate", "type_anchor", "background_weight"
+        )
         meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
         if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
-        if not 0 <= self.type_dropout < 1:
-            raise InputError(f"type_dropout must lie in [0, 1), got {self.type_dropout}")
+        if self.type_anchor and self.type_encoder != "shared":
+            raise InputError(f'type_anchor holds one tower for texts and types, not type_encoder "{self.type_encoder}"; drop one')
+        for name in ("type_dropout", "dropout"):
+            if not 0 <= (getattr(self, name) or 0) < 1:
+                raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 
 
 @dataclass(kw_only=True)

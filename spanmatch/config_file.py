@@ -25,11 +25,14 @@ NO_EFFECT = {
 # What a new matcher is built from, and a checkpoint already has.
 BUILT = {
     "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length",
-    "max_types_per_pass",
+    "max_types_per_pass", "background_weight",
 }  # fmt: skip
 
 # What the other architecture alone reads.
-FOREIGN = {"bi": {"max_types_per_pass"}, "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"}}
+FOREIGN = {
+    "bi": {"max_types_per_pass"},
+    "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate", "type_anchor", "background_weight"},
+}
 
 
 def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import (
     MODEL_FOR_TEXT_ENCODING_MAPPING,
     AutoConfig,
@@ -171,6 +172,16 @@ def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, token
         embeddings.weight[rows] = spread * torch.randn(len(tokens), embeddings.embedding_dim)
 
 
+def set_dropout(model: nn.Module, share: float) -> None:
+    """Set every dropout of a model, for a training: those that are modules, and what attention keeps as a number."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+        for name in ("dropout", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, share)
+
+
 def text_states(encoder: Any, batch: TextBatch) -> torch.Tensor:
     """States of the tokens of a text, and of the types behind it in a cross-encoder. Shape: (B, T, H)."""
     segments = {}
@@ -201,9 +212,17 @@ def type_states(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
     return mean
 
 
-def marker_states(text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
-    """One state per type behind a text: that of its marker. Shape: (B, T, H) to (B, C, H)."""
-    return gather_tokens(text_states_BTH, batch.type_token)
+def type_states_behind(text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
+    """One state per type behind a text: the mean over its tokens, as of a type that is read apart.
+
+    The marker before a type only sets it off. Its own state, of a token that the encoder never saw, takes ten times
+    as many steps to become a type's. Shape: (B, T, H) to (B, C, H).
+    """
+    place_T = torch.arange(text_states_BTH.shape[1], device=text_states_BTH.device)
+    inside_BCT = (place_T > batch.type_token[..., None]) & (place_T <= batch.type_last[..., None])
+    weights_BCT = inside_BCT.to(text_states_BTH.dtype)
+    mean: torch.Tensor = weights_BCT @ text_states_BTH / weights_BCT.sum(dim=2, keepdim=True).clamp(min=1)
+    return mean
 
 
 def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch.nn import functional as F
 
-from spanmatch.matcher import CellScores, SpanScores
+from spanmatch.head import CellScores, SpanScores
 
 # What a masked cell counts in a sum of exponentials: nothing, and with a gradient of zero rather than NaN.
 _NOTHING = torch.finfo(torch.float32).min / 4

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from spanmatch.errors import InputError, nearest
+from spanmatch.head import SpanScores
 from spanmatch.losses import LOSSES, NEED_NULL_SLOTS, Loss, matching_loss
-from spanmatch.matcher import SpanScores
 from spanmatch.thresholds import NULL_SLOTS
 
 _WEIGHTS = ("span_weight", "start_weight", "end_weight")

@@ -60,7 +60,7 @@ class SpanMatcher:
 
     @model.setter
     def model(self, model: SpanMatcherModel) -> None:
-        self._model, self._types = model, TypeEncoding(model, self.batcher, self._inference)
+        self._model, self._types = model, TypeEncoding(model, self.batcher, self.inference)
 
     @property
     def config(self) -> MatcherConfig:
@@ -219,7 +219,7 @@ class SpanMatcher:
         if advance is not None and len(num_views) < len(examples):
             advance(len(examples) - len(num_views))
         found: list[tuple[int, Candidates]] = []
-        with self._inference():
+        with self.inference():
             for chosen in own_share(batches) if shared else batches:
                 batch = self.batcher.texts(chosen).to(self.device)
                 passed = passing_candidates(self.model, chosen, batch, types, best_only=overlap != "multi-label")
@@ -237,7 +237,8 @@ class SpanMatcher:
         return cutoffs(threshold, types, self.calibration, objective=config.objective, null_slots=config.null_slots)
 
     @contextlib.contextmanager
-    def _inference(self) -> Iterator[None]:
+    def inference(self) -> Iterator[None]:
+        """Without gradients and dropout."""
         was_training = self.model.training
         if was_training:
             self.model.eval()

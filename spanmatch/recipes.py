@@ -9,10 +9,12 @@ from typing import Any
 
 from transformers import EarlyStoppingCallback, set_seed
 
+from spanmatch.background import fill_background
 from spanmatch.building import build_matcher, training_windows
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.config_file import read_config
 from spanmatch.data import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
+from spanmatch.encoders import set_dropout
 from spanmatch.errors import InputError
 from spanmatch.evaluation import calibrate, evaluate_corpus
 from spanmatch.model_card import write_model_card
@@ -51,6 +53,8 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
         if wanted and files
     }
     matcher = build_matcher(arguments, architecture, training, corpora.get("train"))
+    if arguments.dropout is not None:
+        set_dropout(matcher.model, arguments.dropout)
     set_seed(training.seed)
     facts: dict[str, Any] = {}
     if training.do_train:
@@ -148,6 +152,7 @@ def _fit(
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
+    fill_background(matcher, views, training.seed)
     examples_seen = (
         (trainer.state.global_step - first_step)
         * training.train_batch_size

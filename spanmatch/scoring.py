@@ -67,7 +67,7 @@ def passing_candidates(
     if types.embeddings is None:
         behind_BCD = model.types_behind(states_BTH, batch)
         parts = [
-            passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], bias=model.head.bias, limits=types.limits[columns])
+            passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], limits=types.limits[columns])
             for view, own_CD, columns, (start, stop) in zip(
                 views, behind_BCD, _columns(views, types), _pairs(bounds), strict=True
             )
@@ -78,9 +78,7 @@ def passing_candidates(
         ]
     asked = types.union([view.types for view in views])
     embeddings_CD = asked.embeddings.to(device=spans_SD.device, dtype=model.head.type_proj.weight.dtype)
-    passed = passing_cells(
-        spans_SD, embeddings_CD, bias=model.head.bias, limits=asked.limits, best_only=best_only and asked.is_one
-    )
+    passed = passing_cells(spans_SD, embeddings_CD, limits=asked.limits, best_only=best_only and asked.is_one)
     ranges = _pairs(np.searchsorted(passed.span, bounds))
     found = []
     for view, (start, stop) in zip(views, ranges, strict=True):
@@ -90,29 +88,26 @@ def passing_candidates(
     return found
 
 
-def passing_cells(
-    spans_SD: torch.Tensor, types_CD: torch.Tensor, *, bias: torch.Tensor | None, limits: np.ndarray, best_only: bool = False
-) -> Passed:
+def passing_cells(spans_SD: torch.Tensor, types_CD: torch.Tensor, *, limits: np.ndarray, best_only: bool = False) -> Passed:
     """Cells whose score exceeds the limit of their type. What decides is computed in float32, whatever the types are in.
 
     Args:
         limits: a logit per type. Shape: (C,).
         best_only: of each span, keep the best of the types that pass, the first of equals.
     """
-    shift = 0.0 if bias is None else float(bias)
     best_logit = np.full(len(spans_SD), -np.inf, dtype=np.float32)
     best_column = np.zeros(len(spans_SD), dtype=np.int64)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     blocks = _Blocks(spans_SD, types_CD)
     for first_type in range(0, len(types_CD), blocks.num_types):
         own_limits = limits[first_type : first_type + blocks.num_types, None].astype(np.float32)
-        floor = float(own_limits.min()) - shift
+        floor = float(own_limits.min())
         for first_span in range(0, len(spans_SD), blocks.num_spans):
             best = blocks.scores(first_type, first_span).amax(0) + blocks.rounding[first_span : first_span + blocks.num_spans]
             rows = (best > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
             if not len(rows):
                 continue
-            logits = blocks.exact_scores(first_type, rows).cpu().numpy() + np.float32(shift)
+            logits = blocks.exact_scores(first_type, rows).cpu().numpy()
             span, passed = rows.cpu().numpy(), logits > own_limits
             if best_only:
                 logits[~passed] = -np.inf
@@ -133,7 +128,7 @@ def passing_cells(
 
 
 class _Blocks:
-    """Scores without bias, some types and some spans at a time. A block's are overwritten by those of the next."""
+    """Scores, some types and some spans at a time. A block's are overwritten by those of the next."""
 
     def __init__(self, spans_SD: torch.Tensor, types_CD: torch.Tensor) -> None:
         max_cells = MAX_CELLS.get(spans_SD.device.type, MAX_CELLS_ELSEWHERE)

@@ -1,12 +1,16 @@
 """A tokenizer with what has to be known about it: the special tokens around a sequence, padding, and the room within."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
 
 # Tokens that we add to a vocabulary: the one before each type in a cross-encoder, and the slot `label_token`.
 TYPE_MARKER = "[TYPE]"
@@ -143,3 +147,18 @@ def _id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
     found = tokenizer.convert_tokens_to_ids(token)
     assert isinstance(found, int) and found != tokenizer.unk_token_id, f"{token} is added before a sequence has it"
     return found
+
+
+def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarray]:
+    """Token ids of type texts. A description beyond the room is cut, and a warning says so."""
+    sequences = tokenizing.encode_cached(texts)
+    for text, ids in zip(texts, sequences, strict=True):
+        if len(ids) > tokenizing.max_tokens:
+            _warn_of_cut(text, len(ids), tokenizing.max_tokens)
+    return [ids[: tokenizing.max_tokens] for ids in sequences]
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_cut(text: str, length: int, max_tokens: int) -> None:
+    """Once per text, not in every batch."""
+    logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, length, max_tokens)

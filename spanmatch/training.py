@@ -11,6 +11,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.utils.data import Sampler
 from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from spanmatch.anchoring import TypeAnchor, drift
 from spanmatch.checkpoints import save_checkpoint
 from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import Corpus
@@ -20,6 +21,8 @@ from spanmatch.predictor import SpanMatcher
 from spanmatch.sampling import EpochSampler, TrainingCollator, TrainingViews
 
 HEAD_LEARNING_RATE_FACTOR = 5.0
+# Types and phrases of a step that the tower is held on to.
+NUM_ANCHORED = 24
 
 
 class LossAndF1Progress(ProgressCallback):
@@ -76,12 +79,14 @@ class MatcherTrainer(Trainer):
         super().__init__(
             model=matcher.model,
             args=args,
-            data_collator=TrainingCollator(batcher=matcher.batcher),
+            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=_num_anchored(matcher.model, arguments)),
             train_dataset=train_dataset,
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
         )
         self.loss_is_scaled_for_ga = False
+        is_anchored = _num_anchored(matcher.model, arguments) is not None
+        self.anchor = TypeAnchor(matcher.model, matcher.batcher) if is_anchored else None
         self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:
             self.add_callback(LossAndF1Progress())
@@ -98,10 +103,14 @@ class MatcherTrainer(Trainer):
         objective, types = self.arguments.objective, inputs["types"]
         outputs = model(
             inputs["texts"].to(self.args.device),
-            None if types is None else types.to(self.args.device),
+            None if types is None else [own.to(self.args.device) for own in types],
             boundaries=objective.boundaries,
+            anchors_CH=None if self.anchor is None else self.anchor.states(inputs["type_texts"]),
         )
         loss = objective(outputs, inputs["positives"], inputs["valid"])
+        if self.anchor is not None and outputs.type_states is not None:
+            held = drift(outputs.type_states, self.anchor.states(inputs["held_texts"]))
+            loss = loss + self.arguments.type_anchor * held
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -134,8 +143,7 @@ class MatcherTrainer(Trainer):
         assert isinstance(dataset, TrainingViews)
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(dataset)
-        batch_size = self.args.train_batch_size * self.args.world_size
-        return EpochSampler([view.num_tokens for view in dataset.views], batch_size, self.args.seed)
+        return EpochSampler(dataset.group(self.args.train_batch_size * self.args.world_size))
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
@@ -177,6 +185,13 @@ def make_shardable(model: nn.Module) -> None:
                 setattr(module, name, nn.Parameter(parameter.detach()[None]))
     unsplit = {name for module in modules for name in getattr(module, "_no_split_modules", None) or ()}
     setattr(model, "_no_split_modules", sorted(unsplit & {type(module).__name__ for module in modules}))  # noqa: B010
+
+
+def _num_anchored(model: SpanMatcherModel, arguments: MatcherArguments) -> int | None:
+    """How many types and phrases of a step a tower is held on to: none where it is frozen, None where it may move."""
+    if model.type_encoder is not None and arguments.type_encoder_learning_rate == 0:
+        return 0
+    return NUM_ANCHORED if arguments.type_anchor else None
 
 
 def _or(value: float | None, default: float) -> float:

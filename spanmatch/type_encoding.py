@@ -53,7 +53,8 @@ class TypeEncoding:
         version = self._version()
         if self._digest[0] != version:
             config = self.batcher.config
-            way = f"{config.type_pooling} {config.max_type_length} {weights_digest(self.model.type_weights().items())}"
+            digest = weights_digest(self.model.type_weights().items())
+            way = f"{config.type_pooling} {config.max_type_length} {config.background_weight} {digest}"
             self._digest = version, sha256(way.encode()).hexdigest()
         return self._digest[1]
 
@@ -71,6 +72,7 @@ class TypeEncoding:
     def _version(self) -> object:
         head = self.model.head
         probed = [head.type_proj.weight, head.type_proj.bias, head.scale]
+        probed += [own for own in (head.bias, head.usual_affinity) if own is not None]
         return weights_version([self.model.encoder_of_types, head.type_proj], probed)
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:

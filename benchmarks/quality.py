@@ -1,0 +1,163 @@
+"""Zero-shot quality, ours and GLiNER's: the same encoder, sentences and scorer, on types and sets that nobody was trained on.
+
+    python benchmarks/quality.py                          # all systems on 20,000 sentences: hours on a laptop, it resumes
+    python benchmarks/quality.py --systems bi gliner_bi   # these only
+    python benchmarks/quality.py --rows                   # only write the tables again
+
+Thresholds are chosen on types that were left out of the training, once per system, never on the benchmarks. A row is written
+as soon as its system is done.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import RESULTS, machine, write_table
+from processes import ROOT
+from quality_data import (
+    DEV_9,
+    POOL,
+    TestSet,
+    benchmark_set,
+    calibration_sets,
+    read_pool,
+    sample_by_type,
+    write_training,
+)  # fmt: skip
+from quality_scorer import Scored, Scores, bootstrap, common_threshold
+from quality_systems import Place, System, predictions, train
+
+from spanmatch.entities import normalise
+
+OURS = {"type_texts": "mixed", "per_device_train_batch_size": 16, "learning_rate": 3e-4, "num_negative_types": 20}
+GLINER = {
+    "batch_size": 16, "learning_rate": 3e-4, "head_learning_rate": 3e-4, "num_negatives": 3, "focal": True,
+}  # fmt: skip
+SYSTEMS = (
+    System(name="bi", kind="bi", settings=OURS),
+    System(name="bi, names only", kind="bi", trained_as="bi", described=False),
+    System(name="cross", kind="cross", settings=OURS),
+    System(name="gliner_bi", kind="gliner_bi", settings=GLINER, described=False),
+    System(name="gliner_uni", kind="gliner_uni", settings=GLINER, described=False),
+)
+NUM_CALIBRATION = 100  # sentences of each set
+
+
+def scores_of(kind: str, test: TestSet, found: Mapping[str, list[list[Scored]]]) -> Scores:
+    """What was found in a test set, against its gold; of a calibration set only the types that were not trained."""
+    gold = [item.spans for item in test.sentences]
+    return Scores.of(found[f"{kind}/{test.name}"], gold, test.counted if kind == "calibration" else None)
+
+
+def result_of(
+    system: System, tests: Sequence[tuple[str, TestSet]], found: Mapping[str, Any], trained: frozenset[str]
+) -> dict[str, Any]:
+    """Everything that the tables say of one system, per set; `counts` are what the bootstrap draws from."""
+    calibration = [scores_of(kind, test, found) for kind, test in tests if kind == "calibration"]
+    threshold = common_threshold(calibration)
+    result: dict[str, Any] = {"system": system.name, "threshold": threshold, "sets": {}, "counts": {}}
+    result["held_out"] = float(np.mean([item.f1(threshold) for item in calibration]))
+    for kind, test in tests:
+        if kind != "benchmark":
+            continue
+        scores = scores_of(kind, test, found)
+        gold = [item.spans for item in test.sentences]
+        names = frozenset(map(normalise, test.types))
+        parts = {"seen": names & trained, "unseen": names - trained}
+        result["sets"][test.name] = {
+            "f1": scores.f1(threshold),
+            "best": scores.best()[0],
+            "calibration_error": scores.calibration_error(),
+        } | {part: Scores.of(found[f"{kind}/{test.name}"], gold, own).f1(threshold) for part, own in parts.items() if own}
+        result["counts"][test.name] = scores.counts(threshold)
+    return result
+
+
+def average(result: Mapping[str, Any], value: str) -> float:
+    """The plain average over the sets that have a value."""
+    return float(np.mean([own[value] for own in result["sets"].values() if value in own]))
+
+
+def row_of(result: Mapping[str, Any]) -> list[str]:
+    """A system's row of the table."""
+    values = [average(result, value) for value in ("f1", "best", "seen", "unseen")]
+    return [
+        result["system"],
+        *(f"{100 * result['sets'][name]['f1']:.1f}" for name in DEV_9),
+        f"**{100 * values[0]:.1f}**",
+        *(f"{100 * value:.1f}" for value in values[1:]),
+        f"{average(result, 'calibration_error'):.3f}",
+        f"{result['threshold']:.3f}",
+    ]
+
+
+def difference_rows(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Every system against every one below it, with the interval of a paired bootstrap over sentences."""
+    ordered = sorted(results, key=lambda item: -average(item, "f1"))
+    rows = []
+    for place, upper in enumerate(ordered):
+        for lower in ordered[place + 1 :]:
+            pairs = [[item["counts"][name] for name in DEV_9] for item in (upper, lower)]
+            mean, low, high = bootstrap(*pairs)
+            rows.append([upper["system"], lower["system"], f"{100 * mean:.1f}", f"{100 * low:.1f} to {100 * high:.1f}"])
+    return rows
+
+
+def write_tables(results: Sequence[Mapping[str, Any]], facts: dict[str, str], name: str) -> None:
+    """The table of F1 and the table of differences, and the figures behind them."""
+    header = [
+        "system", *(source.replace("_", " ") for source in DEV_9), "average", "best in hindsight", "seen", "unseen",
+        "calibration error", "threshold",
+    ]  # fmt: skip
+    title = f"Zero-shot quality: {name}"
+    write_table(
+        RESULTS / f"{name}.md", title=title, doc=__doc__ or "", header=header, rows=list(map(row_of, results)), facts=facts
+    )
+    rows, header = difference_rows(results), ["system", "against", "difference of averages", "95% interval"]
+    if rows:
+        write_table(RESULTS / f"{name}_differences.md", title=title, doc=__doc__ or "", header=header, rows=rows, facts=facts)
+    plain = [{key: value for key, value in result.items() if key != "counts"} for result in results]
+    (RESULTS / f"{name}.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Make the data, then train, ask and score one system after another."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--datasets", type=Path, default=Path("../shared/datasets"), help="folder of the public data sets")
+    parser.add_argument("--systems", nargs="+", choices=[system.name for system in SYSTEMS], help="these only")
+    parser.add_argument("--num_examples", type=int, default=20_000, help="sentences that everybody is trained on, once")
+    parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where models and predictions go")
+    parser.add_argument("--envs", type=Path, default=ROOT / "models" / "envs", help="where GLiNER's environment is made")
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rows", action="store_true", help="train and ask nothing, write the tables of what is there")
+    options = parser.parse_args()
+    pool = read_pool(options.datasets, POOL)
+    sample = sample_by_type(pool, options.num_examples, options.seed)
+    trained = frozenset(normalise(name) for item in sample for name in item.names)
+    training = options.work / "training"
+    if not training.is_dir():
+        write_training(training, pool, sample)
+    held_out = calibration_sets(options.datasets, pool, trained, NUM_CALIBRATION, options.seed)
+    tests = [("calibration", test) for test in held_out]
+    tests += [("benchmark", benchmark_set(options.datasets, name)) for name in DEV_9]
+    place = Place(work=options.work, training=training, envs=options.envs, threads=options.threads, seed=options.seed)
+    facts = machine(options.seed) | {"trained on": f"{len(sample):,} sentences, {len(trained):,} type names"}
+    results = []
+    for system in SYSTEMS:
+        if system.name not in (options.systems or [item.name for item in SYSTEMS]):
+            continue
+        is_there = all((place.predictions(system) / f"{kind}_{test.name}.json").is_file() for kind, test in tests)
+        if options.rows and not is_there:
+            continue
+        if not is_there:
+            train(system, place, options.num_examples)
+        results.append(result_of(system, tests, predictions(system, place, tests), trained))
+        write_tables(results, facts, "quality")
+
+
+if __name__ == "__main__":
+    main()
