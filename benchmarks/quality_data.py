@@ -8,7 +8,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,7 @@ class Pool:
     descriptions: dict[str, dict[str, str]]
     sentences: list[Sentence]
     held_out: frozenset[str]
+    held_out_sets: tuple[str, ...]
 
     def without_held_out(self, item: Sentence) -> Sentence:
         """A sentence as if nobody had annotated it for the types that are held out."""
@@ -112,10 +113,16 @@ class Pool:
         return Sentence(source=item.source, tokens=item.tokens, names=names, spans=spans)
 
 
-def read_pool(datasets: Path, sources: Iterable[str]) -> Pool:
+def read_pool(
+    datasets: Path,
+    sources: Iterable[str],
+    *,
+    held_out_sets: tuple[str, ...] = HELD_OUT_SETS,
+    held_out_share: float = HELD_OUT_SHARE,
+) -> Pool:
     """Read the sets, without texts of the benchmarks, of the sets held out, and without duplicates."""
     seen = {item.key for source in DEV_9 for item in read_sentences(datasets, source, "test")}
-    seen |= {item.key for source in HELD_OUT_SETS for split in SPLITS for item in read_sentences(datasets, source, split)}
+    seen |= {item.key for source in held_out_sets for split in SPLITS for item in read_sentences(datasets, source, split)}
     sentences = []
     for source in sources:
         for item in read_sentences(datasets, source, "train"):
@@ -128,17 +135,19 @@ def read_pool(datasets: Path, sources: Iterable[str]) -> Pool:
     held_out = {
         name
         for name, count in mentions.items()
-        if count >= FREQUENT and in_sets[name] <= WIDESPREAD and name not in asked and _is_chosen(name, HELD_OUT_SHARE)
+        if count >= FREQUENT and in_sets[name] <= WIDESPREAD and name not in asked and _is_chosen(name, held_out_share)
     }
     descriptions = {source: read_types(datasets, source)[0] for source in sources}
-    return Pool(descriptions=descriptions, sentences=sentences, held_out=frozenset(held_out))
+    return Pool(descriptions=descriptions, sentences=sentences, held_out=frozenset(held_out), held_out_sets=held_out_sets)
 
 
-def sample_by_type(pool: Pool, number: int | None, seed: int, *, keep_held_out: bool = False) -> list[Sentence]:
+def sample_by_type(
+    pool: Pool, number: int | None, seed: int, *, keep_held_out: bool = False, largest: Mapping[str, float] | None = None
+) -> list[Sentence]:
     """A sample that favours rare types: a sentence counts as its rarest type does, by the root of how often that is mentioned.
 
-    No set is more than `LARGEST_SHARE` of it. Weighted sampling without replacement: Efraimidis and Spirakis, Information
-    Processing Letters 97(5), 2006.
+    No set is more than `LARGEST_SHARE` of it, or what `largest` says of it. Weighted sampling without replacement:
+    Efraimidis and Spirakis, Information Processing Letters 97(5), 2006.
     """
     sentences = pool.sentences if keep_held_out else [pool.without_held_out(item) for item in pool.sentences]
     sentences = [item for item in sentences if item.names]
@@ -154,7 +163,7 @@ def sample_by_type(pool: Pool, number: int | None, seed: int, *, keep_held_out: 
     of_source: Counter[str] = Counter()
     for index in sorted(range(len(sentences)), key=lambda index: -keys[index]):
         source = sentences[index].source
-        if len(chosen) < number and of_source[source] < LARGEST_SHARE * number:
+        if len(chosen) < number and of_source[source] < (largest or {}).get(source, LARGEST_SHARE) * number:
             of_source[source] += 1
             chosen.append(sentences[index])
     rng.shuffle(chosen)
@@ -194,6 +203,11 @@ class TestSet:
     sentences: list[Sentence]
     counted: frozenset[str]
 
+    @property
+    def gold(self) -> list[tuple[tuple[int, int, str], ...]]:
+        """The spans of each sentence."""
+        return [item.spans for item in self.sentences]
+
 
 def calibration_sets(datasets: Path, pool: Pool, trained: Set[str], per_set: int, seed: int) -> list[TestSet]:
     """What to choose thresholds on: sets held out whole, and what development files have of the types held out.
@@ -201,8 +215,8 @@ def calibration_sets(datasets: Path, pool: Pool, trained: Set[str], per_set: int
     All types of the set are asked for; those count that were not trained.
     """
     found = []
-    for source in (*HELD_OUT_SETS, *pool.descriptions):
-        whole = source in HELD_OUT_SETS
+    for source in (*pool.held_out_sets, *pool.descriptions):
+        whole = source in pool.held_out_sets
         splits = SPLITS if whole else SPLITS[1:2] if source in DEV_9 else SPLITS[1:]
         sentences = [item for split in splits for item in read_sentences(datasets, source, split)]
         described = read_types(datasets, source)[0]

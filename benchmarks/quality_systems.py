@@ -39,7 +39,7 @@ class System:
     settings: Mapping[str, Any] = field(default_factory=dict)
     described: bool = True  # whether types are asked for with their descriptions
     trained_as: str = ""  # another system whose training it shares
-    start_from: str = ""  # another system whose checkpoint it starts from
+    slot: str | None = None  # the null slot that is its threshold, if any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def _predictor(system: System, place: Place) -> Predict:
         worker.receive()
         return lambda test: _ask_gliner(worker, test)
     matcher = SpanMatcher.from_pretrained(place.model(system))
-    return lambda test: ask_ours(matcher, test, described=system.described)
+    return lambda test: ask_ours(matcher, test, described=system.described, slot=system.slot)
 
 
 def _ask_gliner(worker: Worker, test: TestSet) -> list[list[Scored]]:
@@ -142,17 +142,16 @@ def _ask_gliner(worker: Worker, test: TestSet) -> list[list[Scored]]:
     return found
 
 
-def ask_ours(matcher: SpanMatcher, test: TestSet, *, described: bool) -> list[list[Scored]]:
-    """Scored spans in words."""
+def ask_ours(matcher: SpanMatcher, test: TestSet, *, described: bool, slot: str | None = None) -> list[list[Scored]]:
+    """Scored spans in words, above a null slot where one is named."""
+    floor = above(FLOOR, {slot} if slot else matcher.config.null_slots)
     types = tuple(EntityType(name=name, description=text if described else "") for name, text in test.types.items())
     examples = []
     for index, item in enumerate(test.sentences):
         text, words = join_tokens(item.tokens)
         examples.append(Example(where=str(index), text=text, words=words, mentions=(), types=types))
     found: list[list[Scored]] = []
-    for example, entities in zip(
-        examples, matcher.stream(examples, threshold=above(FLOOR, matcher.config.null_slots)), strict=True
-    ):
+    for example, entities in zip(examples, matcher.stream(examples, threshold=floor), strict=True):
         start_of = {start: word for word, (start, _) in enumerate(example.words)}
         end_of = {end: word + 1 for word, (_, end) in enumerate(example.words)}
         found.append([(start_of[item.start], end_of[item.end], item.label, item.score) for item in entities])

@@ -2,6 +2,8 @@
 
 import argparse
 
+# The checkpoint that comes with the package.
+DEFAULT_MODEL = "spanmatch-mini"
 THRESHOLD_HELP = (
     "a number in (0, 1), one per type (person=0.4,date=0.2), calibrated, or a null slot, with or without a margin (cls, "
     "label_token, cls+0.5); by default calibrated where the checkpoint is, else its null slot, else 0.5"
@@ -22,6 +24,13 @@ def _whole(text: str, *, least: int) -> int:
     if not text.strip().isdigit() or int(text) < least:
         raise argparse.ArgumentTypeError(f"expected a whole number, at least {least}, got {text!r}")
     return int(text)
+
+
+def types_argument(parser: argparse.ArgumentParser) -> None:
+    """The types to ask for. One value each time, so that what follows it is not taken for a type."""
+    parser.add_argument(
+        "--types", "--type", action="append", default=[], metavar="TYPES", help='types, separated by commas: "brand,color"'
+    )
 
 
 def device_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,17 +10,18 @@ section 2.3 (CSLS), with mentions for neighbours and taken off the types alone, 
 Legend: C types, D head size, M background mentions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from spanmatch.batcher import Batcher
+from spanmatch.batching import TextBatch
 from spanmatch.devices import batch_tokens
 from spanmatch.encoders import type_states
 from spanmatch.head import NUM_MENTIONS, affinity, without_bias
 from spanmatch.matcher import SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
+from spanmatch.sampling import TrainingViews
 from spanmatch.thresholds import default_slot
 from spanmatch.views import View
 
@@ -28,48 +29,50 @@ from spanmatch.views import View
 NUM_TYPES = 1024
 
 
-def fill_background(matcher: SpanMatcher, views: Sequence[View], seed: int) -> None:
+def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> None:
     """Give a trained model its background: mentions of the training texts, and what its types usually score with them."""
-    head = matcher.model.head
+    model, batcher = matcher.model, matcher.batcher
+    head = model.head
     if head.background is None:
         return
     rng = np.random.default_rng(seed)
+    with_gold = np.flatnonzero([bool(view.tokenized.gold) for view in views.views])
+    chosen = [views[int(place)] for place in rng.permutation(with_gold)[:NUM_MENTIONS]]
+    mentions: list[torch.Tensor] = []
+    types: list[torch.Tensor] = []
     with matcher.inference():
-        mentions_SD = torch.cat(list(_mentions(matcher.model, matcher.batcher, views, rng)))
-        places = torch.from_numpy(rng.permutation(len(mentions_SD))[np.arange(NUM_MENTIONS) % len(mentions_SD)])
-        head.background.copy_(without_bias(mentions_SD[places.to(mentions_SD.device)]))
-        names = sorted({item.name for view in views for item in view.types})
-        chosen = [names[place] for place in rng.permutation(len(names))[:NUM_TYPES]]
-        head.usual_affinity.copy_(torch.cat(list(_affinities(matcher.model, matcher.batcher, chosen))).mean())
+        for own in batcher.text_batches(batcher.passes(chosen), batch_size=None, max_tokens=batch_tokens(matcher.device)):
+            batch = batcher.texts(own).to(matcher.device)
+            states_BTH = model.encode_texts(batch)
+            mentions.append(_mentions(model, own, batch, states_BTH))
+            if batcher.types_stand_behind:
+                there = [(row, column) for row, view in enumerate(own) for column in range(len(view.types))]
+                row, column = torch.tensor(there, device=matcher.device).reshape(-1, 2).unbind(1)
+                types.append(model.types_behind(states_BTH, batch)[row, column])
+        if not batcher.types_stand_behind:
+            names = sorted({item.name for view in views.views for item in view.types})
+            for _, group in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
+                states_CH = type_states(model.encoder_of_types, group.to(matcher.device), model.matcher_config.type_pooling)
+                types.append(head.embed_types(states_CH))
+        head.background.copy_(_drawn(torch.cat(mentions), NUM_MENTIONS, rng))
+        head.usual_affinity.copy_(affinity(_drawn(torch.cat(types), NUM_TYPES, rng), head.background).mean())
 
 
-def _mentions(
-    model: SpanMatcherModel, batcher: Batcher, views: Sequence[View], rng: np.random.Generator
-) -> Iterator[torch.Tensor]:
-    """Gold spans of views drawn at random, above their null slot where there is one. Shape: (S, D) each."""
-    with_gold = [view for view in views if view.tokenized.gold]
-    chosen = [with_gold[place] for place in rng.permutation(len(with_gold))[:NUM_MENTIONS]]
-    device = model.head.scale.device
-    for own in batcher.text_batches(chosen, batch_size=None, max_tokens=batch_tokens(device)):
-        cells = [
-            (row, unit - view.start_unit, width)
-            for row, view in enumerate(own)
-            for unit, width, _ in view.tokenized.gold
-            if unit >= view.start_unit and unit + width < view.end_unit
-        ]
-        if not cells:
-            continue
-        batch, cells_S3 = batcher.texts(own).to(device), torch.tensor(cells, device=device)
-        states_BTH = model.encode_texts(batch)
-        spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3).float()
-        null_BD = model.head.represent_null(states_BTH, default_slot(model.head.null_slots))
-        yield spans_SD if null_BD is None else spans_SD - null_BD.float().index_select(0, cells_S3[:, 0])
+def _drawn(rows: torch.Tensor, number: int, rng: np.random.Generator) -> torch.Tensor:
+    """So many rows at random, again and again where there are fewer. Shape: (N, D) to (number, D)."""
+    places = rng.permutation(len(rows))[np.arange(number) % len(rows)]
+    return rows.index_select(0, torch.from_numpy(places).to(rows.device))
 
 
-def _affinities(model: SpanMatcherModel, batcher: Batcher, names: Sequence[str]) -> Iterator[torch.Tensor]:
-    """Of types, as they are written by name. Shape: (C,) each."""
-    assert model.head.background is not None
-    device, pooling = model.head.scale.device, model.matcher_config.type_pooling
-    for _, batch in batcher.type_batches(names, max_tokens=batch_tokens(device)):
-        types_CD = model.head.embed_types(type_states(model.encoder_of_types, batch.to(device), pooling))
-        yield affinity(types_CD, model.head.background)
+def _mentions(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, states_BTH: torch.Tensor) -> torch.Tensor:
+    """The gold spans of views, above their null slot where there is one, and without the bias of types. Shape: (S, D)."""
+    cells = [
+        (row, unit - view.start_unit, width)
+        for row, view in enumerate(views)
+        for unit, width, _ in view.tokenized.gold
+        if unit >= view.start_unit and unit + width < view.end_unit
+    ]
+    cells_S3 = torch.tensor(cells, dtype=torch.long, device=states_BTH.device).reshape(-1, 3)
+    spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3).float()
+    null_BD = model.head.represent_null(states_BTH, default_slot(model.head.null_slots))
+    return without_bias(spans_SD if null_BD is None else spans_SD - null_BD.float().index_select(0, cells_S3[:, 0]))

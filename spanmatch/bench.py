@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from spanmatch.arguments import types_argument
 from spanmatch.encoder_alone import asked, text_encoder_alone, type_encoder_alone
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
@@ -75,7 +76,7 @@ def bench_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `spanmatch bench`."""
     parser.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
     parser.add_argument("file", metavar="FILE", help="texts, as `spanmatch tag` reads them")
-    parser.add_argument("--types", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"')
+    types_argument(parser)
     parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
     parser.add_argument("--num_texts", type=int, default=200, metavar="N", help="texts of the file to measure with (200)")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs, of which the median counts (5)")

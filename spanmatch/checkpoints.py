@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from spanmatch.arguments import DEFAULT_MODEL
 from spanmatch.encoders import ARCHITECTURES
 from spanmatch.errors import InputError, nearest
 from spanmatch.matcher import MatcherConfig, SpanMatcherModel
@@ -97,8 +98,20 @@ def is_checkpoint(folder: Path) -> bool:
         return False
 
 
+def shipped(name: str) -> Path | None:
+    """The folder of a checkpoint that comes with the package, None where there is none of that name.
+
+    It stands in the package where that was built, and in `models` beside it where it is worked on.
+    """
+    package = Path(__file__).parent
+    places = (package / "pretrained" / name, package.parent / "models" / name)
+    return next((place for place in places if name == DEFAULT_MODEL and (place / WEIGHTS_FILE).is_file()), None)
+
+
 def _folder(name_or_path: str | Path) -> Path:
     folder = Path(name_or_path).expanduser()
+    if not folder.exists():
+        folder = shipped(str(name_or_path)) or folder
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
         try:
             folder = Path(

@@ -162,9 +162,11 @@ def _data_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _tag(options: Arguments) -> None:
-    from spanmatch.tag_options import TagOptions
+    from spanmatch.tag_options import TagOptions, model_and_source
 
-    asked = TagOptions(**_flags(options))
+    flags = _flags(options)
+    model, source = model_and_source(flags.pop("places"))
+    asked = TagOptions(model=model, source=source, **flags)
     quiet_libraries()
     from spanmatch.tagging import tag
 

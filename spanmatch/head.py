@@ -104,7 +104,10 @@ class SpanHead(nn.Module):
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
     def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
-        """Types with what their affinity to the background exceeds the usual one by taken off, in part (see `background`)."""
+        """Types with what their affinity to the background exceeds the usual one by taken off, in part (see `background`).
+
+        Shape: (..., C, D), the same.
+        """
         if self.background is None or not weight:
             return types_CD
         excess_C = affinity(types_CD, self.background) - self.usual_affinity.float()
@@ -208,7 +211,7 @@ def without_bias(spans_SD: torch.Tensor) -> torch.Tensor:
 
 
 def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tensor:
-    """The mean of the highest scores of each type with the background. Shape: (C, D) and (M, D) to (C,), float32."""
+    """The mean of the highest scores of each type with the background. Shape: (..., C, D) and (M, D) to (..., C), float32."""
     highest = max(1, round(TOP_SHARE * len(background_MD)))
     scores_CM = types_CD.to(background_MD.dtype) @ background_MD.T
-    return scores_CM.float().topk(highest, dim=1).values.mean(dim=1)
+    return scores_CM.float().topk(highest, dim=-1).values.mean(dim=-1)

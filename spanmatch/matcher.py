@@ -82,9 +82,8 @@ class SpanMatcherModel(nn.Module):
 
     def type_weights(self) -> dict[str, torch.Tensor]:
         """What type embeddings are computed with, by name."""
-        head = dict(self.head.type_proj.named_parameters()) | {
-            name: tensor for name, tensor in self.head.state_dict().items() if name in ("scale", "bias", "background")
-        }
+        own = ("type_proj.weight", "type_proj.bias", "scale", "bias", "background", "usual_affinity")
+        head = {name: tensor for name, tensor in self.head.state_dict().items() if name in own}
         return {**dict(self.encoder_of_types.named_parameters()), **head}
 
     def encode_texts(self, texts: TextBatch) -> torch.Tensor:

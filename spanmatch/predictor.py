@@ -105,8 +105,7 @@ class SpanMatcher:
         """
         if self.batcher.types_stand_behind:
             raise InputError("a cross-encoder reads types with each text, it cannot encode them apart; pass them to predict")
-        read = as_entity_types(types)
-        return self._types.encode(read, progress=progress)
+        return self._types.encode(as_entity_types(types), progress=progress)
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a str is a Sequence[str], too

@@ -136,11 +136,12 @@ def _fit(
     patience = arguments.early_stopping_patience
     if patience is not None and not training.load_best_model_at_end:
         raise InputError("early_stopping_patience needs evaluation during training: give a validation_file and an eval_strategy")
+    dataset = TrainingViews(views, arguments, training.seed)
     trainer = MatcherTrainer(
         matcher=matcher,
         arguments=arguments,
         args=training,
-        train_dataset=TrainingViews(views, arguments, training.seed),
+        train_dataset=dataset,
         validation=validation,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)] if patience else None,
     )
@@ -152,7 +153,7 @@ def _fit(
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
-    fill_background(matcher, views, training.seed)
+    fill_background(matcher, dataset, training.seed)
     examples_seen = (
         (trainer.state.global_step - first_step)
         * training.train_batch_size

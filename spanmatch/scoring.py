@@ -65,7 +65,7 @@ def passing_candidates(
     cells = cells_S3.cpu().numpy()
     bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
     if types.embeddings is None:
-        behind_BCD = model.types_behind(states_BTH, batch)
+        behind_BCD = model.head.corrected(model.types_behind(states_BTH, batch), model.matcher_config.background_weight)
         parts = [
             passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], limits=types.limits[columns])
             for view, own_CD, columns, (start, stop) in zip(

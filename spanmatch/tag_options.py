@@ -1,10 +1,19 @@
 """What `spanmatch tag` can be asked for: its flags, and the options that they become."""
 
+import glob
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from spanmatch.arguments import THRESHOLD_HELP, batch_size_argument, count_or_none, device_arguments
+from spanmatch.arguments import (
+    DEFAULT_MODEL,
+    THRESHOLD_HELP,
+    batch_size_argument,
+    count_or_none,
+    device_arguments,
+    types_argument,
+)
 from spanmatch.errors import InputError
 
 STANDARD_INPUT = "-"
@@ -12,18 +21,14 @@ STANDARD_INPUT = "-"
 
 def tag_arguments(parser: ArgumentParser) -> None:
     """The flags of the command; they are the fields of `TagOptions`."""
-    parser.add_argument("model", metavar="MODEL", help="checkpoint folder or hub id")
     parser.add_argument(
-        "source",
-        nargs="?",
-        default=STANDARD_INPUT,
-        metavar="INPUT",
-        help="text file (a text per line), .jsonl, .parquet, each of the first two also .gz; a glob of such; a sentence; "
-        "or - (standard input)",
+        "places",
+        nargs="*",
+        metavar="[MODEL] [INPUT]",
+        help=f"checkpoint folder or hub id ({DEFAULT_MODEL}, which comes with the package); and a text file (a text per line), "
+        ".jsonl, .parquet, each of the first two also .gz; a glob of such; a sentence; or - (standard input)",
     )
-    parser.add_argument(
-        "--types", "--type", nargs="+", default=[], metavar="TYPE", help='types, separated by commas: "brand,color"'
-    )
+    types_argument(parser)
     parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
     parser.add_argument("--threshold", help=THRESHOLD_HELP)
     parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
@@ -47,6 +52,25 @@ def tag_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true", help="compile the encoder: slower to start, then faster")
     device_arguments(parser)
     batch_size_argument(parser)
+
+
+def model_and_source(places: Sequence[str]) -> tuple[str, str]:
+    """What the places name: a model and an input, or one of them.
+
+    Alone, what is a file, a glob or has several words is the input, anything else a model.
+
+    Raises:
+        InputError: more than two.
+    """
+    if len(places) > 2:
+        raise InputError(f'expected a model and an input, got also "{places[2]}"; put a sentence in quotes')
+    if len(places) == 2:
+        return places[0], places[1]
+    if not places:
+        return DEFAULT_MODEL, STANDARD_INPUT
+    [place] = places
+    is_input = place == STANDARD_INPUT or any(map(str.isspace, place)) or glob.has_magic(place) or Path(place).is_file()
+    return (DEFAULT_MODEL, place) if is_input else (place, STANDARD_INPUT)
 
 
 @dataclass(frozen=True, kw_only=True)
