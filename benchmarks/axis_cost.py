@@ -26,7 +26,7 @@ VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
     ),
     "architecture: bi": (encoders.type_states, matcher.SpanMatcherModel.encode_types, batching.collate_types),
     "architecture: cross": (
-        encoders.marker_states, matcher.SpanMatcherModel.types_behind, tokenizing.Tokenizing.after_text,
+        encoders.type_states_behind, matcher.SpanMatcherModel.types_behind, tokenizing.Tokenizing.after_text,
         batching._append_types, batching.with_type_runs, batching._type_lengths, views.split_types, building._types_of_a_pass,
     ),
     "overlap: flat": (decoding._flat,),

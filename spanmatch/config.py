@@ -87,7 +87,8 @@ class MatcherArguments:
         _one_of("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
             _one_of("type_pooling", self.type_pooling, POOLINGS)
-        _at_least(self, 1, "head_size", "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
+        _at_least(self, 3, "head_size")  # two are constants
+        _at_least(self, 1, "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
         _at_least(self, 1, "max_types_per_pass")
         _at_least(
             self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate", "type_anchor", "background_weight"

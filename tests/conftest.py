@@ -17,7 +17,7 @@ import torch
 from helpers import FAMILIES, make_matcher, write_family
 from hypothesis import settings
 
-from spanmatch import batching
+from spanmatch import tokenizing
 from spanmatch.encoders import PretrainedEncoder, load_pretrained
 from spanmatch.predictor import SpanMatcher
 
@@ -75,4 +75,4 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def told_anew() -> None:
     """What is told once in a process is told once in each test."""
-    batching._warn_of_cut.cache_clear()
+    tokenizing._warn_of_cut.cache_clear()

@@ -126,15 +126,23 @@ def write_family(folder: Path, family: str) -> Path:
 
 
 def make_matcher(encoder: Path, architecture: str = "bi", **arguments: Any) -> SpanMatcher:
-    """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half."""
+    """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half.
+
+    A new head starts with spans and types in one space, where all that an untrained encoder gives is much alike: all scores
+    would be high.
+    """
     training = MatcherTrainingArguments(output_dir="unused", bf16=False, use_cpu=True, report_to="none")
     torch.manual_seed(1)
     given: dict[str, Any] = {"text_encoder": str(encoder), "head_size": 16, "max_span_width": 4}
     matcher = build_matcher(MatcherArguments(**(given | arguments)), architecture, training)
+    head = matcher.model.head
+    torch.manual_seed(2)
+    for projection in (head.start_proj, head.end_proj, head.type_proj):
+        projection.reset_parameters()
     with torch.no_grad():
-        if matcher.model.head.bias is not None:
-            matcher.model.head.bias.zero_()
-        matcher.model.head.scale.fill_(10.0)
+        if head.bias is not None:
+            head.bias.zero_()
+        head.scale.fill_(10.0)
     matcher.model.eval()
     return matcher
 
@@ -142,8 +150,8 @@ def make_matcher(encoder: Path, architecture: str = "bi", **arguments: Any) -> S
 class StubEncoder(nn.Module):
     """An encoder without context: a token's state is its embedding, wherever it stands.
 
-    Embeddings and weights of the head are integers so large that GELU is a ReLU and every sum is exact: two ways to
-    the same score must give the same bits.
+    Embeddings and weights of the head are small integers, and the slope of a span below zero is one half: every sum is
+    exact, and two ways to the same score must give the same bits.
     """
 
     def __init__(self, vocab_size: int, hidden_size: int = 8) -> None:

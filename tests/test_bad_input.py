@@ -544,6 +544,14 @@ CONFIGS: dict[str, tuple[str | bytes | dict[str, object], list[str]]] = {
     "no samples": ({"max_train_samples": 0}, ["max_train_samples", "at least 1", "0"]),
     "negative number of types": ({"num_negative_types": -1}, ["num_negative_types", "-1"]),
     "all types dropped": ({"type_dropout": 1.0}, ["type_dropout must lie in [0, 1)"]),
+    "everything dropped": ({"dropout": 1.0}, ["dropout must lie in [0, 1), got 1.0"]),
+    "negative dropout": ({"dropout": -0.1}, ["dropout must lie in [0, 1), got -0.1"]),
+    "negative anchor": ({"type_anchor": -1}, ["type_anchor must be at least 0, got -1"]),
+    "anchor of two towers": (
+        {"type_anchor": 1.0, "type_encoder": "separate"},
+        ['type_anchor holds one tower for texts and types, not type_encoder "separate"', "drop one"],
+    ),
+    "negative background": ({"background_weight": -0.5}, ["background_weight must be at least 0, got -0.5"]),
     "no candidates": ({"max_span_width": 0}, ["max_span_width must be at least 1"]),
     "no patience": ({"early_stopping_patience": 0}, ["early_stopping_patience", "at least 1"]),
     "patience without evaluation": ({"early_stopping_patience": 2}, ["early_stopping_patience", "validation_file"]),
@@ -599,6 +607,10 @@ CONFIGS: dict[str, tuple[str | bytes | dict[str, object], list[str]]] = {
         {"pretrained_model_name_or_path": "{folder}/checkpoint", "text_encoder": None, "head_size": 64},
         ['"head_size" has no effect', "pretrained_model_name_or_path", "remove"],
     ),
+    "background of what was built already": (
+        {"pretrained_model_name_or_path": "{folder}/checkpoint", "text_encoder": None, "background_weight": 0.8},
+        ['"background_weight" has no effect', "pretrained_model_name_or_path", "remove"],
+    ),
     "encoder as checkpoint": (
         {"pretrained_model_name_or_path": "{encoder}", "text_encoder": None},
         ["an encoder, not a spanmatch checkpoint"],
@@ -644,6 +656,7 @@ CROSS_CONFIGS: dict[str, tuple[dict[str, object], list[str]]] = {
         {"type_encoder_learning_rate": 1e-4},
         ['config.json:7: "type_encoder_learning_rate" has no effect in a cross-encoder'],
     ),
+    "anchor of types": ({"type_anchor": 1.0}, ['config.json:7: "type_anchor" has no effect in a cross-encoder']),
     "no types of a pass": ({"max_types_per_pass": 0}, ["max_types_per_pass must be at least 1, got 0"]),
     "window without room for types": ({"max_length": 60}, ["max_length", "8", "32", "60"]),
 }
@@ -703,7 +716,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "no types": (["tag", "{folder}/checkpoint", "Ada met Bob"], ["no entity types", "--types"]),
     "empty types": (["tag", "{folder}/checkpoint", "Ada met Bob", "--types", " , "], ["no entity types", "--types"]),
     "type given twice": (
-        ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "person", "person"],
+        ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "person", "--types", "person"],
         ["more than once: person"],
     ),
     "type given twice in one": (

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch import batcher, tokenizing
-from spanmatch.batcher import NUM_SPECIAL, length_batches, text_windows
+from spanmatch.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, length_batches, text_windows
 from spanmatch.entities import EntityType, as_entity_types
 from spanmatch.predictor import SpanMatcher
 from spanmatch.records import Example
@@ -121,6 +121,41 @@ class TestBatches:
             assert int(batch.attention_mask.sum(1).max()) == batch.input_ids.shape[1]
         assert [found[place] for place in range(len(texts))] == expected
         assert len(sizes) > 2
+
+
+class TestTypeGroups:
+    """The types of a step, in groups of about one length."""
+
+    TEXTS = [*TYPES, "a", "city", "city: the name of a place where nobody lives, or nearly nobody", "b c", "a", "d e f g h i"]
+
+    def written(self, matcher: SpanMatcher, texts: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
+        """The token ids of each text by its place, and how long those of each group are."""
+        order, groups = matcher.batcher.type_groups(texts)
+        rows = [row[mask.bool()].tolist() for own in groups for row, mask in zip(own.input_ids, own.attention_mask, strict=True)]
+        assert sorted(order) == list(range(len(texts))), "each once, and its place"
+        assert all(int(own.attention_mask.sum(1).max()) == own.input_ids.shape[1] for own in groups)
+        found = dict(zip(order, rows, strict=True))
+        return [found[place][1:-1] for place in range(len(texts))], [own.attention_mask.sum(1).tolist() for own in groups]
+
+    def test_by_hand(self, bi_matcher: SpanMatcher) -> None:
+        found, lengths = self.written(bi_matcher, self.TEXTS)
+        assert found == bi_matcher.batcher.type_tokenizing.encode(self.TEXTS)["input_ids"]
+        ordered = [length for own in lengths for length in own]
+        assert 1 < len(lengths) < len(self.TEXTS) and ordered == sorted(ordered, reverse=True)
+        assert bi_matcher.batcher.type_groups([]) == ([], [])
+
+    @given(st.lists(st.integers(0, 70), max_size=40))
+    def test_padding_is_bounded(self, bi_matcher: SpanMatcher, sizes: list[int]) -> None:
+        """No type is shorter than that share of its group's longest, none would have gone with the group before."""
+        texts = [" ".join(["a"] * size) or "b" for size in sizes]
+        _, lengths = self.written(bi_matcher, texts)
+        for own in lengths:
+            assert min(own) >= SHORTEST_OF_GROUP * max(own)
+        for own, following in pairwise(lengths):
+            assert following[0] < SHORTEST_OF_GROUP * own[0]
+        padded = sum(len(own) * max(own) for own in lengths)
+        assert SHORTEST_OF_GROUP * padded <= sum(map(sum, lengths))
+        assert len(lengths) <= 8, "from 64 down to 3 in steps of 0.6"
 
 
 class TestWindows:

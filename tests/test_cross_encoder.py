@@ -28,11 +28,10 @@ from helpers import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn import functional as F
 
 from spanmatch.batching import collate_texts
 from spanmatch.config import MatcherArguments
-from spanmatch.encoders import text_states
+from spanmatch.encoders import text_states, type_states_behind
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.predictor import SpanMatcher
@@ -112,6 +111,8 @@ class TestSequence:
             assert batch.type_token[row, : len(view.types)].tolist() == expected
             length = int(batch.attention_mask[row].sum())
             bounds = [*expected, length - len(suffix)]
+            assert batch.type_last[row, : len(view.types)].tolist() == [stop - 1 for stop in bounds[1:]]
+            assert not batch.type_token[row, len(view.types) :].any() and not batch.type_last[row, len(view.types) :].any()
             written = [batch.input_ids[row, start + 1 : stop].tolist() for start, stop in pairwise(bounds)]
             alone = [matcher.batcher.text_tokenizing.encode([text])["input_ids"][0] for text in view.written_types]
             assert written == alone
@@ -128,6 +129,23 @@ class TestSequence:
         assert own[:at] + own[at + 1 :] == pair
         segments = [int(place >= at) for place in range(len(own))]
         assert batch.segment_ids.tolist() == [segments]
+
+    def test_a_type_is_the_mean_over_its_tokens(self, cross_matcher: SpanMatcher) -> None:
+        """Without its marker, by hand; where a text has fewer types, what stands for the missing is a number all the same."""
+        views = passes_of(
+            cross_matcher, ("Ada met Bob", ["city", "a person"]), ("Bob", ["city"]), ("Ada met Bob in New York", [])
+        )
+        batch = cross_matcher.batcher.texts(views)
+        states = torch.randn(*batch.input_ids.shape, 5, generator=torch.Generator().manual_seed(0))
+        found = type_states_behind(states, batch)
+        assert found.shape == (3, 2, 5) and found.isfinite().all()
+        marker, suffix = token(cross_matcher, TYPE_MARKER), len(cross_matcher.batcher.text_tokenizing.suffix)
+        for row, view in enumerate(views):
+            starts = (batch.input_ids[row] == marker).nonzero().flatten().tolist()
+            bounds = [*starts, int(batch.attention_mask[row].sum()) - suffix]
+            assert len(starts) == len(view.types)
+            for column, (start, stop) in enumerate(pairwise(bounds)):
+                torch.testing.assert_close(found[row, column], states[row, start + 1 : stop].mean(dim=0))
 
     def test_segments(self, cross_matcher: SpanMatcher) -> None:
         """1 from the first type on, in every row of its own; a text without types is a text from end to end."""
@@ -378,6 +396,11 @@ class TestDifferences:
             cross_matcher.encode_types(TYPES)
 
 
+def above_half(layer: torch.Tensor) -> torch.Tensor:
+    """What is below zero counts half."""
+    return torch.where(layer > 0, layer, layer / 2)
+
+
 class TestTraining:
     """What a step sees is what a prediction sees."""
 
@@ -458,10 +481,14 @@ class TestTraining:
         with torch.inference_mode():
             scores = model(texts, types, boundaries=True)
             states = model.encode_texts(texts)
-            columns = model.types_behind(states, texts)[0] if types is None else model.encode_types(types)
-            starts, ends = (F.gelu(projection(states[0])) for projection in (head.start_proj, head.end_proj))
+            columns = (
+                model.types_behind(states, texts)[0] if types is None else torch.cat([model.encode_types(own) for own in types])
+            )
+            # The last two dimensions of a type are a bias, which null slots leave out: here zero.
+            assert not columns[:, -2:].any()
+            starts, ends = (above_half(projection(states[0])) for projection in (head.start_proj, head.end_proj))
             slots = [
-                F.gelu(
+                above_half(
                     head.start_proj(states[0, place]) + head.end_proj(states[0, place]) + head.width_embedding.weight[-2 + slot]
                 )
                 for slot, place in enumerate(matcher.config.null_slots.values())

@@ -7,11 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 from helpers_e2e import write_tiny_encoder
+from helpers_encoders import FAMILIES, write_encoder
 from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, T5Config, T5Model
 
 from spanmatch import encoders
 from spanmatch.batching import Tokenizing, collate_types
-from spanmatch.encoders import DEFAULT_ENCODER, encoder_from_config, load_pretrained, max_positions, resolve_encoder, type_states
+from spanmatch.encoders import (
+    DEFAULT_ENCODER,
+    encoder_from_config,
+    load_pretrained,
+    max_positions,
+    resolve_encoder,
+    set_dropout,
+    type_states,
+)
 from spanmatch.errors import InputError
 
 
@@ -103,3 +112,31 @@ def test_pooling_leaves_padding_out(folder: Path) -> None:
         alone = type_states(model, collate_types(["city"], tokenizing), "mean")
     torch.testing.assert_close(together[:1], alone)
     assert isinstance(model, BertModel)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dropout_is_set_everywhere(family: str, tmp_path: Path) -> None:
+    """Of 0, an encoder in training computes what it does otherwise, also in attention; of a half, no two passes are alike."""
+    loaded = load_pretrained(str(write_encoder(tmp_path / "encoder", family)))
+    model, batch = loaded.model, collate_types(["person who writes about a city", "city"], Tokenizing.of(loaded.tokenizer, 32))
+    dropping = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    with torch.no_grad():
+        still = type_states(model.eval(), batch, "mean")
+        set_dropout(model.train(), 0.0)
+        assert torch.equal(type_states(model, batch, "mean"), still)
+        set_dropout(model, 0.5)
+        assert {module.p for module in dropping} <= {0.5}, "BART has numbers alone"
+        one, other = type_states(model, batch, "mean"), type_states(model, batch, "mean")
+    assert bool(((one - other).abs().amax(dim=1) > 0.1).all())
+
+
+def test_dropout_of_attention_that_is_a_number() -> None:
+    """... and what is no share of anything stays: other numbers, a flag, and modules by that name."""
+    module = torch.nn.Linear(2, 2)
+    module.attention_dropout, module.scaling, module.drop = 0.1, 0.25, 0.3
+    module.dropout = torch.nn.Dropout(0.1)
+    flagged = torch.nn.ReLU()
+    flagged.dropout = True
+    set_dropout(torch.nn.Sequential(module, flagged), 0.4)
+    assert (module.attention_dropout, module.scaling, module.drop, module.dropout.p) == (0.4, 0.25, 0.3, 0.4)
+    assert flagged.dropout is True

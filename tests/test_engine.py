@@ -146,7 +146,7 @@ def plain_logits(matcher: SpanMatcher, text: str, types: Sequence[str], slot: st
     [windows] = matcher.batcher.windows([make_example(text, (), as_entity_types(types))])
     for view in matcher.batcher.passes(windows):
         batch = matcher.batcher.texts([view])
-        own_types = None if matcher.batcher.types_stand_behind else matcher.batcher.types(view.written_types)
+        own_types = None if matcher.batcher.types_stand_behind else [matcher.batcher.types(view.written_types)]
         with torch.inference_mode():
             scores = matcher.model(batch, own_types).spans
         logits = scores.logits[0]
@@ -385,9 +385,9 @@ class TestStream:
         assert ("tagging: 100%" in capsys.readouterr().err) is progress
 
 
-def brute_force(spans: torch.Tensor, types: torch.Tensor, bias: float, limits: np.ndarray) -> dict[tuple[int, int], float]:
+def brute_force(spans: torch.Tensor, types: torch.Tensor, limits: np.ndarray) -> dict[tuple[int, int], float]:
     """Cells above their limit, in float32."""
-    logits = spans.float() @ types.float().T + bias
+    logits = spans.float() @ types.float().T
     return {
         (span, column): float(logits[span, column])
         for span in range(len(spans))
@@ -418,7 +418,6 @@ class TestPassingCells:
         num_spans=st.integers(0, 12),
         num_types=st.integers(0, 12),
         size=st.integers(1, 5),
-        bias=st.sampled_from([None, 0.0, -5.0, 2.5]),
         dtype=st.sampled_from([torch.float32, torch.bfloat16]),
         best_only=st.booleans(),
         max_cells=st.sampled_from([1, 5, 12, 1 << 19]),
@@ -430,7 +429,6 @@ class TestPassingCells:
         num_spans: int,
         num_types: int,
         size: int,
-        bias: float | None,
         dtype: torch.dtype,
         best_only: bool,
         max_cells: int,
@@ -444,9 +442,8 @@ class TestPassingCells:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(scoring, "MAX_CELLS", {"cpu": max_cells})
             patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            shift = None if bias is None else torch.tensor(bias)
-            found = passed_cells(spans, types, bias=shift, limits=limits, best_only=best_only)
-        expected = brute_force(spans, types, bias or 0.0, limits)
+            found = passed_cells(spans, types, limits=limits, best_only=best_only)
+        expected = brute_force(spans, types, limits)
         assert found == (best_of(expected) if best_only else expected)
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -460,9 +457,9 @@ class TestPassingCells:
         types = (torch.randn(50, 24, generator=generator) * 1.5).to(dtype)
         limits = rng.normal(8.0, 2.0, 50)
         limits[::7] = np.inf
-        found = passed_cells(spans, types, bias=torch.tensor(-1.25), limits=limits, best_only=best_only)
-        loose = brute_force(spans, types, -1.25, limits - 1e-4)
-        strict = brute_force(spans, types, -1.25, limits + 1e-4)
+        found = passed_cells(spans, types, limits=limits, best_only=best_only)
+        loose = brute_force(spans, types, limits - 1e-4)
+        strict = brute_force(spans, types, limits + 1e-4)
         if best_only:
             loose, strict = best_of(loose), best_of(strict)
         assert strict.keys() <= found.keys() <= loose.keys() and len(strict) > 40
@@ -471,7 +468,7 @@ class TestPassingCells:
     def test_ties_fall_to_the_first_type(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """... within a block and across blocks."""
         spans, types = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [3.0], [3.0], [2.0], [3.0]])
-        options: dict[str, Any] = {"bias": None, "best_only": True}
+        options: dict[str, Any] = {"best_only": True}
         for max_types in (1, 2, 3, 5):
             monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
             assert passed_cells(spans, types, limits=np.zeros(5), **options) == {(0, 1): 3.0, (1, 1): 6.0}
@@ -496,7 +493,7 @@ class TestPassingCells:
         names = tuple(EntityType(name=f"kind {number}") for number in range(num_types))
 
         def entities(best_only: bool) -> list[Entity]:
-            passed = passing_cells(spans, types, bias=None, limits=limits, best_only=best_only)
+            passed = passing_cells(spans, types, limits=limits, best_only=best_only)
             start, end = bounds[passed.span].T
             candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit)
             return resolve("x" * 12, candidates, names, overlap)
@@ -523,7 +520,7 @@ class TestHalfPrecision:
         if spread > 10:
             assert np.abs(chosen).max() > 25
         limits = chosen - 1e-4 - 1e-5 * np.abs(chosen)
-        found = passed_cells(spans, types, bias=torch.tensor(0.0), limits=limits)
+        found = passed_cells(spans, types, limits=limits)
         margin = 1e-5 + 1e-6 * np.abs(logits)
         surely = {tuple(cell) for cell in np.argwhere(logits > limits + margin).tolist()}
         perhaps = {tuple(cell) for cell in np.argwhere(logits > limits - margin).tolist()}
@@ -544,7 +541,7 @@ class TestHalfPrecision:
         types = torch.ones(1, 2).bfloat16()
         exact = float(spans.float().sum())
         assert float(spans.sum()) < exact
-        found = passed_cells(spans, types, bias=None, limits=np.array([exact - 1e-5 * score]))
+        found = passed_cells(spans, types, limits=np.array([exact - 1e-5 * score]))
         assert found == {(0, 0): pytest.approx(exact)}
 
     def test_spans_that_are_rounded(self) -> None:
@@ -556,7 +553,7 @@ class TestHalfPrecision:
         spans = torch.tensor([[1 + 0.49 * place] * half + [1 + 0.51 * place] * half])
         types = torch.tensor([[1.0] * half + [-1.0] * half]).bfloat16()
         exact = -0.02 * half * place
-        found = passed_cells(spans, types, bias=None, limits=np.array([exact - 0.001]))
+        found = passed_cells(spans, types, limits=np.array([exact - 0.001]))
         assert found == {(0, 0): pytest.approx(exact, abs=1e-4)}
 
     def test_spans_that_are_rounded_at_random(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -566,7 +563,7 @@ class TestHalfPrecision:
         spans = torch.randn(5000, 128, generator=generator)
         types = (torch.randn(40, 128, generator=generator) * (10 / 128**0.5)).bfloat16()
         logits = (spans @ types.float().T).numpy()
-        found = passed_cells(spans, types, bias=None, limits=np.zeros(40))
+        found = passed_cells(spans, types, limits=np.zeros(40))
         lost = {tuple(cell) for cell in np.argwhere(logits > 1e-4).tolist()} - found.keys()
         assert not lost, max(logits[cell] for cell in lost)
 
@@ -657,7 +654,7 @@ class TestCells:
             spans, null = head.represent_cells(states, batch, cells), head.represent_null(states, slot)
             assert null is not None and null.shape == (len(batch.input_ids), matcher.config.head_size)
             together = (spans - null[cells[:, 0]]) @ types.T
-            full = matcher.model(batch, matcher.batcher.types(TYPES)).spans
+            full = matcher.model(batch, [matcher.batcher.types(TYPES)]).spans
             place = list(matcher.config.null_slots).index(slot)
             apart = full.logits[tuple(cells.unbind(1))] - full.nulls[:, place][cells[:, 0]]
             assert head.represent_null(states, None) is None

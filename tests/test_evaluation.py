@@ -22,14 +22,12 @@ from helpers_e2e import (
 )
 
 import spanmatch.predictor as predictor
-import spanmatch.scoring as scoring
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import Candidates
 from spanmatch.devices import native_dtype
 from spanmatch.entities import EntityType
 from spanmatch.matcher import SpanMatcherModel
 from spanmatch.predictor import SpanMatcher
-from spanmatch.scoring import passing_cells
 from spanmatch.type_encoding import TypeEncoding
 from spanmatch.views import View
 
@@ -90,7 +88,7 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(model, views, *given, **named)
 
     def represent(self: torch.nn.Module, states: torch.Tensor, batch: TextBatch, cells: torch.Tensor) -> torch.Tensor:
-        """A candidate is its logits against every type there is, and types are unit vectors."""
+        """A candidate is its logits against every type there is, and types are unit vectors, without a bias."""
         (views,) = current
         logits = torch.full((len(cells), len(names)), -10.0)
         for cell, (row, first, width) in enumerate(cells.tolist()):
@@ -108,10 +106,8 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     names = [*dict.fromkeys(label for wanted in WANTED.values() for _, label in wanted), "any other"]
     monkeypatch.setattr(predictor, "passing_candidates", passing)
-    monkeypatch.setattr("spanmatch.matcher.SpanHead.represent_cells", represent)
+    monkeypatch.setattr("spanmatch.head.SpanHead.represent_cells", represent)
     monkeypatch.setattr(TypeEncoding, "embed", embed)
-    # The bias of an untrained head, which the logits above have already.
-    monkeypatch.setattr(scoring, "passing_cells", lambda *given, bias, **named: passing_cells(*given, bias=None, **named))
 
 
 def run(checkpoint: Path, file: object, output_dir: Path, *flags: object) -> tuple[dict[str, Any], list[dict[str, Any]], Result]:
@@ -380,7 +376,7 @@ class TestCalibration:
     def test_in_tokens(self, tmp_path: Path) -> None:
         # Subwords that are found count as the tokens that they touch, in the sweep as in the evaluation.
         encoder = write_tiny_encoder(tmp_path / "encoder")
-        folder = trained_checkpoint(tmp_path / "subwords", encoder, "--candidates", "subwords", "--num_train_epochs", 2)
+        folder = trained_checkpoint(tmp_path / "subwords", encoder, "--candidates", "subwords", "--num_train_epochs", 3)
         rows = []
         for row in sentences(40, 5):
             tokens = row["text"].replace("Lima", "Limas").replace("Oslo", "Oslox").split()

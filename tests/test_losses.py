@@ -9,6 +9,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from spanmatch.head import CellScores, SpanScores
 from spanmatch.losses import (
     LOSSES,
     NEED_NULL_SLOTS,
@@ -20,7 +21,6 @@ from spanmatch.losses import (
     matching_loss,
     starting,
 )
-from spanmatch.matcher import CellScores, SpanScores
 
 SHAPE = (2, 3, 2, 2)
 NUM_SLOTS = 2

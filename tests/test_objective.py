@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from spanmatch.errors import InputError
+from spanmatch.head import CellScores, SpanScores
 from spanmatch.losses import LOSSES, binary_cross_entropy, focal
-from spanmatch.matcher import CellScores, SpanScores
 from spanmatch.objective import Objective
 
 BOTH = ("label_token", "cls")

@@ -38,9 +38,10 @@ def test_there_is_something_to_run() -> None:
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_python_runs(block: str, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "models/quickstart" in block
-    exec(compile(block.replace("models/quickstart", str(checkpoint)), "README.md", "exec"), {})
+def test_python_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands there, with the checkpoint that comes with the package."""
+    exec(compile(block, "README.md", "exec"), {})
+    assert "writer Toni Morrison" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", commands())

@@ -13,7 +13,7 @@ from spanmatch import scoring
 from spanmatch.batching import TextBatch
 from spanmatch.decoding import resolve
 from spanmatch.entities import EntityType
-from spanmatch.matcher import SpanHead
+from spanmatch.head import SpanHead
 from spanmatch.scoring import passing_candidates
 from spanmatch.thresholds import Calibration, Cutoffs, Threshold, cutoffs
 from spanmatch.type_columns import TypeColumns
@@ -33,8 +33,6 @@ class HandMade(SpanHead):
     def __init__(self, spans: torch.Tensor, nulls: torch.Tensor | None) -> None:
         size = spans.shape[-1]
         super().__init__(size, size, size, spans.shape[2], SLOTS if nulls is not None else None)
-        if self.bias is not None:
-            torch.nn.init.zeros_(self.bias)
         self.spans, self.nulls = spans, nulls
 
     def represent_cells(self, text_states_BTH: torch.Tensor, batch: TextBatch, cells_S3: torch.Tensor) -> torch.Tensor:
@@ -102,6 +100,7 @@ def found(
         head=HandMade(spans, slots if has_nulls else None),
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
         types_behind=lambda states, batch: torch.stack(rows),
+        matcher_config=SimpleNamespace(background_weight=0.0),
     )
 
     def limits(asked: Sequence[EntityType]) -> Cutoffs:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from helpers import make_example
@@ -35,7 +36,7 @@ from spanmatch.config_file import read_config
 from spanmatch.data import Corpus, read_corpus
 from spanmatch.entities import EntityType
 from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import EpochSampler, TrainingCollator, TrainingViews, write_type
+from spanmatch.sampling import BatchPlan, EpochSampler, TrainingCollator, TrainingViews, write_type
 from spanmatch.training import MatcherTrainer, find_last_checkpoint
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
@@ -204,6 +205,10 @@ class TestPicture:
         assert not (tmp_path / "out" / "training.png").exists()
 
 
+def plan(lengths: list[int], inventories: list[int], *, batch_size: int = 8, seed: int = 0) -> BatchPlan:
+    return BatchPlan(lengths=np.array(lengths), inventories=np.array(inventories), batch_size=batch_size, seed=seed)
+
+
 class TestSampling:
     @pytest.fixture
     def views(self, encoder: Path, data: Path, tmp_path: Path) -> Iterator[Any]:
@@ -238,29 +243,50 @@ class TestSampling:
 
     def test_an_epoch_holds_every_text_once(self) -> None:
         lengths = [3 + index % 17 for index in range(61)]
-        sampler = EpochSampler(lengths, 8, seed=5)
+
+        def sampler_of(seed: int) -> EpochSampler:
+            return EpochSampler(plan(lengths, [index % 3 for index in range(61)], seed=seed))
+
+        sampler = sampler_of(5)
         orders = []
         for epoch in range(3):
             sampler.set_epoch(epoch)
             orders.append(list(sampler))
             assert sorted(orders[-1]) == list(range(61)) and len(sampler) == 61
         assert orders[0] != orders[1] != orders[2]
-        again, reseeded = EpochSampler(lengths, 8, seed=5), EpochSampler(lengths, 8, seed=6)
+        again, reseeded = sampler_of(5), sampler_of(6)
         again.set_epoch(2)
         reseeded.set_epoch(2)
         assert list(again) == orders[2] != list(reseeded)
 
     def test_batches_are_of_about_one_length(self) -> None:
         lengths = [(index * 37) % 400 for index in range(400)]
-        order = list(EpochSampler(lengths, 8, seed=0))
+        order = list(EpochSampler(plan(lengths, [0] * 400)))
         batches = [order[start : start + 8] for start in range(0, 400, 8)]
         spread = [max(lengths[index] for index in batch) - min(lengths[index] for index in batch) for batch in batches]
         # Eight neighbours among the hundred texts that are sorted together span 33 of 400; eight at random 310.
         assert sum(spread) / len(spread) < 60
 
-    def test_how_a_type_is_written(self) -> None:
-        import numpy as np
+    def test_texts_of_a_group_have_one_inventory(self) -> None:
+        """All but the few that are left over of each."""
+        inventories = [index % 5 for index in range(200)] + list(range(5, 25))
+        groups = plan([10] * 220, inventories).groups(0)
+        assert sorted(index for group in groups for index in group) == list(range(220))
+        shared = [group for group in groups if len({inventories[index] for index in group}) == 1]
+        assert len(groups) == 110 and len(shared) == 100  # twenty texts are alone with their inventory
 
+    def test_a_group_shares_its_negatives(self, tiny_matcher: SpanMatcher) -> None:
+        """As far as they are not mentioned: a batch has few type columns, and each is known for many texts."""
+        types = tuple(EntityType(name=f"type {index}") for index in range(40))
+        examples = [make_example("Ada met Bob", [(0, 3, f"type {index % 4}")], types) for index in range(64)]
+        views = [view for own in tiny_matcher.batcher.windows(examples) for view in own]
+        dataset = TrainingViews(views, MatcherArguments(text_encoder="unused", num_negative_types=6), 0)
+        for group in dataset.group(16).groups(0):
+            drawn = {item.key for index in group for item in dataset[index].types}
+            assert all(len(dataset[index].types) == 7 for index in group) and len(drawn) <= 10
+        assert len({item.key for view in dataset for item in view.types}) > 35
+
+    def test_how_a_type_is_written(self) -> None:
         rng = np.random.default_rng(0)
         described = EntityType(name="city", description="a large town", aliases=("town",))
         assert write_type(described, "name", rng) == "city"

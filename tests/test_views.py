@@ -236,7 +236,7 @@ def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: Tokenizin
         batch = collate_texts(views, tokenizing, width)
         type_batch = collate_types(["a"] * 3, tokenizing)
         type_batch.input_ids[:, :1] = types
-        scored = model(batch, type_batch)
+        scored = model(batch, [type_batch])
     for row, unit, extra in batch.candidates.nonzero().tolist():
         key = (views[row].start_unit + unit, views[row].start_unit + unit + extra)
         assert key not in found
