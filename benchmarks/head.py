@@ -26,7 +26,7 @@ from spanmatch.config import MatcherArguments, MatcherTrainingArguments
 from spanmatch.data import read_corpus
 from spanmatch.encoders import gather_tokens, text_states
 from spanmatch.evaluation import calibrate, evaluate_corpus
-from spanmatch.head import SpanHead
+from spanmatch.head import SpanHead, activate
 from spanmatch.predictor import SpanMatcher
 from spanmatch.provenance import provenance
 from spanmatch.sampling import TrainingViews
@@ -45,7 +45,7 @@ class TwoLayerHead(SpanHead):
 
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         """As the head in use, then the second layer."""
-        return self.second(super().represent_spans(text_states_BTH, batch))
+        return activate(self.second(super().represent_spans(text_states_BTH, batch)))
 
 
 class StartEndHead(SpanHead):
@@ -91,8 +91,8 @@ def score_pruned(head: StartEndHead, states_BTH: torch.Tensor, types_CE: torch.T
     last = (unit + width).clamp(max=num_units - 1)
     first_token, last_token = batch.first_token.gather(1, unit), batch.last_token.gather(1, last)
     spans_BKD = gather_tokens(head.start_proj(states_BTH), first_token) + gather_tokens(head.end_proj(states_BTH), last_token)
-    spans_BKD = F.gelu(spans_BKD + head.width_embedding.weight[width])
-    return spans_BKD @ span_CD.T + head.bias + gather_tokens(starts_BUC, unit) + gather_tokens(ends_BUC, last)
+    spans_BKD = activate(spans_BKD + head.width_embedding.weight[width])
+    return spans_BKD @ span_CD.T + gather_tokens(starts_BUC, unit) + gather_tokens(ends_BUC, last)
 
 
 HEADS: dict[str, tuple[type[SpanHead], int]] = {

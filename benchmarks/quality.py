@@ -155,7 +155,7 @@ def main() -> None:
     held_out = calibration_sets(options.datasets, pool, trained, NUM_CALIBRATION, options.seed)
     tests = [("calibration", test) for test in held_out]
     tests += [("benchmark", benchmark_set(options.datasets, name)) for name in DEV_9]
-    place = Place(work=options.work, training=training, envs=options.envs, threads=options.threads, seed=options.seed)
+    place = Place(work=options.work, envs=options.envs, threads=options.threads, seed=options.seed)
     facts = machine(options.seed) | {"trained on": f"{len(sample):,} sentences, {len(trained):,} type names"}
     results = []
     for system in SYSTEMS:

@@ -40,6 +40,7 @@ class System:
     described: bool = True  # whether types are asked for with their descriptions
     trained_as: str = ""  # another system whose training it shares
     slot: str | None = None  # the null slot that is its threshold, if any
+    data: str = "training"  # the folder of what it is trained on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,6 @@ class Place:
     """Where things are, and how many threads a process may have."""
 
     work: Path
-    training: Path
     envs: Path
     threads: int
     seed: int
@@ -75,8 +75,8 @@ def train(system: System, place: Place, num_examples: int) -> None:
 
 def _train_ours(system: System, place: Place, folder: Path) -> dict[str, Any]:
     settings = {
-        "train_file": str(place.training / "*" / "train.jsonl"), "format": "tokens", "do_eval": False, "seed": place.seed,
-        "save_strategy": "no", "eval_strategy": "no", "output_dir": str(folder), "overwrite_output_dir": True,
+        "train_file": str(place.work / system.data / "*" / "train.jsonl"), "format": "tokens", "do_eval": False,
+        "save_strategy": "no", "eval_strategy": "no", "output_dir": str(folder), "overwrite_output_dir": True, "seed": place.seed,
     } | dict(system.settings)  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     config = folder.with_suffix(".config.json")
@@ -93,7 +93,7 @@ def _train_gliner(system: System, place: Place, folder: Path, num_examples: int)
     settings = {"encoder": encoder_folder(python), "is_bi": system.kind == "gliner_bi", "threads": place.threads}
     worker = Worker(python, "gliner_quality.py", settings | {"seed": place.seed}, place.work / "gliner.log")
     worker.receive()
-    file, partial = str(place.training / "all.jsonl"), folder.with_suffix(".partial")
+    file, partial = str(place.work / system.data / "all.jsonl"), folder.with_suffix(".partial")
     asked = {"file": file, "folder": str(partial), "num_examples": num_examples, "seed": place.seed} | dict(system.settings)
     facts = worker.ask("train", **asked)
     worker.close()
