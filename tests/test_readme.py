@@ -41,7 +41,7 @@ def test_there_is_something_to_run() -> None:
 def test_python_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     """As it stands there, with the checkpoint that comes with the package."""
     exec(compile(block, "README.md", "exec"), {})
-    assert "writer Toni Morrison" in capsys.readouterr().out
+    assert "scientist Albert Einstein" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", commands())
