@@ -215,8 +215,8 @@ def type_states(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
 def type_states_behind(text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
     """One state per type behind a text: the mean over its tokens, as of a type that is read apart.
 
-    The marker before a type only sets it off. Its own state, of a token that the encoder never saw, takes ten times
-    as many steps to become a type's. Shape: (B, T, H) to (B, C, H).
+    The marker before a type only sets it off: it is a token that the encoder never saw, whose state is no type's before a
+    long training. Shape: (B, T, H) to (B, C, H).
     """
     place_T = torch.arange(text_states_BTH.shape[1], device=text_states_BTH.device)
     inside_BCT = (place_T > batch.type_token[..., None]) & (place_T <= batch.type_last[..., None])

@@ -86,8 +86,8 @@ class SpanHead(nn.Module):
         """Start with spans and types in one space: all three projections are one, random and orthonormal.
 
         An encoder that was trained to place texts of one meaning together knows something of which words are which type:
-        of gold spans of types that it was never taught, the nearest type is the right one three to ten times as often as by
-        chance. Projections that differ throw that away, and a training on few types never finds all of it again.
+        of gold spans of types that it was never taught, the nearest type is the right one two to sixteen times as often as by
+        chance (docs/log.md). Projections that differ throw that away, and a training on few types never finds all of it again.
         """
         shared_DH = torch.linalg.qr(torch.randn(hidden_size, head_size))[0].T
         self.type_proj.weight.copy_(shared_DH)

@@ -76,17 +76,17 @@ class MatcherTrainer(Trainer):
         self.matcher = matcher
         self.arguments = arguments
         self.validation = validation
+        num_anchored = _num_anchored(matcher.model, arguments)
         super().__init__(
             model=matcher.model,
             args=args,
-            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=_num_anchored(matcher.model, arguments)),
+            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=num_anchored),
             train_dataset=train_dataset,
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
         )
         self.loss_is_scaled_for_ga = False
-        is_anchored = _num_anchored(matcher.model, arguments) is not None
-        self.anchor = TypeAnchor(matcher.model, matcher.batcher) if is_anchored else None
+        self.anchor = None if num_anchored is None else TypeAnchor(matcher.model, matcher.batcher)
         self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:
             self.add_callback(LossAndF1Progress())
