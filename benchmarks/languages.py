@@ -38,8 +38,8 @@ def main() -> None:
         test = benchmark_set(options.datasets, source)
         test = replace(test, sentences=test.sentences[: options.num_examples])
         scores = Scores.of(ask_ours(matcher, test, described=False), test.gold)
-        f1 = (scores.f1(matcher.calibration.threshold), scores.best()[0])
-        rows.append([language, source, str(len(test.types)), str(int(scores.gold.sum())), *(f"{100 * value:.1f}" for value in f1)])
+        both = [f"{100 * f1:.1f}" for f1 in (scores.f1(matcher.calibration.threshold), scores.best()[0])]
+        rows.append([language, source, str(len(test.types)), str(int(scores.gold.sum())), *both])
         print(rows[-1], flush=True)
     header = ["language", "set", "types", "mentions", "micro-F1", "best threshold in hindsight"]
     write_table(
