@@ -6,9 +6,10 @@ Legend: D documents, P predictions of one test set.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from spanmatch.entities import normalise
 
@@ -74,6 +75,11 @@ class Scores:
         below = self.score[at + 1] if at + 1 < len(self.score) else 0.0
         return float(f1[at]), float((self.score[at] + below) / 2)
 
+    def rescaled(self, scaling: tuple[float, float]) -> "Scores":
+        """The same with other probabilities: a slope and an offset for the logits. What is below the floor of asking is gone."""
+        slope, offset = scaling
+        return replace(self, score=1 / (1 + np.exp(-(slope * logits(self.score) + offset))))
+
     def calibration_error(self, floor: float = 0.05) -> float:
         """Expected calibration error of the scores above a floor: bins of equal width, weighed by their number.
 
@@ -86,6 +92,24 @@ class Scores:
         bins = np.minimum((score * NUM_BINS).astype(int), NUM_BINS - 1)
         sums = [np.bincount(bins, weights=values, minlength=NUM_BINS) for values in (score, correct.astype(float))]
         return float(np.abs(sums[0] - sums[1]).sum() / len(score))
+
+
+def logits(score: np.ndarray) -> np.ndarray:
+    """Of probabilities; 1, to which a float32 rounds, is as much as it can be."""
+    clipped = np.clip(score, 1e-7, 1 - 1e-7)
+    return np.log(clipped / (1 - clipped))
+
+
+def platt(scores: Sequence[Scores]) -> tuple[float, float]:
+    """The slope and the offset of logits that make scores probabilities; each test set counts the same.
+
+    Source: Platt, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin Classifiers, MIT Press 1999.
+    """
+    used = [item for item in scores if len(item.score)]
+    inputs = np.concatenate([logits(item.score) for item in used])[:, None]
+    weights = np.concatenate([np.full(len(item.score), 1 / len(item.score)) for item in used])
+    model = LogisticRegression(C=np.inf).fit(inputs, np.concatenate([item.correct for item in used]), weights * len(inputs))
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
 def f1_of(counts: np.ndarray) -> np.ndarray:

@@ -113,6 +113,16 @@ class SpanHead(nn.Module):
         excess_C = affinity(types_CD, self.background) - self.usual_affinity.float()
         return with_bias(types_CD, bias_of(types_CD) - weight * excess_C)
 
+    @torch.no_grad()
+    def rescale(self, slope: float, offset: float = 0.0) -> None:
+        """Have every score times a slope above 0, plus an offset: spans keep their order and get other probabilities."""
+        assert slope > 0, "a slope that turns the order of spans around is none"
+        self.scale.mul_(slope)
+        if self.bias is not None:
+            self.bias.mul_(slope).add_(offset)
+        if self.background is not None:
+            self.usual_affinity.mul_(slope)
+
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         """Text states to candidate spans. Shape: (B, T, H) to (B, U, W, D)."""
         num_widths = batch.candidates.shape[2]

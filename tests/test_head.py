@@ -275,3 +275,27 @@ class TestCorrection:
             own = affinity(before, matcher.model.head.background)
         torch.testing.assert_close(bias_of(after) - bias_of(before), 0.5 * (2.0 - own), rtol=1e-4, atol=1e-4)
         assert float(own.std()) > 0.1
+
+
+@pytest.mark.parametrize("num_background", [0, 12])
+def test_rescaled_scores_are_the_same_with_a_slope_and_an_offset(num_background: int) -> None:
+    head, batch = head_of(num_background=num_background), words(5)
+    with torch.no_grad():
+        if head.background is not None:
+            head.background.copy_(without_bias(torch.randn(num_background, 16)))
+            head.usual_affinity.fill_(0.7)
+    states, type_states = torch.randn(1, 7, 24), torch.randn(4, 24)
+
+    def scores() -> torch.Tensor:
+        types = head.corrected(head.embed_types(type_states), 0.8)
+        return head.score_spans(head.represent_spans(states, batch), types[None])
+
+    with torch.no_grad():
+        before = scores()
+        head.rescale(0.63, 0.2)
+        torch.testing.assert_close(scores(), 0.63 * before + 0.2, rtol=1e-4, atol=1e-4)
+
+
+def test_the_order_of_scores_is_not_turned_around() -> None:
+    with pytest.raises(AssertionError):
+        head_of().rescale(-1.0)

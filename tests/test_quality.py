@@ -26,7 +26,8 @@ from quality_data import (
     sample_by_type,
     write_training,
 )
-from quality_scorer import Scored, Scores, bootstrap, common_threshold, f1_of
+from quality_scorer import Scored, Scores, bootstrap, common_threshold, f1_of, platt
+from quality_unseen import ALL_TYPES, MASKED, training_data
 
 from spanmatch.decoding import Candidates, resolve
 from spanmatch.entities import EntityType, normalise
@@ -396,3 +397,33 @@ class TestBootstrap:
         _, low, high = bootstrap([ours], [theirs])
         _, apart_low, apart_high = bootstrap([ours], [theirs[rng.permutation(len(theirs))]])
         assert high - low < 0.6 * (apart_high - apart_low)
+
+
+def test_a_slope_and_an_offset_make_probabilities_of_scores_and_keep_their_order() -> None:
+    rng = np.random.default_rng(0)
+    logit = rng.normal(-1, 2, size=20_000)
+    correct = rng.random(len(logit)) < 1 / (1 + np.exp(-(0.5 * logit + 1)))  # what a well-fitted slope and offset find again
+    order = np.argsort(-logit)
+    gold = np.array([int(correct.sum())])
+    scores = Scores(
+        score=1 / (1 + np.exp(-logit[order])), correct=correct[order], document=np.zeros(len(logit), dtype=int), gold=gold
+    )
+    slope, offset = platt([scores, scores])
+    assert slope == pytest.approx(0.5, abs=0.03) and offset == pytest.approx(1, abs=0.05)
+    fitted = scores.rescaled((slope, offset))
+    assert np.all(np.diff(fitted.score) <= 0)
+    assert fitted.best()[0] == pytest.approx(scores.best()[0])
+    assert fitted.calibration_error() < 0.02 < scores.calibration_error()
+
+
+def test_the_two_matchers_that_are_compared_differ_in_annotations_alone(datasets: Path) -> None:
+    pool = read_pool(datasets, SOURCES, held_out_sets=HELD_OUT, held_out_share=1.0)
+    sample = sample_by_type(pool, 15, 1)
+    data = training_data(pool, sample, datasets)
+    assert [item.tokens for item in data[ALL_TYPES.data]] == [item.tokens for item in sample]
+    asked = quality_data.benchmark_types(datasets)
+    assert asked == {"person", "gadget"} or asked == {"person"}
+    for item in data[MASKED.data]:
+        assert item.names and not asked & {normalise(name) for name in item.names}
+        assert not asked & {normalise(name) for _, _, name in item.spans}
+    assert any(asked & {normalise(name) for name in item.names} for item in sample)
