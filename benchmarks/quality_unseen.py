@@ -100,7 +100,7 @@ def main() -> None:
             write_training(options.work / data, pool, sentences)
     trained = frozenset(normalise(name) for item in sample for name in item.names)
     held_out = calibration_sets(options.datasets, pool, trained, NUM_CALIBRATION, options.seed)
-    at_home = [("calibration", test) for test in held_out if test.name not in pool.held_out_sets]
+    at_home = [("calibration", test) for test in held_out if not test.is_new]
     benchmarks = [benchmark_set(options.datasets, name) for name in DEV_9]
     elsewhere = [("benchmark", replace(test, counted=test.counted & trained)) for test in benchmarks]
     place = Place(work=options.work, envs=options.work, threads=options.threads, seed=options.seed)

@@ -179,11 +179,12 @@ class TestPool:
         # Twenty-nine sentences of "gum" are too few.
         assert list(sets) == [*HELD_OUT, "wlp", "fewnerd_inter"]
         assert {name: (len(item.sentences), item.counted) for name, item in sets.items()} == {
-            "cyner": (25, {"malware"}),
-            "anem": (25, {"malware"}),
+            "cyner": (36, {"malware"}),  # all that there are, of a set left out whole
+            "anem": (36, {"malware"}),
             "wlp": (25, {"tool"}),
             "fewnerd_inter": (25, {"gadget"}),
         }
+        assert [name for name, item in sets.items() if item.is_new] == list(HELD_OUT)
         assert all(item.key.startswith("dev") for item in sets["fewnerd_inter"].sentences)
         assert set(sets["cyner"].types) == {"malware", "person"}, "all are asked for"
         assert sets["wlp"].gold == [item.spans for item in sets["wlp"].sentences]

@@ -1,0 +1,80 @@
+"""The set with types named at will is sound, and the files are what its sentences make."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data_checks import DATA, check_no_duplicates, check_on_disk, check_record, read_jsonl
+from gallery import SENTENCES
+from gallery import read as read_gallery
+
+sys.path.insert(0, str(DATA))
+
+from generators import open_types
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, list[dict[str, Any]]]:
+    return {split: read_jsonl(DATA / "open_types" / f"{split}.jsonl") for split in ("train", "validation")}
+
+
+def test_records_are_sound(splits: dict[str, list[dict[str, Any]]]) -> None:
+    labels = open_types.labels()
+    for record in splits["train"] + splits["validation"]:
+        check_record(record, labels)
+        assert {span["label"] for span in record["char_spans"]} < set(record["labels"])  # some are absent
+        assert record["labels"] == sorted(set(record["labels"]))
+
+
+def test_types_are_many_and_most_are_described(splits: dict[str, list[dict[str, Any]]]) -> None:
+    labels = open_types.labels()
+    assert len(splits["train"]) >= 1_000 and len(labels) >= 1_500
+    described = [entry for entry in labels.values() if entry["description"]]
+    assert len(described) >= 0.8 * len(labels)
+    assert len({span["label"] for record in splits["train"] for span in record["char_spans"]}) >= 1_000
+
+
+def test_the_gallery_is_not_in_it(splits: dict[str, list[dict[str, Any]]]) -> None:
+    """What the model that ships is shown on must not have been trained on."""
+    texts = "\n".join(record["text"].lower() for own in splits.values() for record in own)
+    for _, _, marked in SENTENCES:
+        assert read_gallery(marked)[0].lower() not in texts
+
+
+def test_files_are_what_the_sentences_make(splits: dict[str, list[dict[str, Any]]]) -> None:
+    made = open_types.generate()
+    assert made == splits
+    check_no_duplicates(made.values())
+    check_on_disk("open_types", made, open_types.labels())
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("[Ada|person] met Bo.", "no ' -- '"),
+        ("[Ada|person] met Bo. -- person", "'person' is mentioned and said to be absent"),
+        ("[Ada |person]met Bo. -- city", "begins or ends with a space"),
+        ("[Ada|person] met [Bo. -- city", "a bracket or bar is left over"),
+        ("[Ad|person]a met Bo. -- city", "inside a word: 'Ad'"),
+        ("[Ada|person] met Bo. -- ,", "name at least one absent type"),
+        (" [Ada|person] met Bo. -- city", "the text begins or ends with a space"),
+        ("= person", "a description is"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, line: str, problem: str) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(f"# domain\n= city: a town\n{line}\n", encoding="utf-8")
+    problems = open_types.read([file]).problems
+    assert any(own.startswith("a.txt:3: ") and problem in own for own in problems), problems
+
+
+def test_a_sentence_is_annotated_for_what_it_mentions_and_what_it_is_said_to_lack(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("= City: a town\n[Ada|Person] met [Bo|person] in [Rome|city]. -- river, Sea\n", encoding="utf-8")
+    reading = open_types.read([file])
+    assert not reading.problems and reading.descriptions == {"city": "a town"}
+    [record] = reading.records
+    assert record["text"] == "Ada met Bo in Rome." and record["labels"] == ["city", "person", "river", "sea"]
+    mentions = [(record["text"][span["start"] : span["end"]], span["label"]) for span in record["char_spans"]]
+    assert mentions == [("Ada", "person"), ("Bo", "person"), ("Rome", "city")]
