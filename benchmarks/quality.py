@@ -69,11 +69,12 @@ def result_of(
     system: System, tests: Sequence[tuple[str, TestSet]], found: Mapping[str, Any], trained: frozenset[str]
 ) -> dict[str, Any]:
     """Everything that the tables say of one system, per set; `counts` are what the bootstrap draws from."""
-    calibration = [scores_of(kind, test, found) for kind, test in tests if kind == "calibration" and test.is_new]
+    untrained = [(scores_of(kind, test, found), test.is_new) for kind, test in tests if kind == "calibration"]
+    calibration = [scores for scores, is_new in untrained if is_new]
     # A null slot is the threshold: what exceeds it has a probability above a half.
     threshold = common_threshold(calibration) if system.slot is None else 0.5
     result: dict[str, Any] = {"system": system.name, "threshold": threshold, "sets": {}, "counts": {}}
-    scaling = platt(calibration)
+    scaling = platt([scores for scores, _ in untrained])
     result["scaling"] = scaling
     result["held_out"] = float(np.mean([item.f1(threshold) for item in calibration]))
     for kind, test in tests:
