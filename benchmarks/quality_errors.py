@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where the predictions are")
     parser.add_argument("--system", default="bi")
     options = parser.parse_args()
-    results = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))
+    results = json.loads((RESULTS / "quality.json").read_text(encoding="utf-8"))["results"]
     threshold = next(result["threshold"] for result in results if result["system"] == options.system)
     rows = []
     for name in DEV_9:
