@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import quality
 import quality_data
 from helpers_e2e import write_jsonl
 from hypothesis import given
@@ -428,3 +429,25 @@ def test_the_two_matchers_that_are_compared_differ_in_annotations_alone(datasets
         assert item.names and not asked & {normalise(name) for name in item.names}
         assert not asked & {normalise(name) for _, _, name in item.spans}
     assert any(asked & {normalise(name) for name in item.names} for item in sample)
+
+
+def test_figures_that_are_not_measured_again_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "RESULTS", tmp_path)
+
+    def result(system: str, commit: str, correct: int) -> dict[str, Any]:
+        own = {name: {"f1": correct / 10, "best": 0.9, "seen": 0.5, "unseen": 0.5, "calibration_error": 0.1} for name in DEV_9}
+        counts = {name: np.array([[correct, 10, 10], [0, 0, 0]]) for name in DEV_9}
+        return {"system": system, "threshold": 0.5, "sets": own, "counts": counts, "commit": commit}
+
+    quality.write_tables([result("a", "1111111", 6), result("b", "1111111", 4)], {"commit": "1111111" * 5}, "quality")
+    quality.write_tables([result("a", "2222222", 8), result("c", "2222222", 5)], {"commit": "2222222" * 5}, "quality")
+    content = json.loads((tmp_path / "quality.json").read_text())
+    assert [(own["system"], own["commit"]) for own in content["results"]] == [
+        ("a", "2222222"),
+        ("c", "2222222"),
+        ("b", "1111111"),
+    ]
+    compared = {(own["system"], own["against"]): (own["mean"], own["commit"]) for own in content["differences"]}
+    assert compared == {("a", "c"): (pytest.approx(0.3), "2222222"), ("a", "b"): (pytest.approx(0.2), "1111111")}
+    table = (tmp_path / "quality.md").read_text()
+    assert "| b | 40.0 |" in table and "| a | 80.0 |" in table and "| a | 60.0 |" not in table
