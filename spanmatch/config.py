@@ -68,7 +68,8 @@ class MatcherArguments:
         metadata={"help": "Above 0, match types as a shared encoder knew them before, and hold it to that with this weight."},
     )
     background_weight: float = field(
-        default=0.0, metadata={"help": "Share of what a type usually scores that is corrected for; 0.8 for types never trained (cross-encoder: 0.2)."}
+        default=0.0,
+        metadata={"help": "Share of what a type usually scores that is corrected for; for types never trained 0.8, cross-encoder 0.2."},
     )
     dropout: float | None = field(default=None, metadata={"help": "Of the encoders; by default what they were trained with."})
     type_encoder_learning_rate: float | None = field(
