@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where models and predictions go")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--asked", nargs="+", choices=["at_home", "elsewhere"], default=["at_home", "elsewhere"])
     options = parser.parse_args()
     pool = read_pool(options.datasets, POOL)
     sample = sample_by_type(pool, options.num_examples, options.seed)
@@ -106,13 +107,13 @@ def main() -> None:
     place = Place(work=options.work, envs=options.work, threads=options.threads, seed=options.seed)
     facts = machine(options.seed)
     title = "Types trained and not trained"
-    for asked in (
-        Comparison(file="quality_unseen.md", title=f"{title}, at home", trained=ALL_TYPES, untrained=BASE, tests=at_home),
-        Comparison(
-            file="quality_unseen_elsewhere.md", title=f"{title}, elsewhere", trained=BASE, untrained=MASKED, tests=elsewhere
-        ),
-    ):
-        compare(asked, place, options.num_examples, facts)
+    home = Comparison(file="quality_unseen.md", title=f"{title}, at home", trained=ALL_TYPES, untrained=BASE, tests=at_home)
+    others = Comparison(
+        file="quality_unseen_elsewhere.md", title=f"{title}, elsewhere", trained=BASE, untrained=MASKED, tests=elsewhere
+    )
+    for name, comparison in (("at_home", home), ("elsewhere", others)):
+        if name in options.asked:
+            compare(comparison, place, options.num_examples, facts)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def write_half(matcher: SpanMatcher, folder: Path) -> None:
 
 def measure(datasets: Path) -> dict[str, Any]:
     """Micro F1 on dev-9 at the stored threshold, with descriptions and with names, and the best in hindsight."""
-    matcher = SpanMatcher.from_pretrained(DEFAULT_MODEL)
+    matcher = SpanMatcher.from_pretrained(FOLDER)
     assert matcher.calibration is not None, "a checkpoint that ships is calibrated"
     threshold = matcher.calibration.threshold
     results: dict[str, Any] = {}
