@@ -1,5 +1,8 @@
 """The set with types named at will is sound, and the files are what its sentences make."""
 
+import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,10 +11,13 @@ import pytest
 from data_checks import DATA, check_no_duplicates, check_on_disk, check_record, read_jsonl
 from gallery import SENTENCES
 from gallery import read as read_gallery
+from quality_data import DEV_9
 
 sys.path.insert(0, str(DATA))
 
 from generators import open_types
+
+DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +84,17 @@ def test_a_sentence_is_annotated_for_what_it_mentions_and_what_it_is_said_to_lac
     assert record["text"] == "Ada met Bo in Rome." and record["labels"] == ["city", "person", "river", "sea"]
     mentions = [(record["text"][span["start"] : span["end"]], span["label"]) for span in record["char_spans"]]
     assert mentions == [("Ada", "person"), ("Bo", "person"), ("Rome", "city")]
+
+
+@pytest.mark.skipif(not DATASETS.is_dir(), reason="the public data sets are not beside the checkout")
+def test_no_sentence_of_a_benchmark_is_in_it(splits: dict[str, list[dict[str, Any]]]) -> None:
+    """Nor a run of ten words of one; eight are the name of an association."""
+
+    def runs(text: str) -> set[tuple[str, ...]]:
+        words = re.findall(r"\w+", text.lower())
+        return {tuple(words[first : first + 10]) for first in range(len(words) - 9)}
+
+    own = {run for records in splits.values() for record in records for run in runs(record["text"])}
+    for source in DEV_9:
+        for line in (DATASETS / source / "test.jsonl").read_text(encoding="utf-8").splitlines():
+            assert own.isdisjoint(runs(" ".join(json.loads(line)["tokens"]))), (source, line[:200])
