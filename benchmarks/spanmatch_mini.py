@@ -114,9 +114,10 @@ def card(content: dict[str, Any]) -> str:
         for name, own in results.items()
     ]
     sets = [f"| {name} | {LICENCES[name]} | {number:,} |" for name, number in content["sets"].items()]
-    crossner = np.mean([results[name]["described"] for name in DEV_9 if name.startswith("crossner")])
+    crossner = {way: np.mean([results[name][way] for name in DEV_9 if name.startswith("crossner")]) for way in WAYS}
     return CARD.read_text(encoding="utf-8").format(
-        rows="\n".join(rows), sets="\n".join(sets), crossner=f"{100 * crossner:.1f}", threshold=f"{content['threshold']:.3f}",
+        rows="\n".join(rows), sets="\n".join(sets), crossner=f"{100 * crossner['described']:.1f}",
+        crossner_named=f"{100 * crossner['named']:.1f}", threshold=f"{content['threshold']:.3f}",
         num_examples=f"{content['num_examples']:,}", num_written=f"{content['num_written']:,}",
         num_types=content["num_types"], seed=SEED, commit=facts["commit"],
         versions=facts["versions"], machine=facts["machine"], minutes=round(facts["train_seconds"] / 60),
