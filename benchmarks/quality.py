@@ -3,6 +3,7 @@
     python benchmarks/quality.py                          # all systems on 20,000 sentences: hours on a laptop, it resumes
     python benchmarks/quality.py --systems bi gliner_bi   # these only
     python benchmarks/quality.py --rows                   # only write the tables again
+    python benchmarks/quality.py --systems bi "bi, names" --num_examples 200000 --name quality_whole_pool --work models/whole_pool
 
 Thresholds are chosen on types that were not trained, of sets that were left out of the training whole, once per system, never on
 the benchmarks. A row is written as soon as its system is done.
@@ -164,6 +165,7 @@ def main() -> None:
     parser.add_argument("--systems", nargs="+", choices=[system.name for system in SYSTEMS], help="train these only")
     parser.add_argument("--num_examples", type=int, default=20_000, help="sentences that everybody is trained on, once")
     parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where models and predictions go")
+    parser.add_argument("--name", default="quality", help="of the tables; one for each number of sentences")
     parser.add_argument("--envs", type=Path, default=ROOT / "models" / "envs", help="where GLiNER's environment is made")
     parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--seed", type=int, default=1)
@@ -188,7 +190,7 @@ def main() -> None:
                 continue
             train(system, place, options.num_examples)
         results.append(result_of(system, tests, predictions(system, place, tests), trained) | {"commit": facts["commit"][:7]})
-        write_tables(results, facts, "quality")
+        write_tables(results, facts, options.name)
 
 
 if __name__ == "__main__":
