@@ -42,9 +42,7 @@ def main() -> None:
         rows.append([language, source, str(len(test.types)), str(int(scores.gold.sum())), *both])
         print(rows[-1], flush=True)
     header = ["language", "set", "types", "mentions", "micro-F1", "best threshold in hindsight"]
-    write_table(
-        RESULTS / "languages.md", title="Other languages", doc=__doc__ or "", header=header, rows=rows, facts=machine()
-    )
+    write_table(RESULTS / "languages.md", title="Other languages", doc=__doc__ or "", header=header, rows=rows, facts=machine())
 
 
 if __name__ == "__main__":

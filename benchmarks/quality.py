@@ -145,9 +145,7 @@ def write_tables(results: Sequence[Mapping[str, Any]], facts: dict[str, str], na
         "calibration error", "with slope and offset", "threshold", "commit",
     ]  # fmt: skip
     title = f"Zero-shot quality: {name}"
-    write_table(
-        RESULTS / f"{name}.md", title=title, doc=__doc__ or "", header=header, rows=list(map(row_of, plain)), facts=facts
-    )
+    write_table(RESULTS / f"{name}.md", title=title, doc=__doc__ or "", header=header, rows=list(map(row_of, plain)), facts=facts)
     rows = []
     for own in compared:
         mean, low, high = (f"{100 * own[value]:.1f}" for value in ("mean", "low", "high"))

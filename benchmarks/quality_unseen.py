@@ -64,9 +64,7 @@ def compare(asked: Comparison, place: Place, num_examples: int, facts: dict[str,
     for system in (asked.trained, asked.untrained):
         train(system, place, num_examples)
         found = predictions(system, place, list(asked.tests))
-        scores[system.name] = [
-            Scores.of(found[f"{kind}/{test.name}"], test.gold, test.counted) for kind, test in asked.tests
-        ]
+        scores[system.name] = [Scores.of(found[f"{kind}/{test.name}"], test.gold, test.counted) for kind, test in asked.tests]
     at = {name: common_threshold(own) for name, own in scores.items()}
     f1 = {name: [item.f1(at[name]) for item in own] for name, own in scores.items()}
     both = f1[asked.trained.name], f1[asked.untrained.name]

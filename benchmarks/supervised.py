@@ -159,7 +159,12 @@ def main() -> None:
         "tagging, texts/s",
     ]
     write_table(
-        RESULTS / f"{options.preset}.md", title=options.preset, doc=__doc__ or "", header=header, rows=rows, facts=machine()
+        RESULTS / f"{options.preset}.md",
+        title=options.preset,
+        doc=__doc__ or "",
+        header=header,
+        rows=rows,
+        facts=machine() | {"seed": ", ".join(map(str, options.seeds))},
     )
 
 
