@@ -2,7 +2,8 @@
 
 Trained from both sides, one tower forgets what it knew of types that the training data lack. So texts are matched with
 types as the encoder knew them when the training began, which is cheap (each type text is encoded once), and the tower is held
-to that knowledge on types and phrases. After the training it is asked for types itself.
+to that knowledge on types and phrases. After the training it is asked for types itself. The encoder of a cross-encoder, which
+reads types behind a text, is held to what it knew of types read alone, and that is all.
 
 Sources: a locked tower transfers better than a trained one (Zhai et al., "LiT: Zero-Shot Transfer with Locked-image text
 Tuning", CVPR 2022, section 5); holding on by the outputs of the old weights (Li and Hoiem, "Learning without Forgetting",

@@ -32,11 +32,15 @@ SHORTEST_OF_GROUP = 0.6
 
 @dataclass(frozen=True, kw_only=True)
 class Batcher:
-    """How texts and types are tokenised, cut into views and padded. In a cross-encoder, types stand behind the texts."""
+    """How texts and types are tokenised, cut into views and padded.
+
+    In a cross-encoder, types stand behind the texts; `apart` is how a type is read alone, which there is only for training.
+    """
 
     config: MatcherConfig
     text_tokenizing: Tokenizing
     type_tokenizing: Tokenizing
+    apart: Tokenizing
 
     @classmethod
     def of(
@@ -45,10 +49,10 @@ class Batcher:
         """The batcher of a configuration and its tokenizers."""
         texts = Tokenizing.of(text_tokenizer, config.max_length, threshold_token="label_token" in config.null_slots)
         if config.architecture == "cross":
-            types = texts.after_text(config.max_type_length)
+            types, apart = texts.after_text(config.max_type_length), Tokenizing.of(text_tokenizer, config.max_length)
         else:
-            types = Tokenizing.of(type_tokenizer, config.max_type_length)
-        return cls(config=config, text_tokenizing=texts, type_tokenizing=types)
+            types = apart = Tokenizing.of(type_tokenizer, config.max_type_length)
+        return cls(config=config, text_tokenizing=texts, type_tokenizing=types, apart=apart)
 
     @property
     def types_stand_behind(self) -> bool:
@@ -75,15 +79,15 @@ class Batcher:
         return collate_texts(views, self.text_tokenizing, self.config.max_span_width, types_after)
 
     def types(self, texts: Sequence[str]) -> TypeBatch:
-        """Type texts as tensors, for an encoder of types."""
-        return collate_types(texts, self.type_tokenizing)
+        """Type texts as tensors, for an encoder that reads them alone."""
+        return collate_types(texts, self.apart)
 
     def type_groups(self, texts: Sequence[str]) -> tuple[list[int], list[TypeBatch]]:
         """Type texts as tensors, the longest first, in few groups that need little padding; and the order that they then have.
 
         Names have two tokens, descriptions sixty: padded to one length, nearly all of the work of a step would be padding.
         """
-        sequences = encode_types(texts, self.type_tokenizing)
+        sequences = encode_types(texts, self.apart)
         order = sorted(range(len(texts)), key=lambda index: -len(sequences[index]))
         groups: list[list[int]] = []
         for index in order:
@@ -91,7 +95,7 @@ class Batcher:
             if not groups or len(sequences[index]) + NUM_SPECIAL < SHORTEST_OF_GROUP * (longest + NUM_SPECIAL):
                 groups.append([])
             groups[-1].append(index)
-        return order, [pad_types([sequences[index] for index in group], self.type_tokenizing) for group in groups]
+        return order, [pad_types([sequences[index] for index in group], self.apart) for group in groups]
 
     def text_batches(self, views: Sequence[View], *, batch_size: int | None, max_tokens: int) -> list[list[View]]:
         """Views in batches of about one length, the longest first (see `length_batches`)."""
@@ -108,9 +112,9 @@ class Batcher:
 
     def type_batches(self, texts: Sequence[str], *, max_tokens: int) -> Iterator[tuple[list[int], TypeBatch]]:
         """Type texts as tensors, in batches of about one length, each with the places of its texts."""
-        sequences = encode_types(texts, self.type_tokenizing)
+        sequences = encode_types(texts, self.apart)
         for batch in length_batches([len(ids) for ids in sequences], batch_size=None, max_tokens=max_tokens):
-            yield batch, pad_types([sequences[index] for index in batch], self.type_tokenizing)
+            yield batch, pad_types([sequences[index] for index in batch], self.apart)
 
 
 def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens: int) -> list[list[int]]:

@@ -65,7 +65,7 @@ class MatcherArguments:
     type_dropout: float = field(default=0.0, metadata={"help": "Share of a text's types left out at random."})
     type_anchor: float = field(
         default=0.0,
-        metadata={"help": "Above 0, match types as a shared encoder knew them before, and hold it to that with this weight."},
+        metadata={"help": "Above 0, hold an encoder to what it knew of types, with this weight; a shared one matches with that."},
     )
     background_weight: float = field(
         default=0.0,

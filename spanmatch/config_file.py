@@ -31,7 +31,7 @@ BUILT = {
 # What the other architecture alone reads.
 FOREIGN = {
     "bi": {"max_types_per_pass"},
-    "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate", "type_anchor"},
+    "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"},
 }
 
 

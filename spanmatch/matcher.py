@@ -105,16 +105,20 @@ class SpanMatcherModel(nn.Module):
         """Encode and score, for training. Types come in groups of about one length; a cross-encoder's are in `texts`.
 
         Args:
-            anchors_CH: states of types to score with instead; those of `types` are then only handed on, in the scores.
+            types: beside the types of a cross-encoder, or beside anchors, they are not scored: their states are handed on, in
+                the scores, to be compared with what they were.
+            anchors_CH: states of types to score with instead.
         """
         states = self.encode_texts(texts)
-        if types is None:
-            return self.head(states, self.types_behind(states, texts), texts, boundaries=boundaries)
         pooling = self.matcher_config.type_pooling
-        own = [type_states(self.encoder_of_types, group, pooling) for group in types]
-        types_1CD = self.head.embed_types(torch.cat(own) if anchors_CH is None else anchors_CH)[None]
-        scores: SpanScores = self.head(states, types_1CD, texts, boundaries=boundaries)
-        return replace(scores, type_states=torch.cat(own)) if own and anchors_CH is not None else scores
+        own = [type_states(self.encoder_of_types, group, pooling) for group in types or ()]
+        are_behind = self.matcher_config.architecture == "cross"
+        if are_behind:
+            types_XCD = self.types_behind(states, texts)
+        else:
+            types_XCD = self.head.embed_types(torch.cat(own) if anchors_CH is None else anchors_CH)[None]
+        scores: SpanScores = self.head(states, types_XCD, texts, boundaries=boundaries)
+        return replace(scores, type_states=torch.cat(own)) if own and (are_behind or anchors_CH is not None) else scores
 
     def activation_checkpointing_enable(
         self, activation_checkpointing_kwargs: dict[str, Any] | None = None, **options: Any

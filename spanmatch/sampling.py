@@ -153,7 +153,7 @@ class TrainingCollator:
     """
 
     batcher: Batcher
-    num_anchored: int | None = None  # texts that are encoded beside their anchors; None: all types, without anchors
+    num_anchored: int | None = None  # texts that are read apart, to be compared with their anchors; None without anchors
 
     def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
         """Texts, types, positives and valid cells of a batch."""
@@ -161,7 +161,10 @@ class TrainingCollator:
         texts = self.batcher.texts(views)
         if self.batcher.types_stand_behind:
             positives, valid = collate_gold(views, [view.types for view in views], texts)
-            return {"texts": texts, "types": None, "positives": positives, "valid": valid}
+            batch: dict[str, Any] = {"texts": texts, "types": None, "positives": positives, "valid": valid}
+            if self.num_anchored is not None:
+                batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.written_types)))
+            return batch
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
             for entity_type, text in zip(view.types, view.written_types, strict=True):
@@ -178,7 +181,7 @@ class TrainingCollator:
         return batch
 
     def _anchored(self, views: Sequence[View], type_texts: list[str]) -> dict[str, Any]:
-        """All type texts, to be scored as they were known, and which texts the tower is held on to: half types, half phrases.
+        """All type texts, and those texts that the tower is held on to, as tensors: half types, half phrases.
 
         Phrases are one to three words from the texts: more kinds of things than any list of types has.
         """

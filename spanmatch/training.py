@@ -101,11 +101,13 @@ class MatcherTrainer(Trainer):
         """The objective on the scores of a batch, in float32."""
         del num_items_in_batch
         objective, types = self.arguments.objective, inputs["types"]
+        # A cross-encoder's types are in the texts.
+        anchor = None if self.matcher.batcher.types_stand_behind else self.anchor
         outputs = model(
             inputs["texts"].to(self.args.device),
             None if types is None else [own.to(self.args.device) for own in types],
             boundaries=objective.boundaries,
-            anchors_CH=None if self.anchor is None else self.anchor.states(inputs["type_texts"]),
+            anchors_CH=None if anchor is None else anchor.states(inputs["type_texts"]),
         )
         loss = objective(outputs, inputs["positives"], inputs["valid"])
         if self.anchor is not None and outputs.type_states is not None:

@@ -162,6 +162,21 @@ class TestSteps:
         assert not [name for name, weight in model.named_parameters() if weight.grad is None]
         assert not [name for name, weight in anchor.encoder.named_parameters() if weight.grad is not None]
 
+    def test_types_of_a_cross_encoder_are_scored_as_ever_and_compared_apart(self, tiny_encoder: Path) -> None:
+        """What is held are types and phrases read alone, without a marker, as the encoder knew them."""
+        matcher = make_matcher(tiny_encoder, "cross")
+        step = self.step(matcher, 12)
+        expected = matcher.model(step["texts"], None)
+        assert expected.type_states is None
+        scores = matcher.model(step["texts"], step["types"])
+        torch.testing.assert_close(scores.spans.logits, expected.spans.logits)
+        held = TypeAnchor(matcher.model, matcher.batcher).states(step["held_texts"])
+        torch.testing.assert_close(held, states_of(load_pretrained(str(tiny_encoder)), step["held_texts"]), rtol=0, atol=1e-5)
+        assert scores.type_states is not None and drift(scores.type_states, held).item() < 1e-10
+        disturb(matcher.model, 0.1)
+        moved = matcher.model(step["texts"], step["types"])
+        assert drift(moved.type_states, held).item() > 1e-3
+
 
 class TestTraining:
     @pytest.fixture(scope="class")
@@ -171,21 +186,22 @@ class TestTraining:
         folder = tmp_path_factory.mktemp("anchoring")
         return write_tiny_encoder(folder / "encoder"), write_jsonl(folder / "train.jsonl", sentences(64))
 
-    def run(self, files: tuple[Path, Path], out: Path, **flags: object) -> dict[str, torch.Tensor]:
+    def run(self, files: tuple[Path, Path], out: Path, architecture: str = "bi", **flags: object) -> dict[str, torch.Tensor]:
         given: dict[str, object] = {"train_file": files[1], "text_encoder": files[0], "output_dir": out, "max_span_width": 4}
         given |= {"per_device_train_batch_size": 8, "learning_rate": 3e-3, "report_to": "none", "save_strategy": "no"}
         given |= {"disable_tqdm": True, "bf16": False, "use_cpu": True, "num_train_epochs": 4} | flags
-        result = train(*(str(part) for key, value in given.items() for part in (f"--{key}", value)))
+        result = train(*(str(part) for key, value in given.items() for part in (f"--{key}", value)), architecture=architecture)
         assert result.status == 0, result.err
         return load_file(out / "model.safetensors")
 
-    def test_types_stay_nearer(self, files: tuple[Path, Path], tmp_path: Path) -> None:
+    @pytest.mark.parametrize("architecture", ["bi", "cross"])
+    def test_types_stay_nearer(self, architecture: str, files: tuple[Path, Path], tmp_path: Path) -> None:
         """... also those that the training lacks; and it learns."""
         asked = [*NAMES, "office of nobody", "moved to"]
         original = states_of(load_pretrained(str(files[0])), asked)
         far = {}
         for weight in (0.0, 5.0):
-            self.run(files, tmp_path / str(weight), type_anchor=weight)
+            self.run(files, tmp_path / str(weight), architecture, type_anchor=weight)
             loaded = SpanMatcher.from_pretrained(tmp_path / str(weight), device="cpu", dtype="float32")
             now = PretrainedEncoder(model=loaded.model.text_encoder, tokenizer=loaded.text_tokenizer, pooling=None)
             far[weight] = float(drift(states_of(now, asked), original))

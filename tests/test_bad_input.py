@@ -656,7 +656,7 @@ CROSS_CONFIGS: dict[str, tuple[dict[str, object], list[str]]] = {
         {"type_encoder_learning_rate": 1e-4},
         ['config.json:7: "type_encoder_learning_rate" has no effect in a cross-encoder'],
     ),
-    "anchor of types": ({"type_anchor": 1.0}, ['config.json:7: "type_anchor" has no effect in a cross-encoder']),
+    "negative anchor": ({"type_anchor": -1}, ["type_anchor must be at least 0, got -1"]),
     "no types of a pass": ({"max_types_per_pass": 0}, ["max_types_per_pass must be at least 1, got 0"]),
     "window without room for types": ({"max_length": 60}, ["max_length", "8", "32", "60"]),
 }

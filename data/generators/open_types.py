@@ -41,13 +41,15 @@ def read(files: list[Path]) -> Reading:
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             where = f"{file.name}:{number}"
-            if not line.strip() or line.startswith("#"):
+            if not line.strip() or line.startswith("# "):  # "#tag" begins a message
                 continue
             if line.startswith("="):
                 name, _, meaning = line[1:].partition(":")
                 if not name.strip() or not meaning.strip():
                     reading.problems.append(f"{where}: a description is '= type name: what it means'")
-                reading.descriptions.setdefault(name.strip().lower(), meaning.strip())
+                known = reading.descriptions.get(name.strip().lower(), "")
+                # Of several, the one that says most, in whatever file: files have no order that means anything.
+                reading.descriptions[name.strip().lower()] = max(known, meaning.strip(), key=len)
                 continue
             record = _record(line, where, reading.problems)
             if record is None:
