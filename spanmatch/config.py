@@ -69,7 +69,7 @@ class MatcherArguments:
     )
     background_weight: float = field(
         default=0.0,
-        metadata={"help": "Share of what a type usually scores that is corrected for; types never trained: 0.8 (cross: 0.2)."},
+        metadata={"help": "Share of what a type usually scores that is corrected for; types never trained: 0.8 (cross: 0.6)."},
     )
     dropout: float | None = field(default=None, metadata={"help": "Of the encoders; by default what they were trained with."})
     type_encoder_learning_rate: float | None = field(
