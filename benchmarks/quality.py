@@ -41,7 +41,7 @@ OURS = {
 }  # fmt: skip
 FROZEN = {"type_encoder": "separate", "type_encoder_learning_rate": 0}
 # Descriptions behind each text would take three times as long, and a pass has about as many types in tagging as in training.
-# Types that are read together come less too easily: of 0 to 0.8 the correction that is best on the sets left out.
+# Of 0.2 to 0.8 the correction that is best on the sets left out.
 CROSS = {
     "type_texts": "name", "num_negative_types": 10, "max_types_per_pass": 16, "background_weight": 0.6, "type_anchor": 10,
 }  # fmt: skip
