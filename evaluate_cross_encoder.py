@@ -1,6 +1,6 @@
 """Evaluate a cross-encoder: python evaluate_cross_encoder.py --pretrained_model_name_or_path DIR --evaluation_file FILE ..."""
 
-from spanmatch.cli import evaluate_command
+from spanmatch.cli.main import evaluate_command
 
 if __name__ == "__main__":
     evaluate_command("cross")

@@ -11,7 +11,14 @@ from typing import Any
 
 from common import RESULTS, machine, write_table
 
-from spanmatch import batching, building, decoding, encoders, head, losses, matcher, thresholds, tokenizing, views
+from spanmatch.batching import collate as batching
+from spanmatch.batching import tokenizer as tokenizing
+from spanmatch.batching import views
+from spanmatch.model import encoders, head
+from spanmatch.model import model as matcher
+from spanmatch.prediction import decoding, thresholds
+from spanmatch.training import build as building
+from spanmatch.training import losses
 
 # The functions that would go if the value went.
 VALUES: dict[str, tuple[Callable[..., Any], ...]] = {

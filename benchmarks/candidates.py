@@ -20,12 +20,12 @@ from common import RESULTS, machine, write_table
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from spanmatch.batching import Tokenizing, tokenize_texts
-from spanmatch.data import read_corpus
-from spanmatch.encoders import DEFAULT_ENCODER, resolve_encoder
-from spanmatch.records import Example
-from spanmatch.spans import CANDIDATES, Unrepresentable
-from spanmatch.views import TokenizedText
+from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import TokenizedText, tokenize_texts
+from spanmatch.data.corpus import read_corpus
+from spanmatch.data.examples import Example
+from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 SETS = {"uner_zh_gsd": "Chinese", "thai_ner": "Thai", "conll2003": "English", "wnut17": "English", "stackoverflow_ner": "English"}
 WIDTHS = (8, 12, 20, 32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from spanmatch.provenance import provenance
+from spanmatch.evaluation.provenance import provenance
 
 RESULTS = Path(__file__).parent / "results"
 

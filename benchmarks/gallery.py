@@ -8,9 +8,9 @@ What a person would expect was written down before any model had tagged the sent
 
 import argparse
 
-from spanmatch.arguments import DEFAULT_MODEL
 from spanmatch.entities import Entity
-from spanmatch.predictor import SpanMatcher
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.shipped import DEFAULT_MODEL
 
 # Domain, types, and a sentence in which what a person would find is marked [so|type].
 SENTENCES = (

@@ -20,17 +20,18 @@ from common import RESULTS, machine, write_table
 from torch import nn
 from torch.nn import functional as F
 
-from spanmatch.batching import TextBatch
-from spanmatch.building import build_matcher, training_windows
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments
-from spanmatch.data import read_corpus
-from spanmatch.encoders import gather_tokens, text_states
-from spanmatch.evaluation import calibrate, evaluate_corpus
-from spanmatch.head import SpanHead, activate
-from spanmatch.predictor import SpanMatcher
-from spanmatch.provenance import provenance
-from spanmatch.sampling import TrainingViews
-from spanmatch.training import MatcherTrainer
+from spanmatch.batching.collate import TextBatch
+from spanmatch.data.corpus import read_corpus
+from spanmatch.evaluation.calibration import calibrate
+from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.evaluation.provenance import provenance
+from spanmatch.model.encoders import gather_tokens, text_states
+from spanmatch.model.head import SpanHead, activate
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.build import build_matcher, training_windows
+from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.trainer import MatcherTrainer
 
 NUM_TYPES = (4, 25, 1000)
 KEPT_PER_UNIT = 2  # candidates that pruning keeps, per unit of text

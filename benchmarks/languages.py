@@ -14,8 +14,8 @@ from quality_data import benchmark_set
 from quality_scorer import Scores
 from quality_systems import ask_ours
 
-from spanmatch.arguments import DEFAULT_MODEL
-from spanmatch.predictor import SpanMatcher
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.shipped import DEFAULT_MODEL
 
 LANGUAGES = {
     "wikiann_en": "English", "wikiann_de": "German", "germeval2014": "German", "wikiann_nl": "Dutch", "wikiann_fr": "French",

@@ -14,14 +14,14 @@ import torch
 from common import RESULTS, machine, write_table
 from tqdm import tqdm
 
-from spanmatch.data import Corpus, read_corpus
-from spanmatch.decoding import Candidates, merge, resolve
+from spanmatch.batching.views import View
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.data.examples import Example
 from spanmatch.entities import Entity
-from spanmatch.evaluation import tag_corpus
-from spanmatch.metrics import evaluate
-from spanmatch.predictor import SpanMatcher
-from spanmatch.records import Example
-from spanmatch.views import View
+from spanmatch.evaluation.evaluate import tag_corpus
+from spanmatch.evaluation.metrics import evaluate
+from spanmatch.prediction.decoding import Candidates, merge, resolve
+from spanmatch.prediction.matcher import SpanMatcher
 
 
 @torch.inference_mode()

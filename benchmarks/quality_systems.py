@@ -17,11 +17,11 @@ from processes import ROOT, Worker, encoder_folder, environment
 from quality_data import TestSet
 from quality_scorer import Scored
 
+from spanmatch.data.examples import Example
+from spanmatch.data.words import join_tokens
 from spanmatch.entities import EntityType
-from spanmatch.predictor import SpanMatcher
-from spanmatch.records import Example
-from spanmatch.spans import join_tokens
-from spanmatch.thresholds import above
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.thresholds import above
 
 # What is below is never worth finding.
 FLOOR = 0.01

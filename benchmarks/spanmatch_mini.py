@@ -33,15 +33,15 @@ from quality_data import (
 from quality_scorer import Scores, common_threshold, platt
 from quality_systems import ask_ours
 
-from spanmatch.arguments import DEFAULT_MODEL
-from spanmatch.background import fill_background
-from spanmatch.building import training_windows
-from spanmatch.config_file import read_config
-from spanmatch.data import read_corpus
+from spanmatch.data.corpus import read_corpus
 from spanmatch.entities import normalise
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingViews
-from spanmatch.thresholds import Calibration
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.shipped import DEFAULT_MODEL
+from spanmatch.prediction.thresholds import Calibration
+from spanmatch.training.background import fill_background
+from spanmatch.training.build import training_windows
+from spanmatch.training.config_file import read_config
+from spanmatch.training.dataset import TrainingViews
 
 FOLDER = ROOT / "models" / DEFAULT_MODEL
 WORK = ROOT / "models" / "mini"

@@ -26,9 +26,9 @@ from speed_systems import BI, BI_GLINER, GLINER, UNI_GLINER, Place, training_wor
 from training import WARM_UP_STEPS, Batch, Bench, training_arguments
 from transformers import set_seed
 
-from spanmatch.building import build_matcher, training_windows
-from spanmatch.config import MatcherArguments
-from spanmatch.data import read_corpus
+from spanmatch.data.corpus import read_corpus
+from spanmatch.training.arguments import MatcherArguments
+from spanmatch.training.build import build_matcher, training_windows
 
 Figures = dict[str, Any]
 

@@ -23,14 +23,14 @@ import torch
 from common import RESULTS, machine, write_table
 from transformers import TrainerCallback, set_seed
 
-from spanmatch.building import build_matcher, training_windows
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments
-from spanmatch.data import read_corpus
-from spanmatch.encoders import text_states, type_states
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingViews
-from spanmatch.training import MatcherTrainer
-from spanmatch.views import View
+from spanmatch.batching.views import View
+from spanmatch.data.corpus import read_corpus
+from spanmatch.model.encoders import text_states, type_states
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.build import build_matcher, training_windows
+from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.trainer import MatcherTrainer
 
 WARM_UP_STEPS = 10
 Batch = dict[str, Any]

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from common import RESULTS, machine, write_table
 
-from spanmatch.data import Corpus, read_corpus
-from spanmatch.evaluation import evaluate_corpus
-from spanmatch.metrics import evaluate
-from spanmatch.predictor import SpanMatcher
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.evaluation.metrics import evaluate
+from spanmatch.prediction.matcher import SpanMatcher
 
 
 def with_max_types(matcher: SpanMatcher, max_types: int) -> SpanMatcher:

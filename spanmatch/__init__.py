@@ -11,7 +11,7 @@ from spanmatch.entities import Entity, EntityType
 from spanmatch.errors import InputError
 
 if TYPE_CHECKING:
-    from spanmatch.predictor import SpanMatcher
+    from spanmatch.prediction.matcher import SpanMatcher
 
 __version__ = "0.1.0"
 __all__ = ["Entity", "EntityType", "InputError", "SpanMatcher", "__version__"]
@@ -20,7 +20,7 @@ __all__ = ["Entity", "EntityType", "InputError", "SpanMatcher", "__version__"]
 def __getattr__(name: str) -> Any:
     # Imported when first asked for: torch and transformers take seconds, and `--help` should not.
     if name == "SpanMatcher":
-        from spanmatch.predictor import SpanMatcher
+        from spanmatch.prediction.matcher import SpanMatcher
 
         return SpanMatcher
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

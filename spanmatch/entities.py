@@ -106,3 +106,5 @@ def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[tuple
     if len(types) != num_texts:
         raise ValueError(f"{len(types)} lists of types for {num_texts} texts; give one list for all, or one per text")
     return [as_entity_types(own) for own in types]  # type: ignore[arg-type]
+
+

@@ -22,3 +22,5 @@ def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> 
         return otherwise
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"valid: {shown}" if names else "there are none"
+
+

@@ -17,9 +17,9 @@ import torch
 from helpers import FAMILIES, make_matcher, write_family
 from hypothesis import settings
 
-from spanmatch import tokenizing
-from spanmatch.encoders import PretrainedEncoder, load_pretrained
-from spanmatch.predictor import SpanMatcher
+from spanmatch.batching import tokenizer as tokenizing
+from spanmatch.model.encoders import PretrainedEncoder, load_pretrained
+from spanmatch.prediction.matcher import SpanMatcher
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 settings.register_profile("spanmatch", derandomize=True, deadline=None, max_examples=100)

@@ -24,12 +24,13 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from spanmatch.building import build_matcher
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments
+from spanmatch.batching.candidates import Units
+from spanmatch.data.examples import Example
+from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Mention
-from spanmatch.predictor import SpanMatcher
-from spanmatch.records import Example
-from spanmatch.spans import Units, split_words
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.build import build_matcher
 
 # Every tokenizer is trained on these; the letters of what the tests write are all in it, some words are not.
 CORPUS = [

@@ -14,7 +14,7 @@ from typing import Any
 
 from transformers.utils import logging as transformers_logging
 
-from spanmatch import cli
+from spanmatch.cli import main as cli
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.apps.report import write_report
-from spanmatch.data import Corpus
+from spanmatch.data.corpus import Corpus
+from spanmatch.data.examples import Example
+from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Mention
-from spanmatch.evaluation import Evaluation
-from spanmatch.metrics import evaluate
-from spanmatch.records import Example
-from spanmatch.spans import split_words
+from spanmatch.evaluation.evaluate import Evaluation
+from spanmatch.evaluation.metrics import evaluate
 
 FLOOR = 0.02
 Scored = list[tuple[Mention, float]]

@@ -50,7 +50,7 @@ def start_tagging(checkpoint: Path, source: object, *arguments: object, **option
 
     Ctrl-C reaches it also where the tests run in the background of a shell, which has what it starts there ignore it.
     """
-    command = [sys.executable, "-m", "spanmatch.cli", "tag", checkpoint, source, "--types", TYPES, *arguments]
+    command = [sys.executable, "-m", "spanmatch", "tag", checkpoint, source, "--types", TYPES, *arguments]
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.Popen(
         list(map(str, command)),

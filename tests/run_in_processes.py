@@ -22,10 +22,11 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 from helpers_e2e import ROOT, sentences
 
-from spanmatch import predictor, training
-from spanmatch.sampling import TrainingViews
-from spanmatch.sharing import join_launch
-from spanmatch.training import MatcherTrainer
+from spanmatch.prediction import matcher as predictor
+from spanmatch.prediction.processes import join_launch
+from spanmatch.training import trainer as training
+from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.trainer import MatcherTrainer
 
 record: dict[str, Any] = {}
 

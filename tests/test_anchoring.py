@@ -9,15 +9,16 @@ from helpers import HIDDEN, TEXTS, TYPES, gold_of, make_matcher
 from helpers_e2e import NAMES, read_json, sentences, train, write_jsonl, write_tiny_encoder
 from safetensors.torch import load_file
 
-from spanmatch import anchoring
-from spanmatch.anchoring import TypeAnchor, drift
-from spanmatch.batching import TypeBatch
-from spanmatch.config import MatcherArguments
-from spanmatch.encoders import PretrainedEncoder, load_pretrained, type_states
+from spanmatch.batching.collate import TypeBatch
+from spanmatch.batching.tokenizer import Tokenizing
 from spanmatch.entities import as_entity_types
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingCollator, TrainingViews
-from spanmatch.tokenizing import Tokenizing
+from spanmatch.model.encoders import PretrainedEncoder, load_pretrained, type_states
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training import type_anchor as anchoring
+from spanmatch.training.arguments import MatcherArguments
+from spanmatch.training.collator import TrainingCollator
+from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.type_anchor import TypeAnchor, drift
 
 MANY = [*TYPES, "company", "a", "city that is a company"]
 
@@ -229,7 +230,7 @@ class TestTraining:
         # AdamW makes much of the least difference, and a norm of gradients has those of what is not frozen.
         flags |= {"optim": "sgd", "learning_rate": 0.05, "max_grad_norm": 0}
         kept = self.run(files, tmp_path / "kept", **flags)
-        monkeypatch.setattr("spanmatch.training._num_anchored", lambda model, arguments: None)
+        monkeypatch.setattr("spanmatch.training.trainer._num_anchored", lambda model, arguments: None)
         plain = self.run(files, tmp_path / "plain", **flags)
         for name, tensor in kept.items():
             torch.testing.assert_close(tensor, plain[name], rtol=1e-4, atol=1e-5)

@@ -16,24 +16,24 @@ from helpers_encoders import FAMILIES, HIDDEN, POSITIONS, write_encoder
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from spanmatch import cli
-from spanmatch.building import build_matcher
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments
-from spanmatch.encoders import (
+from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
+from spanmatch.cli import main as cli
+from spanmatch.data.words import split_words
+from spanmatch.entities import as_entity_types
+from spanmatch.errors import InputError
+from spanmatch.model.encoders import (
     ARCHITECTURES,
     PretrainedEncoder,
     add_tokens,
     encoder_from_config,
     load_pretrained,
-    max_positions,
     text_states,
 )
-from spanmatch.entities import as_entity_types
-from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.spans import split_words
-from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
-from spanmatch.training import MatcherTrainer
+from spanmatch.model.pretrained import max_positions
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.build import build_matcher
+from spanmatch.training.trainer import MatcherTrainer
 
 TYPES = ["city", "company", "person"]
 WIDTH = 3

@@ -11,15 +11,15 @@ from helpers import EVERYTHING, HIDDEN, TYPES, gold_of, make_matcher, scores_of
 from helpers_e2e import NAMES, sentences, train, write_jsonl, write_tiny_encoder
 from safetensors.torch import load_file
 
-from spanmatch.background import fill_background
-from spanmatch.config import MatcherArguments
+from spanmatch.batching.views import View
+from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.head import NUM_MENTIONS, bias_of
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingViews
-from spanmatch.spans import split_words
-from spanmatch.views import View
+from spanmatch.model.head import NUM_MENTIONS, bias_of
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments
+from spanmatch.training.background import fill_background
+from spanmatch.training.dataset import TrainingViews
 
 # Names that stand in a text, and what they are; the last has a mention wider than any candidate.
 GOLD: list[tuple[str, dict[str, str]]] = [
@@ -133,7 +133,7 @@ class TestFilling:
         """Mentions and types as they are read together, in each run of types of a text."""
         matcher = make(tiny_encoder, "cross", max_types_per_pass=2)
         head, dataset = matcher.model.head, views_of(matcher)
-        monkeypatch.setattr("spanmatch.background.NUM_TYPES", 12)  # as many as there are: each counts once
+        monkeypatch.setattr("spanmatch.training.background.NUM_TYPES", 12)  # as many as there are: each counts once
         fill_background(matcher, dataset, 0)
         spans, affinities = [], []
         for window in (window for window in map(dataset.__getitem__, range(len(GOLD))) if window.tokenized.gold):

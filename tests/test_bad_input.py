@@ -810,5 +810,5 @@ class TestProcesses:
     def test_tagging(self, place: Place) -> None:
         arguments = [place.checkpoint, "Ada met Bob", "--types", "person", "--threshold", "calibratd"]
         assert_refused(
-            place, lambda *arguments: run_subprocess("-m", "spanmatch.cli", "tag", *arguments), arguments, ["calibratd"]
+            place, lambda *arguments: run_subprocess("-m", "spanmatch", "tag", *arguments), arguments, ["calibratd"]
         )

@@ -11,13 +11,14 @@ from helpers import TEXTS, TYPES, make_example, make_matcher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch import batcher, tokenizing
-from spanmatch.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, length_batches, text_windows
+from spanmatch.batching import batcher
+from spanmatch.batching import tokenizer as tokenizing
+from spanmatch.batching.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, length_batches, text_windows
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import View
+from spanmatch.data.examples import Example
 from spanmatch.entities import EntityType, as_entity_types
-from spanmatch.predictor import SpanMatcher
-from spanmatch.records import Example
-from spanmatch.tokenizing import Tokenizing
-from spanmatch.views import View
+from spanmatch.prediction.matcher import SpanMatcher
 
 
 @pytest.fixture(scope="module")

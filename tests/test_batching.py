@@ -7,13 +7,13 @@ import pytest
 import torch
 from helpers import TEXTS, gold_of, make_example
 
-from spanmatch.batching import TextBatch, collate_gold, collate_texts, collate_types, text_views, tokenize_texts
-from spanmatch.encoders import PretrainedEncoder
+from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
+from spanmatch.batching.collate import TextBatch, collate_gold, collate_texts, collate_types
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import View, text_views, tokenize_texts
+from spanmatch.data.examples import Example
 from spanmatch.entities import EntityType
-from spanmatch.records import Example
-from spanmatch.spans import CANDIDATES, Unrepresentable
-from spanmatch.tokenizing import Tokenizing
-from spanmatch.views import View
+from spanmatch.model.encoders import PretrainedEncoder
 
 WIDTH = 4
 PERSON = EntityType(name="person", label="PER")

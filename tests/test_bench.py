@@ -9,12 +9,22 @@ import pytest
 import torch
 from helpers import make_matcher
 
-from spanmatch import bench as module
-from spanmatch.bench import as_table, bench, bench_arguments, in_turn, measure, percentile, share
-from spanmatch.encoder_alone import EncoderAlone, text_encoder_alone, type_encoder_alone
+from spanmatch.cli.bench import bench_arguments
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
+from spanmatch.evaluation import speed as module
+from spanmatch.evaluation.speed import (
+    EncoderAlone,
+    as_table,
+    bench,
+    in_turn,
+    measure,
+    percentile,
+    share,
+    text_encoder_alone,
+    type_encoder_alone,
+)
+from spanmatch.prediction.matcher import SpanMatcher
 
 TYPES = (EntityType(name="person"), EntityType(name="city", description="a town or city"))
 TEXTS = ["Ada Lovelace met Bob", "in New York", "Zoë left", "Bob saw Ada in Paris and then in Rome"]

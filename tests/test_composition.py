@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from helpers_e2e import NAMES, evaluate, read_json, read_jsonl, sentences, write_jsonl, write_tiny_encoder
 
-from spanmatch import recipes
-from spanmatch.config_file import read_config
-from spanmatch.data import read_corpus
+from spanmatch.data.corpus import read_corpus
 from spanmatch.errors import InputError
-from spanmatch.losses import NEED_NULL_SLOTS
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingCollator, TrainingViews
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training import train as recipes
+from spanmatch.training.collator import TrainingCollator
+from spanmatch.training.config_file import read_config
+from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.losses import NEED_NULL_SLOTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 TYPES = sorted(NAMES)

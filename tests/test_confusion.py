@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.confusion import Pair, count_confusions, largest_confusions
 from spanmatch.entities import Mention
-from spanmatch.error_analysis import classify_errors, count_errors
-from spanmatch.metrics import evaluate
+from spanmatch.evaluation.confusion import Pair, count_confusions, largest_confusions
+from spanmatch.evaluation.error_classes import classify_errors, count_errors
+from spanmatch.evaluation.metrics import evaluate
 
 
 def m(start: int, end: int, label: str) -> Mention:

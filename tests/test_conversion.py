@@ -16,12 +16,11 @@ from helpers_e2e import ROOT, Result, snapshot, spanmatch, write_jsonl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanmatch.conversion import convert
-from spanmatch.data import read_corpus
+from spanmatch.data.corpus import read_corpus
+from spanmatch.data.formats.convert import convert
+from spanmatch.data.tags import read_tags, write_tags
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError
-from spanmatch.format_writers import write_tags
-from spanmatch.spans import read_tags
 
 FORMATS = {"conll": "a.conll", "datasetdict": "a", "gliner": "a.json", "spans": "a.jsonl", "tags": "a.jsonl"}
 TOKENS = ["Ada", "Lovelace", "met", "Bo"]

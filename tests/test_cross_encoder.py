@@ -29,16 +29,17 @@ from helpers import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching import collate_texts
-from spanmatch.config import MatcherArguments
-from spanmatch.encoders import text_states, type_states_behind
+from spanmatch.batching.collate import collate_texts
+from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER
+from spanmatch.batching.views import TokenizedText, View, split_types
+from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import TrainingCollator, TrainingViews
-from spanmatch.spans import split_words
-from spanmatch.tokenizing import THRESHOLD_TOKEN, TYPE_MARKER
-from spanmatch.views import TokenizedText, View, split_types
+from spanmatch.model.encoders import text_states, type_states_behind
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments
+from spanmatch.training.collator import TrainingCollator
+from spanmatch.training.dataset import TrainingViews
 
 MANY = [f"kind {number}" for number in range(100)]
 # For null slots the same, as a margin.

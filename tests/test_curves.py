@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.curves import precision_recall, reliability
 from spanmatch.entities import Mention
-from spanmatch.intervals import f1_intervals, wilson_interval
-from spanmatch.metrics import best_threshold, evaluate
+from spanmatch.evaluation.calibration import best_threshold
+from spanmatch.evaluation.confidence import f1_intervals, wilson_interval
+from spanmatch.evaluation.curves import precision_recall, reliability
+from spanmatch.evaluation.metrics import evaluate
 
 
 def m(start: int, label: str = "x") -> Mention:

@@ -13,10 +13,10 @@ from helpers_e2e import write_jsonl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.data import DEVELOPMENT_SPLITS, Corpus, read_corpus
-from spanmatch.entity_types import read_entity_types
+from spanmatch.data.corpus import DEVELOPMENT_SPLITS, Corpus, read_corpus
+from spanmatch.data.examples import Example
+from spanmatch.data.labels import read_entity_types
 from spanmatch.errors import InputError
-from spanmatch.records import Example
 
 TEXT = "Ada met Bob."
 CHARS = [{"start": 0, "end": 3, "label": "person"}]

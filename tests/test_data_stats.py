@@ -8,10 +8,10 @@ import pytest
 from helpers_e2e import run_in_process
 from transformers import AutoTokenizer, ByT5Tokenizer
 
-from spanmatch import cli
-from spanmatch.data_stats import corpus_stats
-from spanmatch.encoders import DEFAULT_ENCODER, resolve_encoder
+from spanmatch.cli import main as cli
 from spanmatch.errors import InputError
+from spanmatch.evaluation.data_stats import corpus_stats
+from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 
 def span(start: int, end: int, label: str) -> dict[str, Any]:

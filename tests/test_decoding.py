@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.decoding import NOTHING, OVERLAPS, Candidates, check_overlap, merge, resolve
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
+from spanmatch.prediction.decoding import NOTHING, OVERLAPS, Candidates, check_overlap, merge, resolve
 
 TYPES = (EntityType(name="person", label="PER"), EntityType(name="city"), EntityType(name="company"))
 TEXT = "Ada Lovelace met Bob in New York"

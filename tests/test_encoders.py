@@ -10,18 +10,12 @@ from helpers_e2e import write_tiny_encoder
 from helpers_encoders import FAMILIES, write_encoder
 from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, T5Config, T5Model
 
-from spanmatch import encoders
-from spanmatch.batching import Tokenizing, collate_types
-from spanmatch.encoders import (
-    DEFAULT_ENCODER,
-    encoder_from_config,
-    load_pretrained,
-    max_positions,
-    resolve_encoder,
-    set_dropout,
-    type_states,
-)
+from spanmatch.batching.collate import collate_types
+from spanmatch.batching.tokenizer import Tokenizing
 from spanmatch.errors import InputError
+from spanmatch.model import encoders
+from spanmatch.model.encoders import encoder_from_config, load_pretrained, set_dropout, type_states
+from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 
 
 @pytest.fixture(scope="module")

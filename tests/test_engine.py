@@ -32,14 +32,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from spanmatch import batcher, devices, scoring
-from spanmatch.decoding import Candidates, resolve
+from spanmatch.batching import batcher
+from spanmatch.batching.views import View
+from spanmatch.data.examples import Example
 from spanmatch.entities import Entity, EntityType, as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.records import Example
-from spanmatch.scoring import passing_cells
-from spanmatch.views import View
+from spanmatch.model import devices
+from spanmatch.prediction import scoring
+from spanmatch.prediction.decoding import Candidates, resolve
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.scoring import passing_cells
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
 SHORT = ["Bob", "Ada met Bob", "", "We met in London, and they wrote to Michael Faraday."]
@@ -682,7 +684,7 @@ class TestDevices:
     def test_it_is_the_default(self, engines: dict[str, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         engines["bi"].matcher.save_pretrained(tmp_path)
         for dtype in (torch.float32, torch.bfloat16):
-            monkeypatch.setattr("spanmatch.predictor.native_dtype", lambda device, own=dtype: own)
+            monkeypatch.setattr("spanmatch.model.devices.native_dtype", lambda device, own=dtype: own)
             loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu")
             assert {weight.dtype for weight in loaded.model.parameters()} == {dtype}
         assert (

@@ -8,6 +8,7 @@ from typing import Any
 
 import datasets
 import pytest
+import spanmatch.predictor as predictor
 import torch
 from helpers_e2e import (
     Result,
@@ -21,15 +22,14 @@ from helpers_e2e import (
     write_tiny_encoder,
 )
 
-import spanmatch.predictor as predictor
-from spanmatch.batching import TextBatch
-from spanmatch.decoding import Candidates
-from spanmatch.devices import native_dtype
+from spanmatch.batching.collate import TextBatch
+from spanmatch.batching.views import View
 from spanmatch.entities import EntityType
-from spanmatch.matcher import SpanMatcherModel
-from spanmatch.predictor import SpanMatcher
-from spanmatch.type_encoding import TypeEncoding
-from spanmatch.views import View
+from spanmatch.model.devices import native_dtype
+from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction.decoding import Candidates
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.type_encoder import TypeEncoding
 
 Wanted = Mapping[str, Mapping[tuple[str, str], float]]
 TYPES = ["city", "company", "person"]
@@ -106,7 +106,7 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     names = [*dict.fromkeys(label for wanted in WANTED.values() for _, label in wanted), "any other"]
     monkeypatch.setattr(predictor, "passing_candidates", passing)
-    monkeypatch.setattr("spanmatch.head.SpanHead.represent_cells", represent)
+    monkeypatch.setattr("spanmatch.model.head.SpanHead.represent_cells", represent)
     monkeypatch.setattr(TypeEncoding, "embed", embed)
 
 

@@ -10,9 +10,9 @@ from helpers import EVERYTHING, TEXTS, TYPES, make_example, make_matcher, scores
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching import TextBatch
-from spanmatch.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
-from spanmatch.predictor import SpanMatcher
+from spanmatch.batching.collate import TextBatch
+from spanmatch.model.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
+from spanmatch.prediction.matcher import SpanMatcher
 
 SLOTS = {"cls": 0, "label_token": 1}
 

@@ -10,13 +10,14 @@ from candidates import byte_level, character_level
 from helpers_e2e import ROOT
 from transformers import AutoTokenizer
 
-from spanmatch.batching import Tokenizing, tokenize_texts
-from spanmatch.data import read_corpus
-from spanmatch.encoders import DEFAULT_ENCODER, resolve_encoder
+from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import TokenizedText, tokenize_texts
+from spanmatch.data.corpus import read_corpus
+from spanmatch.data.examples import Example
+from spanmatch.data.words import split_words
 from spanmatch.entities import Mention
-from spanmatch.records import Example
-from spanmatch.spans import CANDIDATES, Unrepresentable, split_words
-from spanmatch.views import TokenizedText
+from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or ROOT.parent / "shared" / "datasets")
 ANY_WIDTH = 1 << 20

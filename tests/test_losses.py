@@ -9,8 +9,8 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spanmatch.head import CellScores, SpanScores
-from spanmatch.losses import (
+from spanmatch.model.head import CellScores, SpanScores
+from spanmatch.training.losses import (
     LOSSES,
     NEED_NULL_SLOTS,
     Loss,

@@ -11,13 +11,14 @@ from helpers import EVERYTHING, TEXTS, TYPES, Key, assert_same, gold_of, make_ex
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
-from spanmatch.batching import collate_texts, text_views
+from spanmatch.batching.collate import collate_texts
+from spanmatch.batching.views import text_views
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.head import SpanHead
-from spanmatch.matcher import SpanMatcherModel
-from spanmatch.predictor import SpanMatcher
-from spanmatch.thresholds import Calibration
+from spanmatch.model.head import SpanHead
+from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.thresholds import Calibration
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 12)
 

@@ -7,21 +7,15 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+import spanmatch.metrics as metrics_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import spanmatch.metrics as metrics_module
 from spanmatch.entities import Mention
-from spanmatch.error_analysis import ErrorCounts, count_errors, is_flat
-from spanmatch.metrics import (
-    Counts,
-    Metrics,
-    best_threshold,
-    best_threshold_per_type,
-    evaluate,
-    flat_recall_ceiling,
-    seqeval_scores,
-)
+from spanmatch.evaluation.calibration import best_threshold, best_threshold_per_type
+from spanmatch.evaluation.error_classes import ErrorCounts, count_errors, flat_recall_ceiling, is_flat
+from spanmatch.evaluation.metrics import Counts, Metrics, evaluate
+from spanmatch.evaluation.seqeval_scores import seqeval_scores
 
 no_deadline = settings(deadline=None)  # the first call imports, and the cores are shared
 LABELS = ["a", "a-", "-a", "B-loc-city", "two words", "O"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from spanmatch.errors import InputError
-from spanmatch.head import CellScores, SpanScores
-from spanmatch.losses import LOSSES, binary_cross_entropy, focal
-from spanmatch.objective import Objective
+from spanmatch.model.head import CellScores, SpanScores
+from spanmatch.training.losses import LOSSES, binary_cross_entropy, focal
+from spanmatch.training.objective import Objective
 
 BOTH = ("label_token", "cls")
 

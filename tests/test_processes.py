@@ -34,9 +34,9 @@ from helpers_e2e import (
 )
 from safetensors.torch import load_file
 
-from spanmatch import cli
-from spanmatch.checkpoints import load_checkpoint
-from spanmatch.sharing import warn_if_alone
+from spanmatch.cli import main as cli
+from spanmatch.prediction.checkpoint import load_checkpoint
+from spanmatch.prediction.processes import warn_if_alone
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
 

@@ -30,8 +30,8 @@ from quality_data import (
 from quality_scorer import Scored, Scores, bootstrap, common_threshold, f1_of, platt
 from quality_unseen import ALL_TYPES, MASKED, training_data
 
-from spanmatch.decoding import Candidates, resolve
 from spanmatch.entities import EntityType, normalise
+from spanmatch.prediction.decoding import Candidates, resolve
 
 SOURCES = ("gum", "wlp", "fewnerd_inter")
 HELD_OUT = ("cyner", "anem")

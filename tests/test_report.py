@@ -14,15 +14,15 @@ from spanmatch.apps import report_to
 from spanmatch.apps.confusion_grid import confusion_grid
 from spanmatch.apps.error_examples import error_examples
 from spanmatch.apps.marked_text import Mark, bounds_around, mark_text
-from spanmatch.confusion import count_confusions
-from spanmatch.curves import precision_recall, reliability
-from spanmatch.data import Corpus, read_corpus
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.data.words import split_words
 from spanmatch.entities import Mention
-from spanmatch.error_analysis import count_errors
 from spanmatch.errors import InputError
-from spanmatch.intervals import f1_intervals
-from spanmatch.metrics import best_threshold
-from spanmatch.spans import split_words
+from spanmatch.evaluation.calibration import best_threshold
+from spanmatch.evaluation.confidence import f1_intervals
+from spanmatch.evaluation.confusion import count_confusions
+from spanmatch.evaluation.curves import precision_recall, reliability
+from spanmatch.evaluation.error_classes import count_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 VOID = {"meta", "link", "br", "img", "input", "hr"}

@@ -14,11 +14,11 @@ from helpers import make_matcher
 from helpers_e2e import Result, snapshot, spanmatch
 from helpers_tag import TYPES, kill, make_texts, num_bytes, start_tagging, tagged, wait_until, write_corpus
 
-from spanmatch import tagging
-from spanmatch.corpus_chunks import CHUNK_TEXTS
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.resumable_file import ResumableFile
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.tagging import tag as tagging
+from spanmatch.tagging.chunks import CHUNK_TEXTS
+from spanmatch.tagging.resumable_file import ResumableFile
 
 # More kills than this are for those who have the time.
 NUM_KILLS = int(os.environ.get("SPANMATCH_TEST_KILLS", "6"))

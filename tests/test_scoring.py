@@ -9,15 +9,15 @@ import pytest
 import torch
 from helpers import make_example, units_of
 
-from spanmatch import scoring
-from spanmatch.batching import TextBatch
-from spanmatch.decoding import resolve
+from spanmatch.batching.collate import TextBatch
+from spanmatch.batching.views import TokenizedText, View
 from spanmatch.entities import EntityType
-from spanmatch.head import SpanHead
-from spanmatch.scoring import passing_candidates
-from spanmatch.thresholds import Calibration, Cutoffs, Threshold, cutoffs
-from spanmatch.type_columns import TypeColumns
-from spanmatch.views import TokenizedText, View
+from spanmatch.model.head import SpanHead
+from spanmatch.prediction import scoring
+from spanmatch.prediction.decoding import resolve
+from spanmatch.prediction.scoring import passing_candidates
+from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, cutoffs
+from spanmatch.prediction.type_columns import TypeColumns
 
 PERSON, CITY, COMPANY = (EntityType(name=name) for name in ("person", "city", "company"))
 ALL = (PERSON, CITY, COMPANY)

@@ -7,23 +7,12 @@ from helpers import TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching import Tokenizing
-from spanmatch.encoders import PretrainedEncoder
+from spanmatch.batching.candidates import CANDIDATES, Units, Unrepresentable, locate, subword_units, word_units
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.data.tags import read_tags
+from spanmatch.data.words import align_tokens, chars_to_tokens, join_tokens, split_words, tokens_to_chars
 from spanmatch.entities import Mention
-from spanmatch.spans import (
-    CANDIDATES,
-    Units,
-    Unrepresentable,
-    align_tokens,
-    chars_to_tokens,
-    join_tokens,
-    locate,
-    read_tags,
-    split_words,
-    subword_units,
-    tokens_to_chars,
-    word_units,
-)
+from spanmatch.model.encoders import PretrainedEncoder
 
 Texts = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from([*TEXTS.values()])
 Tokens = st.lists(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "M")), min_size=1, max_size=6), min_size=1)

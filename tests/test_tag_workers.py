@@ -23,12 +23,12 @@ from helpers_tag import (
     write_corpus,
 )
 
-from spanmatch import tagging
-from spanmatch.corpus_chunks import Chunk, Chunks
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.tag_workers import CHUNKS_AHEAD, TagJob, WorkerError, Workers
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.tagging import tag as tagging
+from spanmatch.tagging.chunks import Chunk, Chunks
+from spanmatch.tagging.workers import CHUNKS_AHEAD, TagJob, WorkerError, Workers
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes by /proc")
 

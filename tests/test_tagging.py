@@ -16,8 +16,8 @@ from helpers_e2e import Result, read_jsonl, snapshot, spanmatch
 from helpers_tag import TYPES, make_texts, start_tagging, tagged, wait_until, write_corpus
 from pyarrow import parquet
 
-from spanmatch import tagging
-from spanmatch.predictor import SpanMatcher
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.tagging import tag as tagging
 
 TEXTS = [*make_texts(20), "", "Zoë — naïve café, 東京", 'a "quoted" \\ text\twith a tab']
 SUFFIXES = [".txt", ".txt.gz", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spanmatch.entities import EntityType, normalise
 from spanmatch.errors import InputError
-from spanmatch.thresholds import (
+from spanmatch.prediction.thresholds import (
     NULL_SLOTS,
     Calibration,
     above,

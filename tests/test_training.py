@@ -30,14 +30,16 @@ from helpers_e2e import (
 )
 from safetensors.torch import load_file
 
-from spanmatch.building import build_matcher, training_windows
-from spanmatch.config import MatcherArguments, MatcherTrainingArguments
-from spanmatch.config_file import read_config
-from spanmatch.data import Corpus, read_corpus
+from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.entities import EntityType
-from spanmatch.predictor import SpanMatcher
-from spanmatch.sampling import BatchPlan, EpochSampler, TrainingCollator, TrainingViews, write_type
-from spanmatch.training import MatcherTrainer, find_last_checkpoint
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.build import build_matcher, training_windows
+from spanmatch.training.collator import TrainingCollator
+from spanmatch.training.config_file import read_config
+from spanmatch.training.dataset import BatchPlan, EpochSampler, TrainingViews, write_type
+from spanmatch.training.resume import find_last_checkpoint
+from spanmatch.training.trainer import MatcherTrainer
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
 TYPES = sorted(NAMES)
@@ -337,10 +339,10 @@ class TestResuming:
         run(encoder, data / "train.jsonl", through, **self.SCHEDULE)
         # Steps that take as long as those of a larger model, so that there is time between two checkpoints.
         slowly = (
-            "import time, spanmatch.training as training\n"
+            "import time, spanmatch.training.trainer as training\n"
             "compute = training.MatcherTrainer.compute_loss\n"
             "training.MatcherTrainer.compute_loss = lambda *given, **named: (time.sleep(0.25), compute(*given, **named))[1]\n"
-            "from spanmatch.cli import train_command\n"
+            "from spanmatch.cli.main import train_command\n"
             "train_command('bi')\n"
         )
         given = arguments(encoder, data / "train.jsonl", killed, **self.SCHEDULE)

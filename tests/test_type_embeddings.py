@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from spanmatch.batching import TypeBatch
+from spanmatch.batching.collate import TypeBatch
 from spanmatch.entities import EntityType, as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.predictor import SpanMatcher
-from spanmatch.type_embeddings import TypeCache, TypeEmbeddings
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.type_embeddings import TypeCache, TypeEmbeddings
 
 TEXT = TEXTS["plain"]
 DESCRIBED = [
@@ -116,7 +116,7 @@ class TestFile:
             Path(name).write_bytes(b"half")
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("spanmatch.type_embeddings.save_file", interrupted)
+        monkeypatch.setattr("spanmatch.prediction.type_embeddings.save_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
             matcher.encode_types(TYPES).save(file)
         assert [item.name for item in TypeEmbeddings.load(file).types] == ["person"]
@@ -317,7 +317,7 @@ class TestOnlyWhatIsMissing:
     def test_a_corpus_asks_once(self, counted: tuple[SpanMatcher, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
         """However many windows it is cut into, also where types are more than are kept."""
         matcher, passes = counted
-        monkeypatch.setattr("spanmatch.batcher.FIRST_WINDOW", 2)
+        monkeypatch.setattr("spanmatch.batching.batcher.FIRST_WINDOW", 2)
         monkeypatch.setattr(matcher._types._cache, "max_types", 1)
         types = as_entity_types(TYPES)
         assert len(list(matcher.stream(make_example(TEXT, (), types) for _ in range(30)))) == 30
@@ -327,7 +327,7 @@ class TestOnlyWhatIsMissing:
         """More types than are tokenised together keep their order."""
         names = [letter + " or" * (number % 5) for number, letter in enumerate("abcdefghijklmnopqrstuvw")]
         whole = matcher.encode_types(names).embeddings
-        monkeypatch.setattr("spanmatch.type_encoding.WINDOW", 4)
+        monkeypatch.setattr("spanmatch.prediction.type_encoder.WINDOW", 4)
         torch.testing.assert_close(matcher.encode_types(names).embeddings, whole, rtol=0, atol=1e-5)
         assert (whole[:, None] - whole).abs().amax(2).fill_diagonal_(1).min() > 1e-3, "or a wrong order would not show"
 

@@ -11,11 +11,13 @@ from helpers import StubEncoder, make_example, units_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching import Tokenizing, collate_texts, collate_types
-from spanmatch.encoders import PretrainedEncoder, load_pretrained
-from spanmatch.matcher import MatcherConfig, SpanMatcherModel
-from spanmatch.spans import Units, word_units
-from spanmatch.views import TokenizedText, View, _neighbours, make_views, owned_candidates, split_windows, token_range
+from spanmatch.batching.candidates import Units, word_units
+from spanmatch.batching.collate import collate_texts, collate_types
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import TokenizedText, View, _neighbours, make_views, owned_candidates, split_windows, token_range
+from spanmatch.config import MatcherConfig
+from spanmatch.model.encoders import PretrainedEncoder, load_pretrained
+from spanmatch.model.model import SpanMatcherModel
 
 Lengths = st.lists(st.integers(1, 4), min_size=1, max_size=40)
 # Longer words, too: some are longer than a window.

@@ -7,10 +7,10 @@ from typing import Any
 
 from protocol import Entity, serve
 
-from spanmatch.bench import seconds_of
-from spanmatch.encoder_alone import EncoderAlone, asked, text_encoder_alone, type_encoder_alone
 from spanmatch.entities import EntityType
-from spanmatch.predictor import SpanMatcher, TypeEmbeddings
+from spanmatch.evaluation.speed import EncoderAlone, asked, seconds_of, text_encoder_alone, type_encoder_alone
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.type_embeddings import TypeEmbeddings
 
 
 class OurTagger:

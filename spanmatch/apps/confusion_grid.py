@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spanmatch.confusion import Pair
+from spanmatch.evaluation.confusion import Pair
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

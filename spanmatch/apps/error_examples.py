@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spanmatch.apps.marked_text import Line, Mark, bounds_around, mark_text
+from spanmatch.data.examples import Example
 from spanmatch.entities import Mention
-from spanmatch.error_analysis import classify_errors
-from spanmatch.records import Example
+from spanmatch.evaluation.error_classes import classify_errors
 
 _NO_SCORE = -1.0  # of gold, which has none
 

@@ -13,8 +13,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spanmatch.curves import PrecisionRecall, Reliability
-from spanmatch.metrics import Counts
+from spanmatch.evaluation.curves import PrecisionRecall, Reliability
+from spanmatch.evaluation.metrics import Counts
 
 # Colours that stand for a CSS variable of the page.
 _INK, _MUTED, _GRID = "#010101", "#020202", "#030303"

@@ -15,15 +15,16 @@ from markupsafe import Markup
 from spanmatch.apps.confusion_grid import confusion_grid
 from spanmatch.apps.error_examples import ErrorExample, error_examples
 from spanmatch.apps.figures import DASHES, MAX_SERIES, precision_recall_figure, reliability_figure
-from spanmatch.confusion import count_confusions, largest_confusions
-from spanmatch.curves import PrecisionRecallCurves, precision_recall, reliability
-from spanmatch.data import Corpus
+from spanmatch.data.corpus import Corpus
+from spanmatch.data.examples import Example
+from spanmatch.data.files import write_whole
 from spanmatch.entities import Entity, Mention
-from spanmatch.evaluation import Evaluation, mention_in_units
-from spanmatch.intervals import f1_intervals
-from spanmatch.metrics import Counts, Metrics, ScoredMentions, best_threshold
-from spanmatch.records import Example
-from spanmatch.results import write_whole
+from spanmatch.evaluation.calibration import ScoredMentions, best_threshold
+from spanmatch.evaluation.confidence import f1_intervals
+from spanmatch.evaluation.confusion import count_confusions, largest_confusions
+from spanmatch.evaluation.curves import PrecisionRecallCurves, precision_recall, reliability
+from spanmatch.evaluation.evaluate import Evaluation, mention_in_units
+from spanmatch.evaluation.metrics import Counts, Metrics
 
 _TEMPLATE = "report.html"
 _MAX_TYPES_SHOWN = 30  # the others are folded away

@@ -1,0 +1,1 @@
+"""What one forward pass sees: tokens, windows, candidate spans, padded batches."""

@@ -1,0 +1,122 @@
+"""Spans: words, tags, the two gold formats, and the candidate spans of a text.
+
+A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
+`max_span_width` units, written (first unit, width - 1).
+
+Legend: U units of a text, W widest candidate in units.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spanmatch.data.words import Offsets
+from spanmatch.entities import Mention
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Units:
+    """The units of one text, in order. All arrays are (U,).
+
+    `first_token`, `last_token`: its first and last subword, both inclusive; `start_char`, `end_char`: half-open.
+    """
+
+    first_token: np.ndarray
+    last_token: np.ndarray
+    start_char: np.ndarray
+    end_char: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first_token)
+
+
+def _units(rows: Sequence[tuple[int, int, int, int]]) -> Units:
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    return Units(first_token=columns[0], last_token=columns[1], start_char=columns[2], end_char=columns[3])
+
+
+def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
+    """Each word with the subwords that touch it; one without any (a control character that the tokenizer drops) has its
+    neighbour's, so that spans which start or end on it can be represented."""
+    del text
+    rows, first, num_tokens = [], 0, len(token_offsets)
+    for start, end in words:
+        while first < num_tokens and token_offsets[first][1] <= start:
+            first += 1
+        last = first
+        while last < num_tokens and token_offsets[last][0] < end:
+            last += 1
+        if last > first:
+            rows.append((first, last - 1, start, end))
+            # A subword may reach into the next word: that word may need it, too.
+            first = last - 1
+        elif num_tokens:
+            neighbour = min(first, num_tokens - 1)
+            rows.append((neighbour, neighbour, start, end))
+    return _units(rows)
+
+
+def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
+    """Each subword, without the white space that some tokenizers count into it.
+
+    Subwords that share a character (bytes of one character) are one unit.
+    """
+    del words
+    rows: list[tuple[int, int, int, int]] = []
+    for token, (start, end) in enumerate(token_offsets):
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start == end:
+            continue
+        if rows and start < rows[-1][3]:
+            rows[-1] = (rows[-1][0], token, rows[-1][2], max(end, rows[-1][3]))
+        else:
+            rows.append((token, token, start, end))
+    return _units(rows)
+
+
+CANDIDATES: dict[str, Callable[[str, Offsets, Offsets], Units]] = {"words": word_units, "subwords": subword_units}
+
+
+@dataclass(kw_only=True, slots=True)
+class Unrepresentable:
+    """Gold that no candidate can represent, counted: it stays in the evaluation as a miss."""
+
+    num_gold: int = 0
+    too_wide: Counter[int] = field(default_factory=Counter)
+    off_boundary: int = 0
+
+    @property
+    def num_lost(self) -> int:
+        """How many gold spans have no candidate."""
+        return sum(self.too_wide.values()) + self.off_boundary
+
+    def __str__(self) -> str:
+        histogram = ", ".join(f"{width} units: {count}" for width, count in sorted(self.too_wide.items()))
+        return (
+            f"{self.num_lost} of {self.num_gold} gold spans have no candidate "
+            f"({self.off_boundary} off a boundary, {sum(self.too_wide.values())} too wide{': ' + histogram if histogram else ''})"
+        )
+
+
+def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost: Unrepresentable) -> list[tuple[int, int, str]]:
+    """Find each mention's candidate: (first unit, width - 1, label). What has none is counted in `lost`."""
+    starts = {int(start): unit for unit, start in enumerate(units.start_char)}
+    ends = {int(end): unit for unit, end in enumerate(units.end_char)}
+    found = []
+    for mention in mentions:
+        lost.num_gold += 1
+        first, last = starts.get(mention.start), ends.get(mention.end)
+        if first is None or last is None or last < first:
+            lost.off_boundary += 1
+        elif last - first >= max_span_width:
+            lost.too_wide[last - first + 1] += 1
+        else:
+            found.append((first, last - first, mention.label))
+    return found
+
+

@@ -1,0 +1,1 @@
+"""Reading annotated text: every source becomes the same checked examples."""

@@ -1,0 +1,194 @@
+"""Reading annotated text: JSONL files, DatasetDict folders and hub data sets become one `Corpus`."""
+
+import glob
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
+from spanmatch.data.examples import Example, read_record
+from spanmatch.data.jsonl import json_rows
+from spanmatch.data.labels import TypeNames, read_entity_types
+from spanmatch.data.words import FORMATS
+from spanmatch.entities import EntityType
+from spanmatch.errors import InputError, nearest
+
+logger = logging.getLogger(__name__)
+
+
+# Which split of a DatasetDict is meant where none is named: test data never chooses or calibrates.
+EVALUATION_SPLITS = ("test", "dev", "validation")
+
+
+DEVELOPMENT_SPLITS = ("dev", "validation")
+
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
+
+
+@dataclass(kw_only=True, slots=True)
+class Corpus:
+    """Examples in the order of their files, and the count of what was left out."""
+
+    examples: list[Example] = field(default_factory=list)
+    num_skipped: int = 0
+    num_unscored: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def types(self) -> tuple[EntityType, ...]:
+        """All types of all inventories, sorted by label."""
+        found = {entity_type for example in self.examples for entity_type in example.types}
+        return tuple(sorted(found, key=lambda item: (item.label, item.name, item.description)))
+
+
+def read_corpus(
+    source: str | Sequence[str],
+    *,
+    format: str = "text",
+    split: str | Sequence[str] | None = None,
+    entity_types: str | None = None,
+    skip_invalid: bool = False,
+    max_examples: int | None = None,
+) -> Corpus:
+    """Read annotated texts.
+
+    Args:
+        source: a JSONL file, a glob, a DatasetDict folder, a hub id (`owner/name[:config]`), or a list of these.
+        format: "text" reads character spans, "tokens" reads token spans or tags; a file with only the other is converted.
+        split: of a DatasetDict: a name, or several of which the first that is there counts.
+        entity_types: a file of names and descriptions, which is then the inventory of every example.
+        skip_invalid: leave out what cannot be read, and count it, rather than raise.
+
+    Raises:
+        InputError: naming file, line and remedy.
+    """
+    if format not in FORMATS:
+        raise InputError(f'unknown format "{format}"; {nearest(format, FORMATS)}')
+    given = read_entity_types(Path(entity_types), is_inventory=True) if entity_types else None
+    corpus = Corpus()
+    for item in [source] if isinstance(source, str) else source:
+        for records in _open_source(item, split):
+            _read_records(records, corpus, format=format, given=given, skip_invalid=skip_invalid, max_examples=max_examples)
+    if corpus.num_skipped:
+        logger.warning("%d invalid records were skipped", corpus.num_skipped)
+    for label, count in sorted(corpus.num_unscored.items()):
+        logger.warning('%d gold spans of "%s" are of no type in %s: not queried, not scored', count, label, entity_types)
+    if not corpus.examples:
+        raise InputError(f"{source}: no example in it; give a file with at least one line")
+    return corpus
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Records:
+    """The raw records of one file or split, with where each stands."""
+
+    rows: Iterable[tuple[str, Any]]
+    class_labels: tuple[str, ...] = ()
+    sidecar: Path | None = None
+
+
+def _read_records(
+    records: _Records, corpus: Corpus, *, format: str, given: TypeNames | None, skip_invalid: bool, max_examples: int | None
+) -> None:
+    names = given or read_entity_types(records.sidecar)
+    read: list[tuple[Example, Sequence[str] | None]] = []
+    for where, row in records.rows:
+        if max_examples is not None and len(corpus.examples) + len(read) >= max_examples:
+            break
+        try:
+            read.append(read_record(where, row, format=format))
+        except InputError as error:
+            if not skip_invalid:
+                raise
+            corpus.num_skipped += 1
+            logger.warning("skipped: %s", error)
+    occurring = sorted({mention.label for example, _ in read for mention in example.mentions})
+    # One tuple per distinct inventory: examples of a file share it.
+    inventories: dict[tuple[str, ...], tuple[EntityType, ...]] = {}
+    for example, labels in read:
+        wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(occurring))
+        if wanted not in inventories:
+            inventories[wanted] = tuple(names.resolve(label) for label in wanted)
+        corpus.examples.append(_with_types(example, inventories[wanted], given, corpus))
+
+
+def _with_types(example: Example, inventory: tuple[EntityType, ...], given: TypeNames | None, corpus: Corpus) -> Example:
+    if given is None:
+        return replace(example, types=inventory)
+    inventory = given.inventory
+    allowed = {item.label for item in inventory}
+    mentions = []
+    for mention in example.mentions:
+        label = given.resolve(mention.label).label
+        if label in allowed:
+            mentions.append(replace(mention, label=label))
+        else:
+            corpus.num_unscored[mention.label] += 1
+    return replace(example, mentions=tuple(dict.fromkeys(mentions)), types=inventory)
+
+
+def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        yield from _open_dataset_folder(path, split)
+    elif path.is_file():
+        yield _jsonl(path)
+    elif glob.has_magic(source):
+        files = sorted(glob.glob(os.path.expanduser(source), recursive=True))
+        if not files:
+            raise InputError(f"{source}: no file matches; check the pattern and the folder ({Path.cwd()})")
+        for file in files:
+            yield from _open_source(file, split)
+    elif _HUB_ID.fullmatch(source) and path.suffix not in {".json", ".jsonl"} and not path.parent.is_dir():
+        yield from _open_hub(source, split)
+    else:
+        folder = path.parent if path.parent.is_dir() else None
+        names = [item.name for item in folder.iterdir()] if folder else []
+        hint = nearest(path.name, names, otherwise="check the path" if folder else f"there is no folder {path.parent}")
+        raise InputError(f"{source}: no such file or folder; {hint}")
+
+
+def _jsonl(path: Path) -> _Records:
+    sidecar = path.parent / "labels.json"
+    return _Records(rows=json_rows(path), sidecar=sidecar if sidecar.is_file() else None)
+
+
+def _open_dataset_folder(path: Path, split: str | Sequence[str] | None) -> Iterator[_Records]:
+    loaded = load_dataset_folder(path)
+    splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
+    sidecar = path / "labels.json"
+    yield _dataset_records(str(path), splits, split, sidecar if sidecar.is_file() else None)
+
+
+def _open_hub(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
+    from datasets import load_dataset
+
+    name, _, config = source.partition(":")
+    try:
+        loaded = load_dataset(name, config or None)
+    except Exception as error:  # the hub client raises many kinds; the user needs one line
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{source}: neither a local file nor a hub data set that can be read ({reason}); check the path"
+        ) from error
+    yield _dataset_records(source, loaded, split, None)
+
+
+def _split_names(split: str | Sequence[str] | None) -> Sequence[str]:
+    return [split] if isinstance(split, str) else split or EVALUATION_SPLITS
+
+
+def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequence[str] | None, sidecar: Path | None) -> _Records:
+    wanted = _split_names(split)
+    chosen = next((name for name in wanted if name in splits), None)
+    if chosen is None:
+        raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")
+    rows, labels = dataset_rows(source, chosen, splits[chosen])
+    return _Records(rows=rows, class_labels=labels, sidecar=sidecar)
+
+

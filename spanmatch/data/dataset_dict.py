@@ -1,0 +1,53 @@
+"""Hugging Face data sets on disk: a DatasetDict folder, and the records of a split."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from spanmatch.data.examples import KEYS
+from spanmatch.errors import InputError
+
+
+def is_dataset_folder(path: Path) -> bool:
+    """Whether a DatasetDict, or one Dataset, was saved to this folder."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+
+
+def load_dataset_folder(path: Path) -> Any:
+    """The DatasetDict of a folder (a mapping), or the one Dataset.
+
+    Raises:
+        InputError: it is none, or cannot be read.
+    """
+    if not is_dataset_folder(path):
+        raise InputError(f'{path}: a folder, but no DatasetDict on disk; give a file or a glob such as "{path}/*.jsonl"')
+    from datasets import load_from_disk  # imported late: it takes a second
+
+    try:
+        return load_from_disk(str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: a DatasetDict that cannot be read ({reason}); copy it again, or save it anew") from error
+
+
+def dataset_rows(source: str, split: str, dataset: Any) -> tuple[Iterator[tuple[str, Any]], tuple[str, ...]]:
+    """The records of one split, each with its place, and the labels that its ClassLabel names."""
+    columns = set(dataset.column_names) & KEYS
+    if not columns & {"text", "tokens"}:
+        raise InputError(f'{source}: columns {dataset.column_names} hold neither "text" nor "tokens"; rename the column')
+    feature = dataset.features.get("ner_tags")
+    tag_names = tuple(getattr(getattr(feature, "feature", None), "names", None) or ())
+
+    def rows() -> Iterator[tuple[str, Any]]:
+        for index, row in enumerate(dataset.select_columns(sorted(columns))):
+            where = f"{source}[{split}]:{index}"
+            present = {key: value for key, value in row.items() if value is not None}
+            tags = present.pop("ner_tags") if tag_names and "ner_tags" in present else []
+            if any(tag is None or not 0 <= tag < len(tag_names) for tag in tags):
+                yield where, InputError(f'{where}: "ner_tags" {tags} hold a tag without a name; the split may not be annotated')
+                continue
+            yield where, present | ({"tags": [tag_names[tag] for tag in tags]} if tags else {})
+
+    return rows(), tuple(sorted({name.partition("-")[2] for name in tag_names if name != "O"}))
+
+

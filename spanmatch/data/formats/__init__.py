@@ -1,0 +1,1 @@
+"""The file formats of other tools: readers, writers, and the conversion between them."""

@@ -1,0 +1,213 @@
+"""The `spanmatch convert` command: annotated text from one format to another, whole or not at all."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from spanmatch.data.dataset_dict import is_dataset_folder
+from spanmatch.data.formats.records import LeftOut, Record, check_record
+from spanmatch.data.formats.splits import COLUMN_SUFFIXES, FORMATS, SIDECAR, Split, open_splits
+from spanmatch.data.formats.writers import ON_OVERLAP, SCHEMES, Writing, dataset_row, file_content, save_dataset
+from spanmatch.data.labels import read_entity_types
+from spanmatch.errors import InputError, nearest
+
+logger = logging.getLogger(__name__)
+
+
+def convert(
+    source: str,
+    target: str,
+    *,
+    source_format: str | None = None,
+    target_format: str | None = None,
+    scheme: str = "bio",
+    split: str | None = None,
+    on_overlap: str = "error",
+    overwrite: bool = False,
+) -> "Conversion":
+    """Convert annotated text. What the target format cannot hold is counted and logged.
+
+    Args:
+        source: a file, a folder with a file per split, or a DatasetDict folder.
+        target: a file; a name without a suffix is a folder, with a file per split, or the DatasetDict.
+        source_format, target_format: one of `FORMATS`; by default as the content of the source and the target's suffix say.
+        scheme: of tags: "bio" (IOB2) or "iobes".
+        split: the one split to read; of a file, the name of the split that it becomes.
+        on_overlap: of spans, where the target holds tags: "error", or "longest" to keep the longest.
+        overwrite: replace what is there.
+
+    Raises:
+        InputError: naming file, line and remedy; nothing is written then.
+    """
+    for flag, given, valid in (("scheme", scheme, SCHEMES), ("on_overlap", on_overlap, ON_OVERLAP)):
+        _check_name(flag, given, valid)
+    if source_format is not None:
+        _check_name("from", source_format, FORMATS)
+    job = _Job(
+        source=Path(source).expanduser(),
+        target=Path(target).expanduser(),
+        format=_target_format(target, target_format),
+        writing=Writing(left_out=LeftOut(), scheme=scheme, on_overlap=on_overlap),
+    )
+    if split is not None and job.source.is_file() and job.is_one_file:
+        raise InputError(f"--split {split}: from one file to another there are no splits; leave it out")
+    job.splits = open_splits(job.source, source_format, split, job.writing.left_out)
+    paths = _paths(job)
+    _check_target(job, paths, overwrite)
+    names = {item.sidecar: len(read_entity_types(item.sidecar).by_key) for item in job.splits if item.sidecar}
+    is_new_folder = not job.target.exists() and not job.is_one_file
+    partials = [path.with_name(path.name + ".partial") for path in paths]
+    try:
+        if is_new_folder and job.format != "datasetdict":
+            job.target.mkdir()
+        _write(job, paths, partials)
+        for partial, path in zip(partials, paths, strict=True):
+            _put(partial, path)
+        for sidecar, num_names in names.items():
+            _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.format == "datasetdict")
+    finally:
+        for partial in partials:
+            _remove(partial)
+        if is_new_folder and job.target.is_dir() and not any(job.target.iterdir()):
+            job.target.rmdir()
+    if job.writing.left_out.counts:
+        logger.warning("%s (%s) does not hold everything: %s", target, job.format, job.writing.left_out)
+    return Conversion(num_texts=job.num_texts, num_spans=job.num_spans, paths=tuple(paths))
+
+
+def _check_name(flag: str, given: str, valid: Iterable[str]) -> None:
+    if given not in set(valid):
+        hint = nearest(given, valid, otherwise=f"valid: {', '.join(valid)}")
+        raise InputError(f'--{flag}: unknown name "{given}"; {hint}')
+
+
+def _target_format(target: str, given: str | None) -> str:
+    if given is not None:
+        _check_name("to", given, FORMATS)
+        return given
+    suffix = Path(target).suffix
+    if suffix in COLUMN_SUFFIXES:
+        return "conll"
+    if suffix not in {".json", ".jsonl"}:
+        raise InputError(f"{target}: the name does not say the format; give --to {'|'.join(FORMATS)}")
+    return "gliner" if suffix == ".json" else "spans"
+
+
+def _paths(job: "_Job") -> list[Path]:
+    """What is written: one folder, one file, or a file per split."""
+    if job.format == "datasetdict":
+        return [job.target]
+    if not job.is_one_file:
+        suffix = {"conll": ".conll", "gliner": ".json"}.get(job.format, ".jsonl")
+        return [job.target / f"{item.name}{suffix}" for item in job.splits]
+    if len(job.splits) > 1:
+        names = ", ".join(item.name for item in job.splits)
+        raise InputError(f"{job.target}: one file for {len(job.splits)} splits ({names}); name a folder, or one split (--split)")
+    return [job.target]
+
+
+def _check_target(job: "_Job", paths: list[Path], overwrite: bool) -> None:
+    source, target = job.source.resolve(), job.target.resolve()
+    if not target.parent.is_dir():
+        raise InputError(f"{job.target}: there is no folder {job.target.parent}; make it first")
+    if source in {target, *(path.resolve() for path in paths)}:
+        raise InputError(f"{job.target}: source and target are the same; name another target")
+    if target.is_file() and not job.is_one_file:
+        raise InputError(f"{job.target}: a file, but what is written is a folder; name another target")
+    for path in paths:
+        partial = path.with_name(path.name + ".partial")
+        if partial.is_dir():
+            raise InputError(f"{partial}: is in the way, perhaps of a conversion that was killed; remove it")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: is already there; name another target, or --overwrite")
+        is_replaceable = job.format == "datasetdict" and is_dataset_folder(path) and path.name and target not in source.parents
+        if path.is_dir() and not is_replaceable:
+            raise InputError(f"{path}: a folder that --overwrite does not replace; name another target")
+
+
+def _records(job: "_Job", split: Split) -> Iterator[Record]:
+    for where, row in tqdm(split.rows, total=split.size, desc=split.name, unit="text", disable=None):
+        record = check_record(where, row)
+        job.num_texts += 1
+        job.num_spans += len(record.example.mentions)
+        yield record
+
+
+def _write(job: "_Job", paths: list[Path], partials: list[Path]) -> None:
+    if job.format == "datasetdict":
+        rows = {split.name: [dataset_row(record, job.writing) for record in _records(job, split)] for split in job.splits}
+        if job.num_texts:
+            save_dataset(rows, partials[0], job.writing.scheme)
+    else:
+        for split, path, partial in zip(job.splits, paths, partials, strict=True):
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(file_content(_records(job, split), path, job.format, job.writing))
+    if not job.num_texts:
+        raise InputError(f"{job.source}: no example in it; give at least one")
+
+
+def _put(partial: Path, path: Path) -> None:
+    """Put what was written in its place; an old folder goes only when the new one is there."""
+    if not path.is_dir():
+        os.replace(partial, path)
+        return
+    old = path.with_name(path.name + ".old")
+    os.replace(path, old)
+    os.replace(partial, path)
+    shutil.rmtree(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def _keep_names(job: "_Job", sidecar: Path, num_names: int, *, is_own_folder: bool) -> None:
+    """Take names and descriptions along into a folder of our own making; elsewhere, say that they stay behind."""
+    there = (job.target.parent if job.is_one_file else job.target) / SIDECAR
+    is_read = job.format in {"spans", "tags", "datasetdict"}
+    if is_read and there.is_file() and there.read_bytes() == sidecar.read_bytes():
+        return
+    if is_read and is_own_folder and not there.exists():
+        shutil.copyfile(sidecar, there)
+    else:
+        kind = "names and descriptions of types" + (f" (copy {SIDECAR} beside it)" if is_read else "")
+        job.writing.left_out.add(kind, str(sidecar), num_names)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Job:
+    """A conversion under way, and how much it has read."""
+
+    source: Path
+    target: Path
+    format: str
+    writing: Writing
+    splits: list[Split] = field(default_factory=list)
+    num_texts: int = 0
+    num_spans: int = 0
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether the target is a file, rather than a folder: a DatasetDict, or a file per split."""
+        return self.format != "datasetdict" and bool(self.target.suffix)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """What was read, and where it is now."""
+
+    num_texts: int
+    num_spans: int
+    paths: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return f"{self.num_texts:,} texts with {self.num_spans:,} spans -> {', '.join(map(str, self.paths))}"
+
+

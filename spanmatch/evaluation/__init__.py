@@ -1,0 +1,1 @@
+"""Gold against predicted entities: metrics, calibration, reports of data and speed."""

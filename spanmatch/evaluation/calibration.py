@@ -1,0 +1,150 @@
+"""Gold mentions against predicted ones: scores, their uncertainty, and the threshold that serves them best.
+
+Gold and predictions of an example are sets of (start, end, label): a duplicate counts once, and only an exact match is
+right. Offsets are half-open, in characters or in tokens, the same unit throughout a call. Scores are in [0, 1].
+
+Legend: R distinct rows of counts, W resamples.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spanmatch.data.corpus import Corpus
+from spanmatch.entities import Mention
+from spanmatch.evaluation.error_classes import Mentions, check_lengths
+from spanmatch.evaluation.evaluate import mention_in_units, tag_corpus
+from spanmatch.evaluation.metrics import Counts
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.thresholds import Calibration, above, default_slot
+
+ScoredMentions = Sequence[Sequence[tuple[Mention, float]]]
+
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestThreshold:
+    """The probability above which (`score > threshold`) predictions have the best micro F1, and what they then score."""
+
+    threshold: float
+    f1: float
+    precision: float
+    recall: float
+
+
+def best_threshold(scored: ScoredMentions, gold: Mentions, *, floor: float = 0.0) -> BestThreshold:
+    """Return the threshold of the best micro F1, in O(n log n).
+
+    A threshold lies halfway, in probability, between the lowest score kept and the highest dropped (below the lowest of
+    all: `floor`). Of equal F1 the threshold nearest 0.5 wins, of those the higher. Without a right prediction it is 0.5.
+
+    Args:
+        scored: Entities with their probability, overlaps already resolved greedily by score: a higher threshold then
+            keeps exactly those above it. Of duplicates the highest score counts.
+        floor: The threshold with which `scored` was decoded: nothing is known of what is below.
+
+    Raises:
+        ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
+    """
+    num_gold = sum(len(set(mentions)) for mentions in gold)
+    found = [item for items in judge_by_label(scored, gold).values() for item in items]
+    nothing = BestThreshold(threshold=DEFAULT_THRESHOLD, f1=0.0, precision=0.0, recall=0.0)
+    return _sweep(found, num_gold, floor) or nothing
+
+
+def best_threshold_per_type(
+    scored: ScoredMentions, gold: Mentions, *, min_support: int = 10, floor: float = 0.0
+) -> dict[str, float]:
+    """Return `best_threshold` of each type by itself, sorted by label; arguments and errors as there.
+
+    Types with fewer gold mentions than `min_support`, or without a right prediction, are left out: they take the global one.
+    Not exact where overlaps are resolved: what a raised threshold drops may have stood in the way of another type.
+    """
+    support = Counter(mention.label for mentions in gold for mention in set(mentions))
+    by_label = judge_by_label(scored, gold)
+    ample = sorted(label for label in by_label if support[label] >= min_support)
+    found = {label: _sweep(by_label[label], support[label], floor) for label in ample}
+    return {label: best.threshold for label, best in found.items() if best is not None}
+
+
+def judge_by_label(scored: ScoredMentions, gold: Mentions) -> dict[str, list[tuple[float, bool]]]:
+    """Return (score, whether it is right) of every distinct prediction, by label."""
+    check_lengths(scored=scored, gold=gold)
+    by_label: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+    for items, mentions in zip(scored, map(set, gold), strict=True):
+        for mention, score in dict(sorted(items, key=lambda item: item[1])).items():
+            if not 0 < score <= 1:
+                raise ValueError(f"scores must be probabilities in (0, 1], got {score} for {mention}; apply the sigmoid")
+            by_label[mention.label].append((score, mention in mentions))
+    return by_label
+
+
+def _sweep(found: list[tuple[float, bool]], num_gold: int, floor: float) -> BestThreshold | None:
+    """Compare all ways to cut between distinct scores; None without a right prediction."""
+    if not any(is_right for _, is_right in found):
+        return None
+    found = sorted(found, reverse=True)
+    scores = np.array([score for score, _ in found])
+    last_of_equals = np.append(scores[:-1] > scores[1:], True)
+    num_kept = np.flatnonzero(last_of_equals) + 1
+    right = np.cumsum([is_right for _, is_right in found])[last_of_equals]
+    kept = scores[last_of_equals]
+    dropped = np.append(kept[1:], min(floor, np.nextafter(kept[-1], 0)))
+    halfway = dropped + (kept - dropped) / 2
+    thresholds = np.where(halfway < kept, halfway, dropped)  # neighbouring floats have nothing between them
+    f1 = 2 * right / (num_kept + num_gold)
+    ties = np.flatnonzero(f1 == f1.max())
+    best = ties[np.argmin(np.abs(thresholds[ties] - DEFAULT_THRESHOLD))]  # the first: the highest of the nearest
+    counts = Counts(true_positives=int(right[best]), num_predicted=int(num_kept[best]), num_gold=num_gold)
+    return BestThreshold(threshold=float(thresholds[best]), f1=counts.f1, precision=counts.precision, recall=counts.recall)
+
+
+# Scores below are never worth keeping; what is above is enough to find any sensible threshold.
+CALIBRATION_FLOOR = 0.02
+
+
+def calibrate(
+    matcher: SpanMatcher,
+    corpus: Corpus,
+    *,
+    source: str,
+    format: str = "text",
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> Calibration:
+    """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
+    scored, gold = scored_mentions(matcher, corpus, format, batch_size, progress)
+    best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
+    key_of = {item.label: item.key for item in corpus.types}
+    per_type = best_threshold_per_type(scored, gold, floor=CALIBRATION_FLOOR)
+    return Calibration(
+        threshold=best.threshold,
+        per_type={key_of[label]: value for label, value in per_type.items()},
+        source=source,
+        f1=best.f1,
+        slot=default_slot(matcher.config.null_slots),
+    )
+
+
+def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int | None) -> dict[str, float]:
+    """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
+    best = best_threshold(*scored_mentions(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
+    return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
+
+
+def scored_mentions(
+    matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int | None, progress: bool
+) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
+    floor = above(CALIBRATION_FLOOR, matcher.config.null_slots)
+    predicted = tag_corpus(matcher, corpus, threshold=floor, overlap="flat", batch_size=batch_size, progress=progress)
+    scored = [
+        [(mention_in_units(entity.mention, example, format), entity.score) for entity in entities]
+        for example, entities in zip(corpus.examples, predicted, strict=True)
+    ]
+    return scored, [example.mentions for example in corpus.examples]
+
+

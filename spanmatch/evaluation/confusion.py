@@ -1,0 +1,80 @@
+"""Which type is taken for which: pairs of a gold and a predicted type, counted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spanmatch.entities import Mention
+from spanmatch.evaluation.error_classes import Mentions, check_lengths
+
+Pair = tuple[str | None, str | None]
+"""A gold label and a predicted label; None stands for nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """Counts of (gold label, predicted label) over a corpus.
+
+    Only errors are paired with errors, as in `ErrorCounts`: a mention that was found answers for nothing more.
+
+    equal: mentions of one span. (a, a) was found, (a, b) is the same span with another label, (a, None) gold whose span
+        has no wrong prediction, (None, b) a wrong prediction whose span has no missed gold.
+    overlapping: wrong predictions and gold not found that overlap but differ in span. (a, a) is a wrong boundary.
+        There are no pairs with None; a mention that overlaps several counts with each.
+    """
+
+    equal: Counter[Pair]
+    overlapping: Counter[Pair]
+
+
+def count_confusions(gold: Mentions, predicted: Mentions) -> Confusion:
+    """Count the pairs of every example.
+
+    Raises:
+        ValueError: `gold` and `predicted` differ in length.
+    """
+    check_lengths(gold=gold, predicted=predicted)
+    equal: Counter[Pair] = Counter()
+    overlapping: Counter[Pair] = Counter()
+    for golds, found in ((set(golds), set(found)) for golds, found in zip(gold, predicted, strict=True)):
+        equal.update((mention.label, mention.label) for mention in golds & found)
+        missed, wrong = sorted(golds - found), sorted(found - golds)
+        equal.update(_pairs_of_one_span(missed, wrong))
+        overlapping.update(_pairs_that_overlap(missed, wrong))
+    return Confusion(equal=equal, overlapping=overlapping)
+
+
+def _pairs_of_one_span(missed: Sequence[Mention], wrong: Sequence[Mention]) -> list[Pair]:
+    pairs: list[Pair] = []
+    spans_missed = {(item.start, item.end) for item in missed}
+    labels_at: dict[tuple[int, int], list[str]] = {}
+    for item in wrong:
+        labels_at.setdefault((item.start, item.end), []).append(item.label)
+        if (item.start, item.end) not in spans_missed:
+            pairs.append((None, item.label))
+    for item in missed:
+        others = labels_at.get((item.start, item.end))
+        pairs += [(item.label, other) for other in others] if others else [(item.label, None)]
+    return pairs
+
+
+def _pairs_that_overlap(missed: Sequence[Mention], wrong: Sequence[Mention]) -> list[Pair]:
+    """Both sorted. Quadratic in the errors of one example, which are few."""
+    pairs: list[Pair] = []
+    for item in missed:
+        for other in wrong:
+            if other.start >= item.end:
+                break
+            if other.end > item.start and (other.start, other.end) != (item.start, item.end):
+                pairs.append((item.label, other.label))
+    return pairs
+
+
+def largest_confusions(pairs: Counter[Pair], limit: int) -> list[tuple[str, str, int]]:
+    """The most frequent pairs of two different labels: (gold, predicted, count), the largest first, ties by label."""
+    found = [
+        (gold, other, count) for (gold, other), count in pairs.items() if gold is not None and other is not None and gold != other
+    ]
+    return sorted(found, key=lambda item: (-item[2], item[0], item[1]))[:limit]
+
+

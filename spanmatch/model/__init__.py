@@ -1,0 +1,1 @@
+"""Encoders, the scoring head, and the model made of them."""

@@ -1,0 +1,212 @@
+"""Thresholds: what a score must exceed for a candidate to pass.
+
+Legend: C types.
+"""
+
+import json
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spanmatch.entities import EntityType, normalise
+from spanmatch.errors import InputError, nearest
+
+DEFAULT_THRESHOLD = 0.5
+
+
+# In the order of preference: the token made for it first.
+NULL_SLOTS = ("label_token", "cls")
+
+
+THRESHOLDS_FILE = "thresholds.json"
+
+
+Threshold = float | str | Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Thresholds found on a development file: one for all types, and per type (by normalised name) where it had enough gold.
+
+    They are probabilities of the score, or of what it exceeds the null slot `slot` by.
+    """
+
+    threshold: float
+    per_type: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    f1: float = 0.0
+    slot: str | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write it beside the weights."""
+        (folder / THRESHOLDS_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Calibration | None":
+        """Read it from a checkpoint; None where it was never calibrated."""
+        file = folder / THRESHOLDS_FILE
+        if not file.is_file():
+            return None
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); delete it, and run spanmatch calibrate") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutoffs:
+    """What a score must exceed: `limits` (C,) in logits, above the null slot `slot` where there is one."""
+
+    slot: str | None
+    limits: np.ndarray
+
+
+def parse_threshold(threshold: str) -> Threshold:
+    """Read a threshold from the command line: a number, `calibrated`, a null slot with or without a margin, or `type=number,...`
+
+    Raises:
+        InputError: none of these.
+    """
+    if "=" in threshold:
+        return _per_type(threshold)
+    if threshold == "calibrated" or _slot(threshold) is not None:
+        return threshold
+    return _number(threshold, threshold)
+
+
+def _per_type(threshold: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for item in threshold.split(","):
+        name, _, value = (part.strip() for part in item.rpartition("="))
+        if not name:
+            raise InputError(f'threshold "{threshold}": "{item.strip()}" names no type; write type=number,...')
+        if normalise(name) in {normalise(other) for other in found}:
+            raise InputError(f'threshold "{threshold}": "{name}" is given twice; remove one of them')
+        found[name] = _number(value, threshold)
+    return found
+
+
+def _number(value: str, threshold: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(
+            f'threshold "{threshold}" is neither a number in (0, 1), type=number,..., "calibrated", '
+            'nor a null slot ("cls", "label_token", "cls+0.5")'
+        ) from None
+
+
+def _slot(threshold: str) -> tuple[str, float] | None:
+    """A null slot and its margin in logits, from "cls", "cls+0.5" or "label_token-1"; None where it is something else."""
+    found = re.fullmatch(rf"({'|'.join(NULL_SLOTS)})([+-].+)?", threshold.strip())
+    if found is None:
+        return None
+    try:
+        margin = float(found[2] or 0)
+    except ValueError:
+        margin = math.nan
+    if not math.isfinite(margin):
+        raise InputError(f'threshold "{threshold}": the margin is no number; write "{found[1]}+0.5"')
+    return found[1], margin
+
+
+def default_slot(null_slots: Collection[str]) -> str | None:
+    """The null slot that a checkpoint is asked with where none is named; None where it has none."""
+    return next((slot for slot in NULL_SLOTS if slot in null_slots), None)
+
+
+def default_threshold(calibration: Calibration | None, null_slots: Collection[str]) -> Threshold:
+    """What a prediction takes where no threshold is given."""
+    return "calibrated" if calibration is not None else default_slot(null_slots) or DEFAULT_THRESHOLD
+
+
+def above(probability: float, null_slots: Collection[str]) -> Threshold:
+    """The threshold that keeps every score above a probability, whether or not a checkpoint has null slots and a calibration."""
+    slot = default_slot(null_slots)
+    return probability if slot is None else f"{slot}{_logit(probability):+.6f}"
+
+
+def cutoffs(
+    threshold: Threshold | None,
+    types: Sequence[EntityType],
+    calibration: Calibration | None,
+    *,
+    objective: str,
+    null_slots: Collection[str] = (),
+) -> Cutoffs:
+    """What the score of each type must exceed.
+
+    Args:
+        threshold: a probability, one per type name (a type without one takes `calibration`'s or 0.5), "calibrated", a
+            null slot (with a margin: "cls+0.5"), or None for "calibrated" where the checkpoint is, else a null slot, else 0.5.
+
+    Raises:
+        InputError: not a probability, or a threshold that the checkpoint cannot answer.
+    """
+    slot = default_slot(null_slots)
+    threshold = default_threshold(calibration, null_slots) if threshold is None else threshold
+    named = _slot(threshold) if isinstance(threshold, str) else None
+    if named is not None:
+        _check_slot(named[0], objective, null_slots)
+        return Cutoffs(slot=named[0], limits=np.full(len(types), named[1]))
+    if isinstance(threshold, str):
+        if threshold != "calibrated":
+            raise InputError(f'unknown threshold "{threshold}"; {nearest(threshold, ["calibrated", *NULL_SLOTS])}')
+        if calibration is None:
+            instead = "give a number" if slot is None else f'use "{slot}"'
+            raise InputError(f'threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or {instead}')
+        threshold = None
+    if calibration is None and slot is not None:
+        raise InputError(
+            f'a number is no threshold of this checkpoint, trained with "{objective}" and not calibrated: '
+            f'use "{slot}", or run spanmatch calibrate'
+        )
+    base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
+    if threshold is not None and not isinstance(threshold, Mapping):
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(float(threshold))))
+    per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
+    for value in per_type.values():
+        _logit(value)  # also of types that are not asked for here
+    if not per_type:
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(base.threshold)))
+    limits = [_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
+    return Cutoffs(slot=base.slot, limits=np.array(limits))
+
+
+def check_names(threshold: Threshold | None, types: Sequence[EntityType]) -> None:
+    """Refuse a threshold for a type that is not asked for.
+
+    Raises:
+        InputError: naming the nearest type.
+    """
+    if not isinstance(threshold, Mapping):
+        return
+    asked = {key for item in types for key in (item.key, normalise(item.label))}
+    for name in threshold:
+        if normalise(name) not in asked:
+            raise InputError(f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}')
+
+
+def _check_slot(slot: str, objective: str, null_slots: Collection[str]) -> None:
+    if not null_slots:
+        raise InputError(
+            f'threshold "{slot}" needs a null slot, and this checkpoint, trained with "{objective}", has none; '
+            "give a number or calibrate"
+        )
+    if slot not in null_slots:
+        raise InputError(
+            f'threshold "{slot}": this checkpoint has no such null slot (its encoder has no such token, or it was trained '
+            f'without); use "{default_slot(null_slots)}"'
+        )
+
+
+def _logit(probability: float) -> float:
+    if not 0 < probability < 1:
+        raise InputError(f"a threshold must lie between 0 and 1, got {probability}")
+    return math.log(probability / (1 - probability))
+
+

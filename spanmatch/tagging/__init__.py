@@ -1,0 +1,1 @@
+"""The command `spanmatch tag`: corpora in, entities out, resumable."""

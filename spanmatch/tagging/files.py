@@ -1,0 +1,183 @@
+"""The files that are tagged: text, JSONL and Parquet, the first two also compressed, read record by record with flat memory."""
+
+import glob
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from spanmatch.data.jsonl import json_row
+from spanmatch.errors import InputError, nearest
+
+JSON_LINES = (".jsonl", ".json")
+
+
+# Below this, the lines of plain files are counted beforehand: a second or two, for a bar that knows its end.
+MAX_COUNTED_BYTES = 10**9
+
+
+PARQUET_ROWS = 1024
+
+
+# Where a record stands, and the record or what is wrong with it.
+Read = tuple[str, dict[str, Any] | InputError]
+
+
+def find_files(source: str) -> list[Path]:
+    """The file of that name, or the files that a glob matches, sorted; none where it names no file at all.
+
+    Raises:
+        InputError: a folder, or a compressed Parquet file.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        raise InputError(f'{source}: a folder; name a file in it, or a glob such as "{source.rstrip("/")}/*.jsonl"')
+    found = [path] if path.is_file() else []
+    if not found and glob.has_magic(source):
+        names = sorted(glob.glob(os.path.expanduser(source), recursive=True))
+        found = [Path(name) for name in names if os.path.isfile(name)]
+    for file in found:
+        if _is_compressed(file) and Path(file.stem).suffix == ".parquet":
+            raise InputError(f"{file}: Parquet is compressed inside and not read through gzip; unpack it (gunzip) first")
+    return found
+
+
+class CorpusFiles:
+    """The records of files, in order, each with its `file:line` (of Parquet, `file:row`), and how far they are read."""
+
+    def __init__(self, paths: Sequence[Path], *, text_column: str = "text") -> None:
+        self.paths, self.text_column = tuple(paths), text_column
+        self.sizes = [path.stat().st_size for path in paths]
+        self.num_bytes_read = 0
+
+    def __iter__(self) -> Iterator[Read]:
+        done = 0
+        for path, size in zip(self.paths, self.sizes, strict=True):
+            reader = self._parquet if path.suffix == ".parquet" else self._lines
+            for where, row, position in reader(path, size):
+                self.num_bytes_read = done + position
+                yield where, _checked(where, row, self.text_column)
+            done += size
+
+    def count_records(self) -> int | None:
+        """How many records there are (blank lines of JSONL taken for records), or None where counting them is not cheap."""
+        plain = [path for path in self.paths if path.suffix != ".parquet"]
+        if any(map(_is_compressed, plain)) or sum(path.stat().st_size for path in plain) > MAX_COUNTED_BYTES:
+            return None
+        tables = [path for path in self.paths if path.suffix == ".parquet"]
+        return sum(map(_count_lines, plain)) + sum(_open_parquet(path).metadata.num_rows for path in tables)
+
+    def _lines(self, path: Path, size: int) -> Iterator[tuple[str, Any, int]]:
+        is_json = _format(path) in JSON_LINES
+        if not is_json and self.text_column != "text":
+            raise InputError(f"{path}: a text per line and no columns; leave out --text_column, or give .jsonl or .parquet")
+        number = 0
+        with path.open("rb") as raw:
+            lines: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if _is_compressed(path) else raw
+            try:
+                for number, line in enumerate(lines, 1):
+                    where = f"{path}:{number}"
+                    if not is_json:
+                        yield where, text_row(where, line, is_first=number == 1), raw.tell()
+                    elif line.strip():
+                        yield where, json_row(where, line), raw.tell()
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise InputError(
+                    f"{path}:{number + 1}: the gzip file is cut off or damaged from here on ({error}); copy or pack it again"
+                ) from error
+
+    def _parquet(self, path: Path, size: int) -> Iterator[tuple[str, Any, int]]:
+        import pyarrow
+
+        file = _open_parquet(path)
+        names = file.schema_arrow.names
+        if self.text_column not in names:
+            raise InputError(f'{path}: no column "{self.text_column}"; {nearest(self.text_column, names)} (--text_column NAME)')
+        num_rows = max(1, file.metadata.num_rows)
+        number = 0
+        try:
+            for batch in file.iter_batches(batch_size=PARQUET_ROWS):
+                for row in _rows(batch):
+                    number += 1
+                    where = f"{path}:{number}"
+                    yield where, InputError(f"{where}: {row}") if isinstance(row, str) else row, size * number // num_rows
+        except (pyarrow.ArrowException, OSError) as error:
+            raise InputError(f"{path}:{number + 1}: Parquet that cannot be read ({_first_line(error)}); write it anew") from error
+
+
+def text_row(where: str, line: bytes, *, is_first: bool = False) -> dict[str, Any] | InputError:
+    """The record of a line of text, without its end and, in the first, without the mark of its encoding."""
+    try:
+        return {"text": line.decode("utf-8-sig" if is_first else "utf-8").rstrip("\r\n")}
+    except UnicodeDecodeError as error:
+        return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the text as UTF-8")
+
+
+def _checked(where: str, row: Any, text_column: str) -> dict[str, Any] | InputError:
+    if isinstance(row, InputError):
+        return row
+    if not isinstance(row, dict):
+        return InputError(
+            f'{where}: expected a JSON object with a string "{text_column}", got {_json_name(row)}; write one object per line'
+        )
+    if text_column not in row:
+        hint = nearest(text_column, row, otherwise=f"it has {', '.join(map(repr, row))[:120] or 'nothing'}")
+        return InputError(f'{where}: no "{text_column}"; {hint} (--text_column NAME)')
+    if not isinstance(row[text_column], str):
+        return InputError(f'{where}: "{text_column}" must be a string, got {_json_name(row[text_column])}; write a string')
+    return row
+
+
+def _json_name(value: Any) -> str:
+    if isinstance(value, (bool, int, float)):
+        return "a number" if not isinstance(value, bool) else json.dumps(value)
+    return {"NoneType": "null", "dict": "an object", "list": "a list"}.get(type(value).__name__, type(value).__name__)
+
+
+def _format(path: Path) -> str:
+    return Path(path.stem).suffix if _is_compressed(path) else path.suffix
+
+
+def _is_compressed(path: Path) -> bool:
+    return path.suffix == ".gz"
+
+
+def _count_lines(path: Path) -> int:
+    num_lines, last = 0, b""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            num_lines += block.count(b"\n")
+            last = block[-1:]
+    return num_lines + (last not in {b"", b"\n"})
+
+
+def _open_parquet(path: Path) -> Any:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{path}: no Parquet file that can be read ({_first_line(error)}); write or copy it anew") from error
+
+
+def _rows(batch: Any) -> Iterator[dict[str, Any] | str]:
+    """The rows of a batch; of one that cannot be read, what is wrong."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for index in range(batch.num_rows):
+            try:
+                row = batch.slice(index, 1).to_pylist()[0]
+            except UnicodeDecodeError as error:
+                row = f"not UTF-8 ({error.reason} at byte {error.start}); write the column as UTF-8"
+            yield row
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+

@@ -1,0 +1,1 @@
+"""Training: configuration, objectives, the Trainer, checkpoints."""

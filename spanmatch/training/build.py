@@ -1,0 +1,182 @@
+"""What a training starts from: a matcher around its encoders, and the windows of the training texts."""
+
+import json
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from spanmatch.batching.batcher import Batcher
+from spanmatch.batching.candidates import Unrepresentable
+from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
+from spanmatch.batching.views import View
+from spanmatch.config import MatcherConfig
+from spanmatch.data.corpus import Corpus
+from spanmatch.errors import InputError
+from spanmatch.model.encoders import add_tokens, load_pretrained
+from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.pretrained import max_positions
+from spanmatch.prediction.checkpoint import load_checkpoint
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.shipped import is_checkpoint
+from spanmatch.prediction.thresholds import NULL_SLOTS
+from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+
+logger = logging.getLogger(__name__)
+
+
+MIN_WINDOW = 64
+
+
+# Of one pass of a cross-encoder, where nothing else sets it.
+MAX_TYPES = 32
+
+
+MAX_TYPE_TOKENS = 512
+
+
+NUM_MEASURED_TEXTS = 10_000
+
+
+def build_matcher(
+    arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, corpus: Corpus | None = None
+) -> SpanMatcher:
+    """A matcher to train: from a checkpoint of ours, or around pretrained encoders.
+
+    Args:
+        corpus: what it will be trained on; it sets the window and the types of a pass where the configuration does not.
+
+    Raises:
+        InputError: an encoder or a checkpoint that does not do for the architecture, the objective or the lengths asked for.
+    """
+    autocast = torch.bfloat16 if training.bf16 else None
+    if arguments.pretrained_model_name_or_path:
+        return _from_checkpoint(arguments, architecture, autocast)
+    if is_checkpoint(Path(arguments.text_encoder)):
+        raise InputError(
+            f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path"
+        )
+    text = load_pretrained(arguments.text_encoder)
+    separate = {"shared": None, "separate": arguments.text_encoder}.get(arguments.type_encoder, arguments.type_encoder)
+    types = text if separate is None else load_pretrained(separate)
+    cross = architecture == "cross"
+    added = [TYPE_MARKER] * cross + [THRESHOLD_TOKEN] * ("label_token" in arguments.objective.null_slots)
+    if added:
+        add_tokens(text.model, text.tokenizer, added)
+    positions = max_positions(text.model.config, text.tokenizer)
+    # In a cross-encoder half of the sequence at least is for types.
+    limit = positions // 2 if cross else positions
+    texts = [example.text for example in corpus.examples] if corpus is not None else []
+    max_length = _window(arguments.max_length, limit, text.tokenizer, texts)
+    room = max_positions(types.model.config, types.tokenizer)
+    if cross:
+        room = min(positions - max_length - len(Tokenizing.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
+    config = MatcherConfig(
+        architecture=architecture,
+        text_encoder=_description(text.model),
+        type_encoder=None if separate is None else _description(types.model),
+        type_pooling="mean" if cross else arguments.type_pooling or types.pooling or "mean",
+        head_size=arguments.head_size,
+        candidates=arguments.candidates,
+        max_span_width=arguments.max_span_width,
+        max_length=max_length,
+        max_type_length=room,
+        objective=arguments.objective.name,
+        max_types=_types_of_a_pass(arguments, corpus) if cross else None,
+        null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
+        background_weight=arguments.background_weight,
+    )
+    model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
+    return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
+
+
+def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: torch.dtype | None) -> SpanMatcher:
+    name, objective = arguments.pretrained_model_name_or_path, arguments.objective
+    assert name is not None
+    loaded = load_checkpoint(name)
+    config = loaded.model.matcher_config
+    if config.architecture != architecture:
+        raise InputError(f"{name} is a {config.architecture}-encoder; use train_{config.architecture}_encoder.py")
+    if bool(config.null_slots) != bool(objective.null_slots):
+        lacks = "has no null slots" if objective.null_slots else "scores against null slots"
+        raise InputError(
+            f'loss: "{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}; '
+            f'use "{config.objective}", or start from an encoder'
+        )
+    if set(objective.null_slots) not in (set(NULL_SLOTS), set(config.null_slots), set()):
+        raise InputError(
+            f"loss: {name} has the null slots {', '.join(config.null_slots)}, which cannot be changed any more; "
+            'leave "null_slots" out, or start from an encoder'
+        )
+    loaded.model.matcher_config = replace(config, objective=objective.name)
+    return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+
+
+def _description(encoder: PreTrainedModel) -> dict[str, Any]:
+    """What an encoder is built from again, with keys and values as JSON gives them back."""
+    described: dict[str, Any] = json.loads(encoder.config.to_json_string())
+    return described | {"model_type": encoder.config.model_type}
+
+
+def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """Where the null slots stand: the threshold token ends the prefix, `cls` is in it where the encoder has one.
+
+    Raises:
+        InputError: none is left.
+    """
+    bare = Tokenizing.of(tokenizer, 8)
+    slots = {}
+    if "cls" in wanted and tokenizer.cls_token_id in bare.prefix:
+        slots["cls"] = bare.prefix.index(tokenizer.cls_token_id)
+    if "label_token" in wanted:
+        slots["label_token"] = len(bare.prefix)
+    if wanted and not slots:
+        raise InputError('loss: this encoder has no cls_token for the null slot "cls"; use "null_slots": ["label_token"]')
+    return slots
+
+
+def _types_of_a_pass(arguments: MatcherArguments, corpus: Corpus | None) -> int:
+    """Types that a cross-encoder sees beside a text: as asked, else as many as the training texts have, at most 32.
+
+    A matcher trained with four types in view is not used to thirty.
+    """
+    if arguments.max_types_per_pass is not None:
+        return arguments.max_types_per_pass
+    if corpus is None:
+        return MAX_TYPES
+    return max(1, min(MAX_TYPES, max(len(example.types) for example in corpus.examples)))
+
+
+def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> int:
+    """Subwords that the text encoder sees at a time: as asked, else the power of two that holds 99% of the training texts.
+
+    A matcher trained on sentences fails in the middle of a window that is ten times as long: it was never there.
+    """
+    if asked is not None and not 8 <= asked <= limit:
+        raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
+    if asked is not None or not texts:
+        return asked or limit
+    encoded = tokenizer(list(texts[:NUM_MEASURED_TEXTS]), verbose=False)["input_ids"]
+    needed = float(np.quantile([len(ids) for ids in encoded], 0.99))
+    return min(limit, max(MIN_WINDOW, 1 << math.ceil(math.log2(max(needed, 1)))))
+
+
+def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
+    """All windows of a corpus; says once how much gold no candidate can represent."""
+    lost = Unrepresentable()
+    windows = [view for own in batcher.windows(corpus.examples, lost) for view in own]
+    if lost.num_lost:
+        logger.warning("training: %s", lost)
+    if not any(view.tokenized.gold for view in windows):
+        raise InputError(
+            "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
+        )
+    return windows
+
+
