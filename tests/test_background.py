@@ -108,7 +108,7 @@ class TestFilling:
 
     def test_more_mentions_than_it_holds(self, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """... are drawn by the seed: as often the same, and others with another."""
-        for module in ("matcher", "background"):
+        for module in ("model.model", "training.background"):
             monkeypatch.setattr(f"spanmatch.{module}.NUM_MENTIONS", 3)
         drawn = []
         for seed in (0, 0, 1, 2, 3, 4):

@@ -218,7 +218,7 @@ class TestWays:
 
     def test_batches_of_any_number_of_tokens(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         expected = engine.expected
-        for module in ("predictor", "type_encoding"):
+        for module in ("prediction.matcher", "prediction.type_encoder"):
             monkeypatch.setattr(f"spanmatch.{module}.batch_tokens", lambda device: 100)
         new = SpanMatcher(engine.matcher.model, engine.matcher.text_tokenizer, engine.matcher.type_tokenizer)
         assert_all_same(engine.found(matcher=new), expected)
@@ -684,7 +684,7 @@ class TestDevices:
     def test_it_is_the_default(self, engines: dict[str, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         engines["bi"].matcher.save_pretrained(tmp_path)
         for dtype in (torch.float32, torch.bfloat16):
-            monkeypatch.setattr("spanmatch.model.devices.native_dtype", lambda device, own=dtype: own)
+            monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device, own=dtype: own)
             loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu")
             assert {weight.dtype for weight in loaded.model.parameters()} == {dtype}
         assert (

@@ -8,7 +8,6 @@ from typing import Any
 
 import datasets
 import pytest
-import spanmatch.predictor as predictor
 import torch
 from helpers_e2e import (
     Result,
@@ -27,6 +26,7 @@ from spanmatch.batching.views import View
 from spanmatch.entities import EntityType
 from spanmatch.model.devices import native_dtype
 from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction import matcher as predictor
 from spanmatch.prediction.decoding import Candidates
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_encoder import TypeEncoding

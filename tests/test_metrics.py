@@ -7,11 +7,11 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-import spanmatch.metrics as metrics_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanmatch.entities import Mention
+from spanmatch.evaluation import confidence as metrics_module
 from spanmatch.evaluation.calibration import best_threshold, best_threshold_per_type
 from spanmatch.evaluation.error_classes import ErrorCounts, count_errors, flat_recall_ceiling, is_flat
 from spanmatch.evaluation.metrics import Counts, Metrics, evaluate
