@@ -1,7 +1,4 @@
-"""The matcher: texts and types in, a score for every candidate span and type out. Tensors only.
-
-Legend: B batch, T text tokens, C types, H hidden, D head size.
-"""
+"""The configuration of a model: what a checkpoint has to know to be built and used again."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,14 +7,24 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class MatcherConfig:
-    """What a checkpoint has to know to be built and used again.
+    """Describes a model.
 
-    `text_encoder` and `type_encoder` are the configurations of their Hugging Face models; without a
-    `type_encoder` one tower serves both. `max_span_width` counts candidate units (words or subwords),
-    `max_length` and `max_type_length` subwords with special tokens: of a text, and of a type. In a cross-encoder
-    `max_type_length` is the room for all types of a pass, `max_types` their number.
-    `null_slots` are the tokens whose score is a threshold, by name, with their place in a text's sequence.
-    `background_weight` is the share of a type's affinity to the background that is corrected for (see `background`).
+    Attributes:
+        architecture: "bi" (types are encoded apart from texts) or "cross" (with each text).
+        text_encoder: configuration of the Hugging Face model that encodes texts.
+        type_encoder: configuration of the one that encodes types, None where the encoder of texts serves both.
+        type_pooling: how the states of the tokens of a type become one: "mean" or "cls".
+        head_size: width of the span and type representations that are compared.
+        candidates: what candidate spans are made of: "words" or "subwords".
+        max_span_width: the widest candidate, in words or subwords.
+        max_length: window of the text encoder, in subwords with special tokens.
+        max_type_length: the longest type, in subwords with special tokens; in a cross-encoder the room for all types of a pass.
+        objective: name of the loss that it was trained with.
+        max_types: types of a pass in a cross-encoder, else None.
+        null_slots: tokens whose score is a threshold, by name, with their place in the sequence of a text.
+        background_weight: share of what a type usually scores that is corrected for (see `training.background`).
+        type_norm: length that type states are normalised to, None where they are left as they are.
+        type_prompt: what is put before each type text.
     """
 
     architecture: str
@@ -33,9 +40,9 @@ class MatcherConfig:
     max_types: int | None = None
     null_slots: Mapping[str, int] = field(default_factory=dict)
     background_weight: float = 0.0
+    type_norm: float | None = None
+    type_prompt: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The configuration as JSON holds it."""
+        """Return the configuration as JSON holds it."""
         return asdict(self)
-
-

@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 def normalise(name: str) -> str:
@@ -71,10 +72,35 @@ class Entity:
         return Mention(start=self.start, end=self.end, label=self.label)
 
 
+class Inventory(tuple[EntityType, ...]):
+    """Holds the types that a text is asked for, in order: a tuple that computes its hash once.
+
+    Inventories are keys of many look-ups, and one may have a hundred thousand types.
+    """
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["Inventory"], tuple[tuple[EntityType, ...]]]:
+        """Leave the hash behind: that of a text differs from process to process."""
+        return Inventory, (tuple(self),)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """What the encoder reads of each type."""
+        return tuple(item.text for item in self)
+
+
+NO_TYPES = Inventory()
+
 Types = Sequence[str] | Sequence[EntityType] | Mapping[str, str]
 
 
-def as_entity_types(types: Types) -> tuple[EntityType, ...]:
+def as_entity_types(types: Types) -> Inventory:
     """Read types as a user gives them: names, `EntityType`s, or `{name: description}`.
 
     Raises:
@@ -83,9 +109,9 @@ def as_entity_types(types: Types) -> tuple[EntityType, ...]:
     if isinstance(types, str):
         raise ValueError(f'types must be a list of names or {{name: description}}, got the text "{types}"; write ["{types}"]')
     if isinstance(types, Mapping):
-        read = tuple(EntityType(name=name, description=description or "") for name, description in types.items())
+        read = Inventory(EntityType(name=name, description=description or "") for name, description in types.items())
     else:
-        read = tuple(item if isinstance(item, EntityType) else EntityType(name=item) for item in types)
+        read = Inventory(item if isinstance(item, EntityType) else EntityType(name=item) for item in types)
     if not read:
         raise ValueError("no entity types given; name at least one")
     twice = sorted(name for name, count in Counter(item.label for item in read).items() if count > 1)
@@ -94,17 +120,17 @@ def as_entity_types(types: Types) -> tuple[EntityType, ...]:
     return read
 
 
-def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[tuple[EntityType, ...]]:
+def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[Inventory]:
     """Read one list of types for all texts, or a list of such, one per text.
 
     Raises:
         ValueError: as `as_entity_types`, or not one list per text.
     """
+    if isinstance(types, Inventory):
+        return [types] * num_texts
     is_one = isinstance(types, (str, Mapping)) or all(isinstance(item, (str, EntityType)) for item in types)
     if is_one:
         return [as_entity_types(types)] * num_texts  # type: ignore[arg-type]
     if len(types) != num_texts:
         raise ValueError(f"{len(types)} lists of types for {num_texts} texts; give one list for all, or one per text")
     return [as_entity_types(own) for own in types]  # type: ignore[arg-type]
-
-

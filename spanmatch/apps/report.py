@@ -18,12 +18,13 @@ from spanmatch.apps.figures import DASHES, MAX_SERIES, precision_recall_figure, 
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.files import write_whole
+from spanmatch.data.words import mention_in_units
 from spanmatch.entities import Entity, Mention
 from spanmatch.evaluation.calibration import ScoredMentions, best_threshold
 from spanmatch.evaluation.confidence import f1_intervals
 from spanmatch.evaluation.confusion import count_confusions, largest_confusions
 from spanmatch.evaluation.curves import PrecisionRecallCurves, precision_recall, reliability
-from spanmatch.evaluation.evaluate import Evaluation, mention_in_units
+from spanmatch.evaluation.evaluate import Evaluation
 from spanmatch.evaluation.metrics import Counts, Metrics
 
 _TEMPLATE = "report.html"
@@ -61,7 +62,6 @@ def write_report(
     *,
     corpus: Corpus,
     evaluation: Evaluation,
-    scored: ScoredMentions,
     format: str,
     floor: float,
     settings: Mapping[str, Any],
@@ -71,14 +71,13 @@ def write_report(
 
     Args:
         corpus: the examples with their gold.
-        evaluation: metrics and predictions at the threshold of the evaluation.
-        scored: what flat decoding finds at the threshold `floor`, for each example, in the units of the gold.
+        evaluation: metrics and predictions at the threshold of the evaluation, and what flat decoding finds above the floor.
         format: "text" or "tokens": in which units predictions were compared with gold.
         settings: what to say about where the result comes from: model, file, threshold, overlap, versions, commit, seed, ...
         max_examples: of each class of error.
 
     Raises:
-        ValueError: not one entry of `scored` per example.
+        ValueError: not one entry of `evaluation.scored` per example.
         OSError: the file cannot be written.
     """
     found = [
@@ -86,7 +85,7 @@ def write_report(
         for example, entities in zip(corpus.examples, evaluation.predicted, strict=True)
     ]
     gold = [example.mentions for example in corpus.examples]
-    metrics = evaluation.metrics
+    metrics, scored = evaluation.metrics, evaluation.scored
     curves = precision_recall(scored, gold)
     confusion = count_confusions(gold, found)
     support = {label: counts.num_gold for label, counts in metrics.per_type.items()}
@@ -128,7 +127,7 @@ def _scores_in_units(example: Example, entities: Sequence[Entity], format: str) 
     """Predictions as they are compared with gold, in token format all of the tokens that they touch, with their score."""
     found: dict[Mention, float] = {}
     for entity in entities:
-        mention = mention_in_units(entity.mention, example, format)
+        mention = mention_in_units(entity.mention, example.words, format)
         found[mention] = max(entity.score, found.get(mention, 0.0))
     return found
 

@@ -1,125 +1,198 @@
-"""The batcher of a matcher: everything between its texts and types and the tensors that it computes on."""
+"""From texts and types to padded arrays: windows, passes, batches of about one length. NumPy only.
+
+Legend: B batch, T text tokens, U units of a text, W widest candidate in units, C types.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from transformers import PreTrainedTokenizerBase
+import numpy as np
 
-from spanmatch.batching.candidates import Unrepresentable
-from spanmatch.batching.collate import TextBatch, TypeBatch, collate_texts, collate_types, pad_types
-from spanmatch.batching.tokenizer import Tokenizing, encode_types
-from spanmatch.batching.views import View, text_views, with_type_runs
+from spanmatch.batching.candidates import TokenizedText, Unrepresentable, tokenize_texts
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.batching.views import View, owned_candidates, split_windows, token_range, type_runs
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
+from spanmatch.entities import Inventory
 
-# Texts are sorted by length within a window, so that batches need little padding and memory stays flat. The first
-# windows are small: somebody may wait for the first result.
-FIRST_WINDOW, LAST_WINDOW = 64, 4096
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
-
-MAX_WINDOW_CHARS = 1 << 21
-
-
+# Texts are sorted by length within a buffer, so that batches need little padding and memory stays flat. The first
+# buffers are small: somebody may wait for the first result.
+FIRST_BUFFER, LAST_BUFFER = 64, 4096
+MAX_BUFFER_CHARS = 1 << 21
 # Special tokens of a sequence, about: they count when short ones are put together.
 NUM_SPECIAL = 2
-
-
 # Types share a batch in training down to this share of the longest one's length.
 SHORTEST_OF_GROUP = 0.6
+
+# Some places of a list of texts, and the token ids of those texts.
+Sequences = tuple[list[int], list[np.ndarray]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batcher:
-    """How texts and types are tokenised, cut into views and padded.
+    """Tokenises texts and types, cuts them into views, and puts views of about one length together.
 
-    In a cross-encoder, types stand behind the texts; `apart` is how a type is read alone, which there is only for training.
+    Attributes:
+        config: the configuration of the model.
+        text_tokenizer: the tokenizer of texts.
+        type_tokenizer: the tokenizer of types: apart from texts, or behind them in a cross-encoder.
+        lone_type_tokenizer: the tokenizer of types apart from texts, which a cross-encoder has for its training only.
     """
 
     config: MatcherConfig
-    text_tokenizing: Tokenizing
-    type_tokenizing: Tokenizing
-    apart: Tokenizing
+    text_tokenizer: SequenceTokenizer
+    type_tokenizer: SequenceTokenizer
+    lone_type_tokenizer: SequenceTokenizer
 
     @classmethod
     def of(
-        cls, config: MatcherConfig, text_tokenizer: PreTrainedTokenizerBase, type_tokenizer: PreTrainedTokenizerBase
+        cls, config: MatcherConfig, text_tokenizer: "PreTrainedTokenizerBase", type_tokenizer: "PreTrainedTokenizerBase"
     ) -> "Batcher":
-        """The batcher of a configuration and its tokenizers."""
-        texts = Tokenizing.of(text_tokenizer, config.max_length, threshold_token="label_token" in config.null_slots)
+        """Make the batcher of a model.
+
+        Args:
+            config: the configuration of the model.
+            text_tokenizer: the tokenizer of its text encoder.
+            type_tokenizer: the tokenizer of its type encoder.
+        """
+        texts = SequenceTokenizer.of(text_tokenizer, config.max_length, has_threshold_token="label_token" in config.null_slots)
         if config.architecture == "cross":
-            types, apart = texts.after_text(config.max_type_length), Tokenizing.of(text_tokenizer, config.max_length)
+            types, lone = texts.after_text(config.max_type_length), SequenceTokenizer.of(text_tokenizer, config.max_length)
         else:
-            types = apart = Tokenizing.of(type_tokenizer, config.max_type_length)
-        return cls(config=config, text_tokenizing=texts, type_tokenizing=types, apart=apart)
+            types = lone = SequenceTokenizer.of(type_tokenizer, config.max_type_length, prompt=config.type_prompt)
+        return cls(config=config, text_tokenizer=texts, type_tokenizer=types, lone_type_tokenizer=lone)
 
     @property
-    def types_stand_behind(self) -> bool:
+    def is_cross_encoder(self) -> bool:
         """Whether types are read with each text, rather than apart."""
         return self.config.architecture == "cross"
 
     def windows(self, examples: Sequence[Example], lost: Unrepresentable | None = None) -> list[list[View]]:
-        """The windows of each text, with all types of its inventory; gold without a candidate is counted in `lost`."""
-        config = self.config
-        return text_views(
-            examples, self.text_tokenizing, candidates=config.candidates, max_span_width=config.max_span_width, lost=lost
-        )
+        """Return the windows of each text, with all types of its inventory; no window for a text without words.
+
+        Args:
+            examples: texts with their words, gold and types.
+            lost: counts the gold that no candidate represents.
+        """
+        candidates, max_span_width = self.config.candidates, self.config.max_span_width
+        texts = tokenize_texts(examples, self.text_tokenizer, candidates=candidates, max_span_width=max_span_width, lost=lost)
+        return [text_windows(text, max_tokens=self.text_tokenizer.max_tokens, max_span_width=max_span_width) for text in texts]
 
     def passes(self, windows: Sequence[View]) -> list[View]:
-        """What one forward pass sees: a window with all types or, in a cross-encoder, with each run of them."""
-        if not self.types_stand_behind:
+        """Return what single forward passes see: a window with all types or, in a cross-encoder, with a run of them.
+
+        Args:
+            windows: windows with their types.
+        """
+        if not self.is_cross_encoder:
             return list(windows)
         assert self.config.max_types is not None
-        return with_type_runs(windows, self.type_tokenizing, self.config.max_types)
-
-    def texts(self, views: Sequence[View]) -> TextBatch:
-        """Views as tensors."""
-        types_after = self.type_tokenizing if self.types_stand_behind else None
-        return collate_texts(views, self.text_tokenizing, self.config.max_span_width, types_after)
-
-    def types(self, texts: Sequence[str]) -> TypeBatch:
-        """Type texts as tensors, for an encoder that reads them alone."""
-        return collate_types(texts, self.apart)
-
-    def type_groups(self, texts: Sequence[str]) -> tuple[list[int], list[TypeBatch]]:
-        """Type texts as tensors, the longest first, in few groups that need little padding; and the order that they then have.
-
-        Names have two tokens, descriptions sixty: padded to one length, nearly all of the work of a step would be padding.
-        """
-        sequences = encode_types(texts, self.apart)
-        order = sorted(range(len(texts)), key=lambda index: -len(sequences[index]))
-        groups: list[list[int]] = []
-        for index in order:
-            longest = len(sequences[groups[-1][0]]) if groups else 0
-            if not groups or len(sequences[index]) + NUM_SPECIAL < SHORTEST_OF_GROUP * (longest + NUM_SPECIAL):
-                groups.append([])
-            groups[-1].append(index)
-        return order, [pad_types([sequences[index] for index in group], self.apart) for group in groups]
+        runs: dict[tuple[Inventory, tuple[str, ...]], list[tuple[Inventory, tuple[str, ...], int]]] = {}
+        found = []
+        for window in windows:
+            key = types, texts = window.types, window.type_texts or window.types.texts
+            if key not in runs:
+                lengths = [len(self.type_tokenizer.prefix) + len(ids) for ids in self.type_tokenizer.encode_types(texts)]
+                bounds = type_runs(lengths, max_types=self.config.max_types, max_tokens=self.type_tokenizer.max_tokens + 1)
+                runs[key] = [(Inventory(types[start:stop]), texts[start:stop], start) for start, stop in bounds]
+            found += [replace(window, types=own, type_texts=written, first_type=first) for own, written, first in runs[key]]
+        return found
 
     def text_batches(self, views: Sequence[View], *, batch_size: int | None, max_tokens: int) -> list[list[View]]:
-        """Views in batches of about one length, the longest first (see `length_batches`)."""
-        lengths = [view.num_tokens for view in views]
-        if self.types_stand_behind:
-            behind: dict[int, int] = {}
-            for view in views:
-                if id(view.types) not in behind:
-                    behind[id(view.types)] = sum(1 + len(ids) for ids in encode_types(view.written_types, self.type_tokenizing))
-            lengths = [length + behind[id(view.types)] for view, length in zip(views, lengths, strict=True)]
-        return [
-            [views[index] for index in batch] for batch in length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens)
-        ]
+        """Put views into batches of about one length, the longest first (see `length_batches`).
 
-    def type_batches(self, texts: Sequence[str], *, max_tokens: int) -> Iterator[tuple[list[int], TypeBatch]]:
-        """Type texts as tensors, in batches of about one length, each with the places of its texts."""
-        sequences = encode_types(texts, self.apart)
-        for batch in length_batches([len(ids) for ids in sequences], batch_size=None, max_tokens=max_tokens):
-            yield batch, pad_types([sequences[index] for index in batch], self.apart)
+        Args:
+            views: what `passes` gave.
+            batch_size: views of a batch, None for as many as fit `max_tokens`.
+            max_tokens: tokens of a batch, padding included.
+        """
+        lengths = [view.end_token - view.start_token for view in views]
+        if self.is_cross_encoder:
+            behind = {
+                texts: sum(1 + len(ids) for ids in self.type_tokenizer.encode_types(texts))
+                for texts in dict.fromkeys(view.type_texts for view in views)
+            }
+            lengths = [length + behind[view.type_texts] for view, length in zip(views, lengths, strict=True)]
+        batches = length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens)
+        return [[views[index] for index in batch] for batch in batches]
+
+    def type_batches(self, texts: Sequence[str], *, max_tokens: int) -> Iterator[Sequences]:
+        """Put type texts into batches of about one length, the longest first.
+
+        Args:
+            texts: the type texts.
+            max_tokens: tokens of a batch, padding included.
+        """
+        sequences = self.lone_type_tokenizer.encode_types(texts)
+        for places in length_batches([len(ids) for ids in sequences], batch_size=None, max_tokens=max_tokens):
+            yield places, [sequences[place] for place in places]
+
+    def type_groups(self, texts: Sequence[str]) -> list[Sequences]:
+        """Put type texts, the longest first, into few groups that need little padding.
+
+        Names have two tokens, descriptions sixty: padded to one length, nearly all of the work of a step would be padding.
+
+        Args:
+            texts: the type texts.
+        """
+        sequences = self.lone_type_tokenizer.encode_types(texts)
+        groups: list[Sequences] = []
+        for place in sorted(range(len(texts)), key=lambda place: -len(sequences[place])):
+            ids = sequences[place]
+            longest = len(groups[-1][1][0]) if groups else 0
+            if not groups or len(ids) + NUM_SPECIAL < SHORTEST_OF_GROUP * (longest + NUM_SPECIAL):
+                groups.append(([], []))
+            groups[-1][0].append(place)
+            groups[-1][1].append(ids)
+        return groups
+
+
+def text_windows(text: TokenizedText, *, max_tokens: int, max_span_width: int) -> list[View]:
+    """Cut a text into windows that fit the encoder; no window for a text without a unit.
+
+    Args:
+        text: the tokenised text.
+        max_tokens: most subwords of a window.
+        max_span_width: the widest candidate, in units.
+    """
+    units, types = text.units, text.example.types
+    if not len(units):
+        return []
+    first, last = int(units.first_token[0]), int(units.last_token[-1]) + 1
+    if last - first <= max_tokens:
+        return [View(tokenized=text, start_unit=0, end_unit=len(units), start_token=first, end_token=last, types=types)]
+    windows, views = split_windows(units, max_tokens, max_span_width), []
+    for position, (start, end) in enumerate(windows):
+        first, last = token_range(units, start, end)
+        owned = owned_candidates(windows, position, max_span_width) if len(windows) > 1 else None
+        views.append(
+            View(
+                tokenized=text,
+                start_unit=start,
+                end_unit=end,
+                start_token=first,
+                end_token=last,
+                is_owned=owned,
+                types=types,
+            )
+        )
+    return views
 
 
 def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens: int) -> list[list[int]]:
-    """Indices in batches of about one length, the longest first, so that padding is little and memory is known at once.
+    """Put sequences into batches of about one length, the longest first: padding is little and memory is known at once.
 
     Args:
-        batch_size: sequences of a batch; None for as many as have `max_tokens` together, padding and special tokens included.
+        lengths: tokens of each sequence.
+        batch_size: sequences of a batch; None for as many as have `max_tokens` together.
+        max_tokens: tokens of a batch, padding and special tokens included.
+
+    Returns:
+        Places of the sequences.
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     batches, first = [], 0
@@ -130,21 +203,106 @@ def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens
     return batches
 
 
-def text_windows(examples: Iterable[Example], size: int | None = None) -> Iterator[list[Example]]:
-    """Runs of examples that are sorted and batched together, none of more characters than fit memory.
+def example_buffers(examples: Iterable[Example], size: int | None = None) -> Iterator[list[Example]]:
+    """Yield runs of examples that are sorted and batched together, none of more characters than fit memory.
 
     Args:
+        examples: any number of examples.
         size: examples of a run; by default few at first and then more.
     """
-    window: list[Example] = []
-    limit, num_chars = size or FIRST_WINDOW, 0
+    buffer: list[Example] = []
+    limit, num_chars = size or FIRST_BUFFER, 0
     for example in examples:
-        window.append(example)
+        buffer.append(example)
         num_chars += len(example.text)
-        if len(window) >= limit or num_chars >= MAX_WINDOW_CHARS:
-            yield window
-            window, num_chars, limit = [], 0, size or min(2 * limit, LAST_WINDOW)
-    if window:
-        yield window
+        if len(buffer) >= limit or num_chars >= MAX_BUFFER_CHARS:
+            yield buffer
+            buffer, num_chars, limit = [], 0, size or min(2 * limit, LAST_BUFFER)
+    if buffer:
+        yield buffer
 
 
+def text_arrays(
+    views: Sequence[View],
+    tokenizer: SequenceTokenizer,
+    max_span_width: int,
+    types_after: SequenceTokenizer | None = None,
+) -> dict[str, np.ndarray]:
+    """Pad views to one batch, with only as many units and widths as the longest view has.
+
+    Args:
+        views: at least one view.
+        tokenizer: the tokenizer of texts.
+        max_span_width: the widest candidate, in units.
+        types_after: in a cross-encoder, the tokenizer of the types behind a text.
+
+    Returns:
+        The fields of a `collate.TextBatch`, by name.
+    """
+    longest = max(view.end_unit - view.start_unit for view in views)
+    widest = min(max_span_width, longest)
+    sequences: list[np.ndarray] = []
+    first_token = np.zeros((len(views), longest), dtype=np.int64)
+    last_token = np.zeros((len(views), longest), dtype=np.int64)
+    candidates = np.zeros((len(views), longest, widest), dtype=bool)
+    shift = len(tokenizer.prefix)
+    inside = np.arange(longest)[:, None] + np.arange(widest)[None, :]  # the last unit of cell (u, w)
+    for row, view in enumerate(views):
+        units, count, start = view.tokenized.units, view.end_unit - view.start_unit, view.start_token
+        ids = view.tokenized.token_ids[start : view.end_token]
+        firsts = units.first_token[view.start_unit : view.end_unit] - start
+        lasts = units.last_token[view.start_unit : view.end_unit] - start
+        if len(ids) > tokenizer.max_tokens:
+            # One word longer than the encoder (a base64 block): its beginning and its end are what a span is made of.
+            assert count == 1, "a window of several units fits by construction"
+            half = tokenizer.max_tokens // 2
+            ids = np.concatenate([ids[: tokenizer.max_tokens - half], ids[len(ids) - half :]])
+            lasts = np.array([len(ids) - 1])
+        sequences.append(ids)
+        first_token[row, :count] = firsts + shift
+        last_token[row, :count] = lasts + shift
+        candidates[row] = inside < count
+        if view.is_owned is not None:
+            candidates[row, :count] &= view.is_owned[:, :widest]
+    type_token = type_last = np.zeros((len(views), 0), dtype=np.int64)
+    if types_after is not None:
+        sequences, type_token, type_last = _append_types(views, sequences, tokenizer, types_after)
+    input_ids, attention_mask = tokenizer.pad(sequences)
+    segment_ids = np.zeros(input_ids.shape, dtype=np.int64)
+    for row, view in enumerate(views if types_after is not None else ()):
+        if view.types:
+            segment_ids[row, type_token[row, 0] :] = 1
+    return {
+        "input_ids": input_ids,
+        "attention_mask": attention_mask,
+        "segment_ids": segment_ids,
+        "first_token": first_token,
+        "last_token": last_token,
+        "candidates": candidates,
+        "type_token": type_token,
+        "type_last": type_last,
+    }
+
+
+def _append_types(
+    views: Sequence[View], sequences: Sequence[np.ndarray], tokenizer: SequenceTokenizer, types_after: SequenceTokenizer
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Put the types of each text behind it, and say where their markers and their last tokens then are.
+
+    Shape: (B, C) for both places.
+    """
+    runs: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+    for texts in dict.fromkeys(view.type_texts for view in views):
+        marked = [np.array([*types_after.prefix, *ids]) for ids in types_after.encode_types(texts)]
+        bounds = np.cumsum([0, *map(len, marked)])
+        runs[texts] = bounds, np.concatenate([tokenizer.middle, *marked]).astype(np.int64)
+    type_token = np.zeros((len(views), max(len(view.types) for view in views)), dtype=np.int64)
+    type_last = np.zeros_like(type_token)
+    joined = []
+    for row, (view, ids) in enumerate(zip(views, sequences, strict=True)):
+        bounds, behind = runs[view.type_texts]
+        before = len(tokenizer.prefix) + len(ids) + len(tokenizer.middle)
+        type_token[row, : len(bounds) - 1] = before + bounds[:-1]
+        type_last[row, : len(bounds) - 1] = before + bounds[1:] - 1
+        joined.append(np.concatenate([ids, behind]))
+    return joined, type_token, type_last

@@ -1,9 +1,9 @@
-"""Spans: words, tags, the two gold formats, and the candidate spans of a text.
+"""Candidate spans: what they are made of, and which of them are gold.
 
 A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
 `max_span_width` units, written (first unit, width - 1).
 
-Legend: U units of a text, W widest candidate in units.
+Legend: U units of a text.
 """
 
 from collections import Counter
@@ -12,15 +12,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.data.examples import Example
 from spanmatch.data.words import Offsets
 from spanmatch.entities import Mention
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Units:
-    """The units of one text, in order. All arrays are (U,).
+    """Holds the units of one text, in order. All arrays are (U,).
 
-    `first_token`, `last_token`: its first and last subword, both inclusive; `start_char`, `end_char`: half-open.
+    Attributes:
+        first_token: first subword of each unit.
+        last_token: last subword of each unit, inclusive.
+        start_char: first character of each unit.
+        end_char: one past the last character of each unit.
     """
 
     first_token: np.ndarray
@@ -120,3 +126,50 @@ def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost:
     return found
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenizedText:
+    """Holds a text as subwords, without special tokens, its units, and the candidates that are gold.
+
+    Attributes:
+        example: the text with its gold.
+        token_ids: ids of all subwords.
+        units: what candidate spans are made of.
+        gold: (first unit, width - 1, label) of each gold span that a candidate represents.
+        index: place among the texts that were tokenised together.
+    """
+
+    example: Example
+    token_ids: np.ndarray
+    units: Units
+    gold: tuple[tuple[int, int, str], ...] = ()
+    index: int = 0
+
+
+def tokenize_texts(
+    examples: Sequence[Example],
+    tokenizer: SequenceTokenizer,
+    *,
+    candidates: str,
+    max_span_width: int,
+    lost: Unrepresentable | None = None,
+) -> list[TokenizedText]:
+    """Tokenise texts, and find their units and the candidates that are gold.
+
+    Args:
+        examples: texts with their words and gold.
+        tokenizer: the tokenizer of texts.
+        candidates: a name of `CANDIDATES`.
+        max_span_width: the widest candidate, in units.
+        lost: counts the gold that no candidate represents.
+    """
+    if not examples:
+        return []
+    lost = Unrepresentable() if lost is None else lost
+    tokenized = []
+    rows = zip(examples, *tokenizer.encode([example.text for example in examples]), strict=True)
+    for index, (example, ids, offsets) in enumerate(rows):
+        units = CANDIDATES[candidates](example.text, example.words, offsets)
+        gold = tuple(locate(example.mentions, units, max_span_width, lost))
+        token_ids = np.asarray(ids, dtype=np.int64)
+        tokenized.append(TokenizedText(index=index, example=example, token_ids=token_ids, units=units, gold=gold))
+    return tokenized

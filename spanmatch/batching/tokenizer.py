@@ -1,122 +1,188 @@
-"""A tokenizer with what has to be known about it: the special tokens around a sequence, padding, and the room within."""
+"""Text to padded token ids: one tokenizer, the special tokens around a sequence, and the room within. NumPy only.
+
+Legend: N sequences, L tokens of the longest one.
+"""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from transformers import PreTrainedTokenizerBase
+from tokenizers import Encoding, Tokenizer
+
+if TYPE_CHECKING:  # importing transformers imports torch, which nothing here needs
+    from transformers import PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
-
 # Tokens that we add to a vocabulary: the one before each type in a cross-encoder, and the slot `label_token`.
 TYPE_MARKER = "[TYPE]"
-
-
 THRESHOLD_TOKEN = "[SPAN_THRESHOLD]"
-
-
-# Of this every vocabulary has something: what else is in its encoding are special tokens.
+# Every vocabulary has a token for some of this: all other tokens of its encoding are special tokens.
 PROBE = "a 1 的"
-
-
-# Short texts whose token ids are kept: the types of a training or of a service.
+# Texts of types whose token ids are kept: those of a training or of a service.
 MAX_KEPT = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tokenizing:
-    """Text to padded token ids. `max_tokens` is the room for subwords; `middle` stands between the parts of a pair."""
+class SequenceTokenizer:
+    """Encodes texts without special tokens, and puts sequences of ids between special tokens.
 
-    tokenizer: PreTrainedTokenizerBase
+    A literal "[SEP]" in a text stays text. Offsets never move, because special tokens are added here and not by the library.
+
+    Attributes:
+        backend: the tokenizer of the library `tokenizers`. It neither truncates nor pads.
+        prefix: ids before a sequence.
+        middle: ids between the two parts of a pair.
+        suffix: ids behind a sequence.
+        pad_id: id of the padding.
+        max_tokens: subwords that fit between prefix and suffix.
+        special_ids: ids of special tokens, without that of the unknown token.
+        unknown_id: id of the unknown token, None for a vocabulary without one.
+        prompt: what is put before each type text.
+    """
+
+    backend: Tokenizer
     prefix: tuple[int, ...]
     middle: tuple[int, ...]
     suffix: tuple[int, ...]
     pad_id: int
     max_tokens: int
+    special_ids: frozenset[int]
+    unknown_id: int | None
+    prompt: str = ""
     _kept: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase, max_length: int, *, threshold_token: bool = False) -> "Tokenizing":
-        """Learn the special tokens of a sequence from the tokenizer itself.
+    def of(
+        cls, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, has_threshold_token: bool = False, prompt: str = ""
+    ) -> "SequenceTokenizer":
+        """Read the special tokens of a sequence off a tokenizer of transformers.
 
         Args:
+            tokenizer: a fast tokenizer.
             max_length: subwords of a sequence, special tokens included.
-            threshold_token: whether the threshold token ends the prefix.
+            has_threshold_token: whether the threshold token ends the prefix.
+            prompt: what is put before each type text.
 
         Raises:
             ValueError: not a fast tokenizer (offsets are needed), one that knows no text, or no room for text.
         """
         if not tokenizer.is_fast:
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
-        (prefix, suffix), (_, middle, _) = _special_tokens(tokenizer, 1), _special_tokens(tokenizer, 2)
-        if threshold_token:
-            prefix += (_id(tokenizer, THRESHOLD_TOKEN),)
+        backend: Tokenizer = tokenizer.backend_tokenizer
+        own = cls.of_backend(
+            backend,
+            max_length,
+            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
+            special_ids=frozenset(tokenizer.all_special_ids) - {tokenizer.unk_token_id},
+            unknown_id=tokenizer.unk_token_id,
+            has_threshold_token=has_threshold_token,
+        )
+        return replace(own, prompt=prompt)
+
+    @classmethod
+    def of_backend(
+        cls,
+        backend: Tokenizer,
+        max_length: int,
+        *,
+        pad_id: int = 0,
+        special_ids: frozenset[int] = frozenset(),
+        unknown_id: int | None = None,
+        has_threshold_token: bool = False,
+    ) -> "SequenceTokenizer":
+        """Read the special tokens of a sequence off a tokenizer of the library `tokenizers`.
+
+        Args:
+            backend: it is copied, because its padding and truncation are settings that others may change.
+            max_length: subwords of a sequence, special tokens included.
+            pad_id: see the attributes of the class; so for `special_ids` and `unknown_id`.
+            special_ids: see above.
+            unknown_id: see above.
+            has_threshold_token: whether the threshold token ends the prefix.
+
+        Raises:
+            ValueError: a tokenizer that knows no text, or no room for text.
+        """
+        own = Tokenizer.from_str(backend.to_str())
+        own.no_padding()
+        own.no_truncation()
+        (prefix, suffix), (_, middle, _) = _special_tokens(own.encode(PROBE), 1), _special_tokens(own.encode(PROBE, PROBE), 2)
+        own.encode_special_tokens = True
+        if has_threshold_token:
+            prefix += (_id(own, THRESHOLD_TOKEN),)
         room = max_length - len(prefix) - len(suffix)
         if room < 1:
             raise ValueError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
         return cls(
-            tokenizer=tokenizer,
+            backend=own,
             prefix=prefix,
             middle=middle,
             suffix=suffix,
-            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
+            pad_id=pad_id,
             max_tokens=room,
+            special_ids=special_ids,
+            unknown_id=unknown_id,
         )
 
-    def after_text(self, room: int) -> "Tokenizing":
-        """Of types that stand behind a text in its own sequence: a marker before each, `room` subwords for all of them."""
-        return Tokenizing(
-            tokenizer=self.tokenizer,
-            prefix=(_id(self.tokenizer, TYPE_MARKER),),
-            middle=(),
-            suffix=(),
-            pad_id=self.pad_id,
-            max_tokens=room - 1,
-        )
+    def after_text(self, room: int) -> "SequenceTokenizer":
+        """Return the tokenizer of types that follow a text in its own sequence, each behind a marker.
 
-    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> Any:
-        """Token ids (and character offsets) without special tokens; a literal "[SEP]" in a text stays text.
-
-        Unigram models hold their special tokens as ordinary pieces, too, and find them in a text: these become unknown.
+        Args:
+            room: subwords of all types of a sequence together, markers included.
         """
-        encoded = self.tokenizer(
-            list(texts),
-            add_special_tokens=False,
-            split_special_tokens=True,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            return_offsets_mapping=offsets,
-            truncation=False,
-            padding=False,
-            verbose=False,
-        )
-        unknown = self.tokenizer.unk_token_id
-        special = frozenset(self.tokenizer.all_special_ids) - {unknown}
-        if unknown is not None:
-            encoded["input_ids"] = [
-                ids if special.isdisjoint(ids) else [unknown if item in special else item for item in ids]
-                for ids in encoded["input_ids"]
-            ]
-        return encoded
+        marker = _id(self.backend, TYPE_MARKER)
+        return replace(self, prefix=(marker,), middle=(), suffix=(), max_tokens=room - 1, _kept={})
 
-    def encode_cached(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Token ids of texts that come again and again; forgotten, all of them, when they have become too many."""
+    def encode(self, texts: Sequence[str]) -> tuple[list[list[int]], list[list[tuple[int, int]]]]:
+        """Return the token ids of each text, without special tokens, and the character offsets of each token.
+
+        Args:
+            texts: any texts; nothing is cut off.
+        """
+        encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
+        return [self._without_special(item.ids) for item in encoded], [item.offsets for item in encoded]
+
+    def encode_types(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the token ids of each type text. A text beyond `max_tokens` is cut, and a warning says so.
+
+        Types come again and again: their ids are kept, and all forgotten when they have become too many.
+
+        Args:
+            texts: the type texts.
+        """
         found = {text: self._kept[text] for text in texts if text in self._kept}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         if new:
-            found.update(zip(new, (np.asarray(ids, dtype=np.int64) for ids in self.encode(new)["input_ids"]), strict=True))
+            encoded = self.backend.encode_batch_fast([self.prompt + text for text in new], add_special_tokens=False)
+            for text, item in zip(new, encoded, strict=True):
+                found[text] = np.asarray(self._without_special(item.ids), dtype=np.int64)
             if len(self._kept) + len(new) > MAX_KEPT:
                 self._kept.clear()
             self._kept.update((text, found[text]) for text in new[:MAX_KEPT])
-        return [found[text] for text in texts]
+        for text, ids in found.items():
+            if len(ids) > self.max_tokens:
+                _warn_of_cut(text, len(ids), self.max_tokens)
+        return [found[text][: self.max_tokens] for text in texts]
 
-    def pad(self, sequences: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Put special tokens around sequences and pad them to the longest. Shape: ids and mask, both (N, L)."""
+    def _without_special(self, ids: list[int]) -> list[int]:
+        """Replace special tokens by the unknown one: unigram models hold them as ordinary pieces, and find them in a text."""
+        if self.unknown_id is None or self.special_ids.isdisjoint(ids):
+            return ids
+        return [self.unknown_id if item in self.special_ids else item for item in ids]
+
+    def pad(self, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Put special tokens around sequences and pad them to the longest.
+
+        Args:
+            sequences: token ids, at most `max_tokens` each.
+
+        Returns:
+            Ids and attention mask. Shape: both (N, L).
+        """
         extra = len(self.prefix) + len(self.suffix)
         longest = max((len(sequence) for sequence in sequences), default=0) + extra
         ids = np.full((len(sequences), longest), self.pad_id, dtype=np.int64)
@@ -127,19 +193,18 @@ class Tokenizing:
             ids[row, len(self.prefix) : stop] = sequence
             ids[row, stop : stop + len(self.suffix)] = self.suffix
             mask[row, : stop + len(self.suffix)] = 1
-        return torch.from_numpy(ids), torch.from_numpy(mask)
+        return ids, mask
 
 
-def _special_tokens(tokenizer: PreTrainedTokenizerBase, num_parts: int) -> list[tuple[int, ...]]:
-    """The special tokens before, between and behind the parts of a sequence.
+def _special_tokens(encoding: Encoding, num_parts: int) -> list[tuple[int, ...]]:
+    """Return the special tokens before, between and behind the parts of an encoded probe.
 
     Raises:
         ValueError: the tokenizer has no token for the probe.
     """
-    encoded = tokenizer(*[PROBE] * num_parts, add_special_tokens=True)
     runs: list[list[int]] = [[]]
     current = None
-    for token, part in zip(encoded["input_ids"], encoded.sequence_ids(0), strict=True):
+    for token, part in zip(encoding.ids, encoding.sequence_ids, strict=True):
         if part is None:
             runs[-1].append(token)
         elif part != current:
@@ -150,24 +215,13 @@ def _special_tokens(tokenizer: PreTrainedTokenizerBase, num_parts: int) -> list[
     return [tuple(run) for run in runs]
 
 
-def _id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
-    found = tokenizer.convert_tokens_to_ids(token)
-    assert isinstance(found, int) and found != tokenizer.unk_token_id, f"{token} is added before a sequence has it"
-    return found
-
-
-def encode_types(texts: Sequence[str], tokenizing: Tokenizing) -> list[np.ndarray]:
-    """Token ids of type texts. A description beyond the room is cut, and a warning says so."""
-    sequences = tokenizing.encode_cached(texts)
-    for text, ids in zip(texts, sequences, strict=True):
-        if len(ids) > tokenizing.max_tokens:
-            _warn_of_cut(text, len(ids), tokenizing.max_tokens)
-    return [ids[: tokenizing.max_tokens] for ids in sequences]
+def _id(backend: Tokenizer, token: str) -> int:
+    found = backend.token_to_id(token)
+    assert found is not None, f"{token} is added before a sequence has it"
+    return int(found)
 
 
 @lru_cache(maxsize=1024)
 def _warn_of_cut(text: str, length: int, max_tokens: int) -> None:
-    """Once per text, not in every batch."""
+    """Warn once per text, not in every batch."""
     logger.warning('the type text "%.60s..." has %d tokens; only %d are read', text, length, max_tokens)
-
-

@@ -1,93 +1,75 @@
-"""Views: what one forward pass sees of a text and of the types asked for, and which view owns which candidate span.
+"""Views: what one forward pass sees of a text and of the types asked for, and which window owns which candidate span.
 
-A text that fits the encoder is one view. A longer one becomes overlapping windows of whole units; each candidate
-belongs to the window that shows most context around it, and the others mask it, in loss and in decoding alike.
-A bi-encoder's view has all types; a cross-encoder's a run of them, cut by one rule in training and in tagging.
+A text that fits the encoder is one view. A longer text becomes overlapping windows of whole units. Each candidate
+belongs to the window that shows most context around it. The other windows mask it, in the loss and in decoding alike.
+A view of a bi-encoder has all types, a view of a cross-encoder a run of them: one rule cuts them in training and in tagging.
 
 Legend: U units of the window, W widest candidate in units.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import numpy as np
 
-from spanmatch.batching.candidates import CANDIDATES, Units, Unrepresentable, locate
-from spanmatch.batching.tokenizer import Tokenizing, encode_types
-from spanmatch.data.examples import Example
-from spanmatch.entities import EntityType
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TokenizedText:
-    """A text as subwords, without special tokens, its units, and the candidates that are gold.
-
-    `gold` rows are (first unit, width - 1, label), `index` is the place among the texts that were tokenised together.
-    """
-
-    example: Example
-    token_ids: np.ndarray
-    units: Units
-    gold: tuple[tuple[int, int, str], ...] = ()
-    index: int = 0
+from spanmatch.batching.candidates import TokenizedText, Units
+from spanmatch.entities import NO_TYPES, Inventory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """Units `[start_unit, end_unit)` of a text, and the types asked for.
+    """Units of a text that one forward pass sees, and the types asked for.
 
-    `windows` are all windows of the text, this one at `position`: they decide who owns a candidate.
-    `type_texts` says how each type is written, where it is not by its own text. `first_type` is the place of the first
-    of them among those of the text.
+    Attributes:
+        tokenized: the text.
+        start_unit: first unit of the window, counted in the text.
+        end_unit: one past its last unit.
+        start_token: first subword of the window, counted in the text; special tokens do not count.
+        end_token: one past its last subword.
+        is_owned: which candidates this window owns, None where it is the only one. Shape: (U, W) bool.
+        types: the types asked for.
+        type_texts: what the model reads for each type. Empty where types are encoded apart from texts.
+        first_type: place of the first type among those of the text.
     """
 
     tokenized: TokenizedText
-    windows: Sequence[tuple[int, int]]
-    position: int
-    types: tuple[EntityType, ...] = ()
-    type_texts: tuple[str, ...] | None = None
+    start_unit: int
+    end_unit: int
+    start_token: int
+    end_token: int
+    is_owned: np.ndarray | None = None
+    types: Inventory = NO_TYPES
+    type_texts: tuple[str, ...] = ()
     first_type: int = 0
-
-    @property
-    def written_types(self) -> tuple[str, ...]:
-        """What the model reads for each type."""
-        return tuple(item.text for item in self.types) if self.type_texts is None else self.type_texts
-
-    @property
-    def start_unit(self) -> int:
-        """The first unit of the window, counted in the text."""
-        return self.windows[self.position][0]
-
-    @property
-    def end_unit(self) -> int:
-        """One past the last unit of the window, counted in the text."""
-        return self.windows[self.position][1]
-
-    @property
-    def num_units(self) -> int:
-        """Units in the window."""
-        return self.end_unit - self.start_unit
-
-    @property
-    def num_tokens(self) -> int:
-        """Subwords in the window, without special tokens."""
-        first, last = token_range(self.tokenized.units, self.start_unit, self.end_unit)
-        return last - first
 
 
 def token_range(units: Units, start_unit: int, end_unit: int) -> tuple[int, int]:
-    """The half-open range of subwords that units `[start_unit, end_unit)` touch."""
+    """Return the half-open range of subwords that units `[start_unit, end_unit)` touch.
+
+    Args:
+        units: the units of a text.
+        start_unit: the first unit.
+        end_unit: one past the last unit.
+    """
     if start_unit == end_unit:
         return 0, 0
     return int(units.first_token[start_unit]), int(units.last_token[end_unit - 1]) + 1
 
 
 def split_windows(units: Units, max_tokens: int, max_span_width: int) -> list[tuple[int, int]]:
-    """Cut units into windows of at most `max_tokens` subwords that overlap by at least the widest candidate.
+    """Cut units into windows that overlap by at least the widest candidate.
 
     The overlap is the widest candidate, or a quarter of the window where that is more, so that no candidate
-    stands at an edge. A unit that alone exceeds `max_tokens` is a window of its own (see `batching`).
+    stands at an edge. A unit that alone exceeds `max_tokens` is a window of its own (see `batcher.text_arrays`).
+
+    Args:
+        units: the units of a text.
+        max_tokens: most subwords of a window.
+        max_span_width: the widest candidate, in units.
+
+    Returns:
+        Half-open ranges of units.
     """
     num_units = len(units)
     if num_units == 0 or token_range(units, 0, num_units)[1] - int(units.first_token[0]) <= max_tokens:
@@ -106,12 +88,18 @@ def split_windows(units: Units, max_tokens: int, max_span_width: int) -> list[tu
 
 
 def owned_candidates(windows: Sequence[tuple[int, int]], position: int, max_span_width: int) -> np.ndarray:
-    """Which candidates the window at `position` owns.
+    """Say which candidates a window owns.
 
-    The context of a candidate in a window is the number of units to the nearer edge at which text was cut off;
-    the window with most owns it, the earliest of equals.
+    The context of a candidate in a window is the number of units to the nearer edge at which text was cut off.
+    The window with most context owns the candidate, the earliest of equals.
 
-    Shape: (U, W) bool.
+    Args:
+        windows: all windows of a text, as ranges of units.
+        position: place of the window in them.
+        max_span_width: the widest candidate, in units.
+
+    Returns:
+        Whether the span of units u to u + w is owned. Shape: (U, W) bool.
     """
     start, end = windows[position]
     firsts = np.arange(start, end)[:, None]
@@ -144,90 +132,23 @@ def _context(windows: Sequence[tuple[int, int]], position: int, firsts: np.ndarr
     return np.where((firsts >= start) & (lasts < end), np.minimum(left, right), -1)
 
 
-def make_views(
-    tokenized: TokenizedText, *, max_tokens: int, max_span_width: int, types: tuple[EntityType, ...] = ()
-) -> list[View]:
-    """All views of a text. A text without a unit has none: there is nothing to find in it."""
-    if len(tokenized.units) == 0:
-        return []
-    windows = split_windows(tokenized.units, max_tokens, max_span_width)
-    return [View(tokenized=tokenized, windows=windows, position=position, types=types) for position in range(len(windows))]
-
-
-def split_types(view: View, num_tokens: Sequence[int], *, max_types: int, max_tokens: int) -> list[View]:
-    """Cut the types of a view into the fewest runs of about equal length that fit a pass, in their order.
+def type_runs(num_tokens: Sequence[int], *, max_types: int, max_tokens: int) -> list[tuple[int, int]]:
+    """Cut a list of types into the fewest runs of about equal length that fit a pass, in their order.
 
     Args:
         num_tokens: subwords of each type as it is written, its marker included.
-        max_types: of a run.
-        max_tokens: of the types of a run together; a type that alone exceeds it is a run of its own.
+        max_types: most types of a run.
+        max_tokens: most subwords of a run; a type that alone exceeds it is a run of its own.
+
+    Returns:
+        Half-open ranges of places in the list.
     """
     count, sums = len(num_tokens), [0, *accumulate(num_tokens)]
     if count <= max_types and sums[-1] <= max_tokens:
-        return [view]
+        return [(0, count)]
     needed = sum(min(length, max_tokens) for length in num_tokens)
     for num_runs in range(max(-(-count // max_types), -(-needed // max_tokens)), count + 1):
-        bounds = [run * count // num_runs for run in range(num_runs + 1)]
-        runs = list(pairwise(bounds))
+        runs = list(pairwise(run * count // num_runs for run in range(num_runs + 1)))
         if all(stop - start == 1 or sums[stop] - sums[start] <= max_tokens for start, stop in runs):
             break
-    types, texts = view.types, view.written_types
-    return [replace(view, types=types[start:stop], type_texts=texts[start:stop], first_type=start) for start, stop in runs]
-
-
-def tokenize_texts(
-    examples: Sequence[Example],
-    tokenizing: Tokenizing,
-    *,
-    candidates: str,
-    max_span_width: int,
-    lost: Unrepresentable | None = None,
-) -> list[TokenizedText]:
-    """Tokenise texts, find their units and the candidates that are gold; gold without a candidate is counted in `lost`."""
-    if not examples:
-        return []
-    lost = Unrepresentable() if lost is None else lost
-    encoded = tokenizing.encode([example.text for example in examples], offsets=True)
-    tokenized = []
-    rows = zip(examples, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    for index, (example, ids, offsets) in enumerate(rows):
-        units = CANDIDATES[candidates](example.text, example.words, offsets)
-        gold = locate(example.mentions, units, max_span_width, lost)
-        token_ids = np.asarray(ids, dtype=np.int64)
-        tokenized.append(TokenizedText(index=index, example=example, token_ids=token_ids, units=units, gold=tuple(gold)))
-    return tokenized
-
-
-def text_views(
-    examples: Sequence[Example],
-    tokenizing: Tokenizing,
-    *,
-    candidates: str,
-    max_span_width: int,
-    lost: Unrepresentable | None = None,
-) -> list[list[View]]:
-    """The views of each text, with the types of its inventory; none for a text without words."""
-    tokenized = tokenize_texts(examples, tokenizing, candidates=candidates, max_span_width=max_span_width, lost=lost)
-    return [
-        make_views(text, max_tokens=tokenizing.max_tokens, max_span_width=max_span_width, types=text.example.types)
-        for text in tokenized
-    ]
-
-
-def with_type_runs(views: Sequence[View], tokenizing: Tokenizing, max_types: int) -> list[View]:
-    """The views of a cross-encoder: each with a run of its types that fits one pass (see `views.split_types`)."""
-    runs: dict[tuple[int, int], list[View]] = {}
-    for view in views:
-        if written(view) not in runs:
-            lengths = [len(tokenizing.prefix) + len(ids) for ids in encode_types(view.written_types, tokenizing)]
-            runs[written(view)] = split_types(view, lengths, max_types=max_types, max_tokens=tokenizing.max_tokens + 1)
-    return [
-        replace(view, types=run.types, type_texts=run.type_texts, first_type=run.first_type)
-        for view in views
-        for run in runs[written(view)]
-    ]
-
-
-def written(view: View) -> tuple[int, int]:
-    """What is the same for views that ask for the same types, written in the same way: most of a corpus."""
-    return id(view.types), id(view.type_texts)
+    return runs

@@ -15,7 +15,7 @@ from spanmatch.data.examples import Example, read_record
 from spanmatch.data.jsonl import json_rows
 from spanmatch.data.labels import TypeNames, read_entity_types
 from spanmatch.data.words import FORMATS
-from spanmatch.entities import EntityType
+from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest
 
 logger = logging.getLogger(__name__)
@@ -109,15 +109,15 @@ def _read_records(
             logger.warning("skipped: %s", error)
     occurring = sorted({mention.label for example, _ in read for mention in example.mentions})
     # One tuple per distinct inventory: examples of a file share it.
-    inventories: dict[tuple[str, ...], tuple[EntityType, ...]] = {}
+    inventories: dict[tuple[str, ...], Inventory] = {}
     for example, labels in read:
         wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(occurring))
         if wanted not in inventories:
-            inventories[wanted] = tuple(names.resolve(label) for label in wanted)
+            inventories[wanted] = Inventory(names.resolve(label) for label in wanted)
         corpus.examples.append(_with_types(example, inventories[wanted], given, corpus))
 
 
-def _with_types(example: Example, inventory: tuple[EntityType, ...], given: TypeNames | None, corpus: Corpus) -> Example:
+def _with_types(example: Example, inventory: Inventory, given: TypeNames | None, corpus: Corpus) -> Example:
     if given is None:
         return replace(example, types=inventory)
     inventory = given.inventory

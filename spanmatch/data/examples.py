@@ -7,7 +7,7 @@ from typing import Any
 
 from spanmatch.data.tags import read_tags
 from spanmatch.data.words import align_tokens, join_tokens, split_words, tokens_to_chars
-from spanmatch.entities import EntityType, Mention
+from spanmatch.entities import NO_TYPES, Inventory, Mention
 from spanmatch.errors import InputError, nearest
 
 KEYS = frozenset({"id", "text", "tokens", "char_spans", "token_spans", "tags", "ner_tags", "labels"})
@@ -24,7 +24,7 @@ class Example:
     text: str
     words: tuple[tuple[int, int], ...]
     mentions: tuple[Mention, ...]
-    types: tuple[EntityType, ...] = ()
+    types: Inventory = NO_TYPES
     id: str | None = None
 
 

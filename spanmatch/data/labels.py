@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from spanmatch.entities import EntityType, as_entity_types, normalise
+from spanmatch.entities import EntityType, Inventory, as_entity_types, normalise
 from spanmatch.errors import InputError, nearest
 
 # What the tags of the usual corpora stand for, where no file says it (CoNLL-2003, PAN-X, OntoNotes 5, WNUT-17).
@@ -24,7 +25,7 @@ USUAL_NAMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class TypeNames:
     """Entity types by name and by key.
 
@@ -35,10 +36,10 @@ class TypeNames:
     by_key: Mapping[str, EntityType]
     is_inventory: bool = False
 
-    @property
-    def inventory(self) -> tuple[EntityType, ...]:
+    @cached_property
+    def inventory(self) -> Inventory:
         """One type per name."""
-        return tuple(self.by_name.values())
+        return Inventory(self.by_name.values())
 
     def resolve(self, label: str) -> EntityType:
         """The type of a label: by name first, then by key, then what the tag usually stands for."""
@@ -100,7 +101,7 @@ def _entry(where: str, tag: str, value: Any) -> EntityType:
     return EntityType(name=name, description=description, aliases=tuple(map(str, aliases)), label=tag)
 
 
-def asked_types(types: Sequence[str], entity_types: str | None) -> tuple[EntityType, ...]:
+def asked_types(types: Sequence[str], entity_types: str | None) -> Inventory:
     """Types named on the command line, separated by commas, and those of a file.
 
     Raises:
@@ -112,5 +113,3 @@ def asked_types(types: Sequence[str], entity_types: str | None) -> tuple[EntityT
         return as_entity_types([*(EntityType(name=name) for name in named), *described])
     except ValueError as error:
         raise InputError(f'{error} (--types "person,city" or --entity_types FILE)') from error
-
-

@@ -83,3 +83,14 @@ def chars_to_tokens(mention: Mention, words: Offsets) -> Mention:
 FORMATS = ("text", "tokens")
 
 
+def mention_in_units(mention: Mention, words: Offsets, format: str) -> Mention:
+    """Return a mention as it is compared with gold: in characters also for tokens, but then all of the tokens that it touches.
+
+    Gold off the token boundaries then matches nothing, as it should.
+
+    Args:
+        mention: in characters.
+        words: the character offsets of the words of its text.
+        format: "text" or "tokens".
+    """
+    return mention if format == "text" else tokens_to_chars([chars_to_tokens(mention, words)], words)[0]

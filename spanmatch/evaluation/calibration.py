@@ -1,9 +1,7 @@
-"""Gold mentions against predicted ones: scores, their uncertainty, and the threshold that serves them best.
+"""Calibration: the thresholds with the best F1 on a development set.
 
 Gold and predictions of an example are sets of (start, end, label): a duplicate counts once, and only an exact match is
-right. Offsets are half-open, in characters or in tokens, the same unit throughout a call. Scores are in [0, 1].
-
-Legend: R distinct rows of counts, W resamples.
+right. Offsets are half-open, in characters or in tokens, the same unit throughout a call. Scores are in (0, 1].
 """
 
 from collections import Counter, defaultdict
@@ -15,15 +13,14 @@ import numpy as np
 from spanmatch.data.corpus import Corpus
 from spanmatch.entities import Mention
 from spanmatch.evaluation.error_classes import Mentions, check_lengths
-from spanmatch.evaluation.evaluate import mention_in_units, tag_corpus
+from spanmatch.evaluation.evaluate import scores_in_units, tag_corpus
 from spanmatch.evaluation.metrics import Counts
-from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.thresholds import Calibration, above, default_slot
+from spanmatch.prediction.tagger import Tagger
+from spanmatch.prediction.thresholds import DEFAULT_THRESHOLD, Calibration, above
 
 ScoredMentions = Sequence[Sequence[tuple[Mention, float]]]
-
-
-DEFAULT_THRESHOLD = 0.5
+# Scores below are never worth keeping; what is above is enough to find any sensible threshold.
+CALIBRATION_FLOOR = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +100,8 @@ def _sweep(found: list[tuple[float, bool]], num_gold: int, floor: float) -> Best
     return BestThreshold(threshold=float(thresholds[best]), f1=counts.f1, precision=counts.precision, recall=counts.recall)
 
 
-# Scores below are never worth keeping; what is above is enough to find any sensible threshold.
-CALIBRATION_FLOOR = 0.02
-
-
 def calibrate(
-    matcher: SpanMatcher,
+    tagger: Tagger,
     corpus: Corpus,
     *,
     source: str,
@@ -116,8 +109,17 @@ def calibrate(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Calibration:
-    """Find the thresholds of the best micro F1 on a corpus, for all types and per type. Flat decoding."""
-    scored, gold = scored_mentions(matcher, corpus, format, batch_size, progress)
+    """Find the thresholds of the best micro F1 on a corpus, for all types together and for each, with flat decoding.
+
+    Args:
+        tagger: what to calibrate.
+        corpus: examples with their gold.
+        source: what to say of where the corpus is from.
+        format: "text" or "tokens": in which units predictions are compared with gold.
+        batch_size: texts at a time; by default as many as suit the device.
+        progress: show a bar.
+    """
+    scored, gold = _scored_mentions(tagger, corpus, format, batch_size, progress)
     best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
     key_of = {item.label: item.key for item in corpus.types}
     per_type = best_threshold_per_type(scored, gold, floor=CALIBRATION_FLOOR)
@@ -126,25 +128,26 @@ def calibrate(
         per_type={key_of[label]: value for label, value in per_type.items()},
         source=source,
         f1=best.f1,
-        slot=default_slot(matcher.config.null_slots),
+        slot=tagger.null_slot,
     )
 
 
-def best_f1(matcher: SpanMatcher, corpus: Corpus, *, format: str = "text", batch_size: int | None) -> dict[str, float]:
-    """Micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report."""
-    best = best_threshold(*scored_mentions(matcher, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
+def best_f1(tagger: Tagger, corpus: Corpus, *, format: str = "text", batch_size: int | None) -> dict[str, float]:
+    """Return micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report.
+
+    Args:
+        tagger: what to score.
+        corpus: examples with their gold.
+        format: "text" or "tokens".
+        batch_size: texts at a time, None for as many as suit the device.
+    """
+    best = best_threshold(*_scored_mentions(tagger, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
     return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}
 
 
-def scored_mentions(
-    matcher: SpanMatcher, corpus: Corpus, format: str, batch_size: int | None, progress: bool
-) -> tuple[list[list[tuple[Mention, float]]], list[tuple[Mention, ...]]]:
-    floor = above(CALIBRATION_FLOOR, matcher.config.null_slots)
-    predicted = tag_corpus(matcher, corpus, threshold=floor, overlap="flat", batch_size=batch_size, progress=progress)
-    scored = [
-        [(mention_in_units(entity.mention, example, format), entity.score) for entity in entities]
-        for example, entities in zip(corpus.examples, predicted, strict=True)
-    ]
-    return scored, [example.mentions for example in corpus.examples]
-
-
+def _scored_mentions(
+    tagger: Tagger, corpus: Corpus, format: str, batch_size: int | None, progress: bool
+) -> tuple[ScoredMentions, Mentions]:
+    floor = above(CALIBRATION_FLOOR, tagger.null_slot)
+    predicted = tag_corpus(tagger, corpus, threshold=floor, batch_size=batch_size, progress=progress)
+    return scores_in_units(corpus, predicted, format), [example.mentions for example in corpus.examples]

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 
-from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
-from spanmatch.batching.tokenizer import Tokenizing
-from spanmatch.batching.views import tokenize_texts
+from spanmatch.batching.candidates import CANDIDATES, Unrepresentable, tokenize_texts
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.words import chars_to_tokens
@@ -70,7 +69,7 @@ def print_stats(stats: dict[str, Any]) -> None:
     print(stats_tables(stats))
 
 
-def _load_tokenizing(name_or_path: str) -> tuple[Tokenizing, int]:
+def _load_tokenizing(name_or_path: str) -> tuple[SequenceTokenizer, int]:
     """The tokenizer of an encoder or of a checkpoint, and the encoder's window in subwords, special tokens included."""
     source = resolve_encoder(name_or_path)
     try:
@@ -80,7 +79,7 @@ def _load_tokenizing(name_or_path: str) -> tuple[Tokenizing, int]:
         else:
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
             window = max_positions(_encoder_config(source), tokenizer)
-        return Tokenizing.of(tokenizer, window), window
+        return SequenceTokenizer.of(tokenizer, window), window
     except Exception as error:  # a broken tokenizer raises many kinds, some plain `Exception`; the user needs one line
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         is_default = name_or_path == DEFAULT_ENCODER
@@ -107,7 +106,7 @@ class _Measured:
     lost: dict[str, Unrepresentable]
 
 
-def _measure(corpus: Corpus, tokenizing: Tokenizing, max_span_width: int) -> _Measured:
+def _measure(corpus: Corpus, tokenizing: SequenceTokenizer, max_span_width: int) -> _Measured:
     measured = _Measured(corpus=corpus, num_subwords=[], subword_widths=[], lost={mode: Unrepresentable() for mode in CANDIDATES})
     for start in range(0, len(corpus.examples), _CHUNK):
         chunk = corpus.examples[start : start + _CHUNK]

@@ -112,7 +112,9 @@ def _row(label: str, counts: Counts, width: int) -> str:
     return f"{label:<{width}}  {shown[0]:>9}  {shown[1]:>6}  {shown[2]:>6}  {counts.num_gold:>7}  {counts.num_predicted:>9}"
 
 
-def evaluate(gold: Mentions, predicted: Mentions, *, types: Sequence[str], num_bootstrap: int = 1000, seed: int = 0) -> Metrics:
+def compute_metrics(
+    gold: Mentions, predicted: Mentions, *, types: Sequence[str], num_bootstrap: int = 1000, seed: int = 0
+) -> Metrics:
     """Score predictions against gold, example by example; neither the order of examples nor that of mentions matters.
 
     The inventory is `types` and every label that occurs. The interval of micro F1 is a percentile bootstrap that
@@ -143,5 +145,3 @@ def evaluate(gold: Mentions, predicted: Mentions, *, types: Sequence[str], num_b
         num_examples=len(pairs),
         flat_recall_ceiling=flat_recall_ceiling(gold) if is_flat(predicted) else None,
     )
-
-

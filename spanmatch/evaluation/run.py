@@ -8,13 +8,13 @@ from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, read_corpus
 from spanmatch.data.files import folder_to_write
 from spanmatch.errors import InputError
-from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate, scored_mentions
-from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus, unrepresentable
+from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate
+from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus
 from spanmatch.evaluation.provenance import provenance
 from spanmatch.evaluation.results import write_evaluation
 from spanmatch.prediction.decoding import check_overlap
-from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.processes import is_main_process, join_launch
+from spanmatch.prediction.tagger import load_tagger
 from spanmatch.prediction.thresholds import Threshold, check_names, default_threshold
 
 
@@ -44,12 +44,13 @@ def evaluate(
         report: writes a report of the evaluation (see `apps.report.write_report`).
     """
     join_launch(device)
-    matcher = SpanMatcher.from_pretrained(pretrained_model_name_or_path, device=device, dtype=dtype)
-    if matcher.config.architecture != architecture:
-        own = matcher.config.architecture
-        raise InputError(f"{pretrained_model_name_or_path} is a {own}-encoder; use evaluate_{own}_encoder.py")
+    tagger = load_tagger(pretrained_model_name_or_path, device=device, dtype=dtype)
+    if tagger.kind != f"{architecture}-encoder":
+        raise InputError(
+            f"{pretrained_model_name_or_path} is a {tagger.kind}; use evaluate_{tagger.kind.replace('-', '_')}.py"
+        )
     # Asked before anything is read: an error then stands alone, not behind a progress bar.
-    matcher.cutoffs(threshold, ())
+    tagger.check_threshold(threshold)
     check_overlap(overlap)
     folder = None if output_dir is None else folder_to_write(output_dir)
     corpus = read_corpus(
@@ -63,21 +64,27 @@ def evaluate(
     check_names(threshold, corpus.types)
     start = time.perf_counter()
     evaluation = evaluate_corpus(
-        matcher, corpus, format=evaluation_format, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=True
+        tagger,
+        corpus,
+        format=evaluation_format,
+        threshold=threshold,
+        overlap=overlap,
+        batch_size=batch_size,
+        floor=CALIBRATION_FLOOR if report is not None else None,
+        progress=True,
     )
     seconds = time.perf_counter() - start
-    scored = scored_mentions(matcher, corpus, evaluation_format, batch_size, True)[0] if report is not None else []
     if not is_main_process():
         return evaluation
-    lost = unrepresentable(matcher, corpus)
+    lost = tagger.unrepresentable(corpus.examples)
     _print(evaluation, lost, len(corpus.examples), seconds)
     settings = {
         "model": str(pretrained_model_name_or_path),
         "file": evaluation_file,
         "format": evaluation_format,
-        "threshold": default_threshold(matcher.calibration, matcher.config.null_slots) if threshold is None else threshold,
+        "threshold": default_threshold(tagger.calibration, tagger.null_slot) if threshold is None else threshold,
         "overlap": overlap,
-        "dtype": str(next(matcher.model.parameters()).dtype).removeprefix("torch."),
+        "dtype": tagger.fingerprint()["dtype"],
         "num_unrepresentable_gold": lost.num_lost,
         "num_skipped": corpus.num_skipped,
         "seed": 0,
@@ -89,7 +96,6 @@ def evaluate(
         report(
             corpus=corpus,
             evaluation=evaluation,
-            scored=scored,
             format=evaluation_format,
             floor=CALIBRATION_FLOOR,
             settings=settings | provenance(0),
@@ -111,13 +117,13 @@ def calibrate_checkpoint(
 ) -> None:
     """Find thresholds on a development file and store them in the checkpoint."""
     join_launch(None)
-    matcher = SpanMatcher.from_pretrained(folder)
+    tagger = load_tagger(folder)
     if not Path(folder).is_dir():
         raise InputError(
             f"{folder}: on the hub; thresholds are stored beside the weights, so copy the checkpoint to a folder first"
         )
     corpus = read_corpus(evaluation_file, format=format, split=split or DEVELOPMENT_SPLITS, entity_types=entity_types)
-    calibration = calibrate(matcher, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
+    calibration = calibrate(tagger, corpus, source=evaluation_file, format=format, batch_size=batch_size, progress=True)
     if not is_main_process():
         return
     calibration.save(Path(folder))

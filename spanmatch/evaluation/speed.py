@@ -122,7 +122,7 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         "repeats": repeats,
     }
     embedded: Sequence[EntityType] | TypeEmbeddings = types
-    if not matcher.batcher.types_stand_behind:
+    if not matcher.batcher.is_cross_encoder:
         embedded = matcher.encode_types(list(types))
         works: dict[str, Callable[[], Any]] = {
             "encoder": type_encoder_alone(matcher, types),

@@ -1,7 +1,4 @@
-"""Text and type encoders: finding them, loading them, and reaching the states of text tokens and of types.
-
-Legend: B batch, T text tokens, C types, L tokens of a type, H hidden.
-"""
+"""Pretrained encoders: loading them, building them from a checkpoint, adding tokens."""
 
 import json
 import logging
@@ -24,7 +21,6 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
-from spanmatch.batching.collate import TextBatch, TypeBatch
 from spanmatch.errors import InputError
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
@@ -143,53 +139,3 @@ def set_dropout(model: nn.Module, share: float) -> None:
         for name in ("dropout", "attention_dropout"):
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, share)
-
-
-def text_states(encoder: Any, batch: TextBatch) -> torch.Tensor:
-    """States of the tokens of a text, and of the types behind it in a cross-encoder. Shape: (B, T, H)."""
-    segments = {}
-    if batch.type_token.shape[1] and getattr(encoder.config, "type_vocab_size", 0) > 1:
-        segments = {"token_type_ids": batch.segment_ids}
-    states: torch.Tensor = encoder(input_ids=batch.input_ids, attention_mask=_mask(encoder, batch), **segments).last_hidden_state
-    return states
-
-
-def _mask(encoder: Any, batch: TextBatch | TypeBatch) -> torch.Tensor | None:
-    """The attention mask, None where it masks nothing: a text alone, or texts of one length, then cost less.
-
-    On an accelerator, looking would cost more than it saves, and a compiled encoder would be compiled a second time.
-    """
-    mask = batch.attention_mask
-    looks = mask.device.type == "cpu" and getattr(encoder, "_compiled_call_impl", None) is None
-    return None if looks and bool(mask.all()) else mask
-
-
-def type_states(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
-    """One state per type: the first token's, or the mean over its tokens. Shape: (C, H)."""
-    states_CLH = encoder(input_ids=batch.input_ids, attention_mask=_mask(encoder, batch)).last_hidden_state
-    if pooling == "cls":
-        first: torch.Tensor = states_CLH[:, 0]
-        return first
-    mask_CL1 = batch.attention_mask[..., None].to(states_CLH.dtype)
-    mean: torch.Tensor = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
-    return mean
-
-
-def type_states_behind(text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
-    """One state per type behind a text: the mean over its tokens, as of a type that is read apart.
-
-    The marker before a type only sets it off: it is a token that the encoder never saw, whose state is no type's before a
-    long training. Shape: (B, T, H) to (B, C, H).
-    """
-    place_T = torch.arange(text_states_BTH.shape[1], device=text_states_BTH.device)
-    inside_BCT = (place_T > batch.type_token[..., None]) & (place_T <= batch.type_last[..., None])
-    weights_BCT = inside_BCT.to(text_states_BTH.dtype)
-    mean: torch.Tensor = weights_BCT @ text_states_BTH / weights_BCT.sum(dim=2, keepdim=True).clamp(min=1)
-    return mean
-
-
-def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:
-    """The states at some tokens of each text. Shape: (B, T, X) and (B, P) to (B, P, X)."""
-    return states_BTX.gather(1, positions_BP[..., None].expand(-1, -1, states_BTX.shape[-1]))
-
-

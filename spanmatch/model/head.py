@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from spanmatch.batching.collate import TextBatch
-from spanmatch.model.encoders import gather_tokens
 
 # Dimensions of a span that are 1, where types have their bias.
 NUM_CONSTANT = 2
@@ -231,3 +230,13 @@ def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tenso
     return scores_CM.float().topk(highest, dim=-1).values.mean(dim=-1)
 
 
+def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:
+    """Return the states at some tokens of each text.
+
+    Args:
+        states_BTX: states of tokens.
+        positions_BP: places of tokens.
+
+    Shape: (B, T, X) and (B, P) to (B, P, X).
+    """
+    return states_BTX.gather(1, positions_BP[..., None].expand(-1, -1, states_BTX.shape[-1]))

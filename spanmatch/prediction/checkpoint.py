@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -19,14 +17,12 @@ from spanmatch.config import MatcherConfig
 from spanmatch.errors import InputError, nearest
 from spanmatch.model.encoders import ARCHITECTURES
 from spanmatch.model.model import SpanMatcherModel
-from spanmatch.prediction.shipped import CONFIG_FILE, WEIGHTS_FILE, shipped
+from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
-
-TEXT_TOKENIZER, TYPE_TOKENIZER = "tokenizer", "type_tokenizer"
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint folder holds."""
+    """Holds what was read from a checkpoint folder."""
 
     model: SpanMatcherModel
     text_tokenizer: PreTrainedTokenizerBase
@@ -43,7 +39,16 @@ def save_checkpoint(
     calibration: Calibration | None = None,
     state: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint. The weights appear whole or not at all; `state` has them where the model has but a shard."""
+    """Write a checkpoint; the weights appear whole or not at all.
+
+    Args:
+        folder: made if it is not there.
+        model: the model to write.
+        text_tokenizer: the tokenizer of its text encoder.
+        type_tokenizer: the tokenizer of its type encoder, the same object where one encoder serves both.
+        calibration: the calibrated thresholds, if there are any.
+        state: the weights, where the model itself has only a shard of them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
@@ -63,12 +68,15 @@ def save_checkpoint(
 
 
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """Read a checkpoint from a folder or the hub, in float32 on the CPU.
+    """Read a checkpoint, in float32 on the CPU.
+
+    Args:
+        name_or_path: a folder, a name that ships, or a hub id.
 
     Raises:
         InputError: no such folder, files missing from it, or weights that do not fit its configuration.
     """
-    folder = _folder(name_or_path)
+    folder = checkpoint_folder(name_or_path)
     config = _read_config(folder / CONFIG_FILE)
     try:
         model = SpanMatcherModel(config)
@@ -88,38 +96,11 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, Calibration.load(folder))
 
 
-def _folder(name_or_path: str | Path) -> Path:
-    folder = Path(name_or_path).expanduser()
-    if not folder.exists():
-        folder = shipped(str(name_or_path)) or folder
-    if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
-        try:
-            folder = Path(
-                snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"])
-            )
-        except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise InputError(
-                f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path"
-            ) from error
-    if not folder.is_dir():
-        siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        raise InputError(
-            f"{folder}: no such folder; {nearest(folder.name, siblings, otherwise='give the folder that a training wrote')}"
-        )
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders"
-            )
-    return folder
-
-
 def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         if not folder.is_dir():
             raise FileNotFoundError("no such folder")
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
@@ -136,7 +117,9 @@ def _read_config(path: Path) -> MatcherConfig:
         raise InputError(
             f"{path}: an encoder, not a spanmatch checkpoint; train one first, or give the folder that a training wrote"
         )
-    unknown, missing = sorted(values.keys() - known), sorted(known - values.keys())
+    # Checkpoints are older than some keys.
+    needed = known - {"type_norm", "type_prompt"}
+    unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
     if unknown or missing:
         raise InputError(
             f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint is of another version of spanmatch"
@@ -146,5 +129,3 @@ def _read_config(path: Path) -> MatcherConfig:
             f'{path}: unknown architecture "{values["architecture"]}"; {nearest(str(values["architecture"]), ARCHITECTURES)}'
         )
     return MatcherConfig(**values)
-
-

@@ -17,12 +17,28 @@ from spanmatch.errors import InputError, nearest
 
 @dataclass(kw_only=True, slots=True)
 class Candidates:
-    """Candidates of one text whose score passed; offsets in characters, `column` is the type. All arrays are (N,)."""
+    """Holds the candidates of one text whose score passed. All arrays are (N,).
+
+    Attributes:
+        start: first character.
+        end: one past the last character.
+        column: place of the type in the inventory of the text.
+        logit: the score.
+    """
 
     start: np.ndarray
     end: np.ndarray
     column: np.ndarray
     logit: np.ndarray
+
+    def above(self, limits: np.ndarray) -> "Candidates":
+        """Keep the candidates whose score exceeds a limit.
+
+        Args:
+            limits: a logit for each candidate. Shape: (N,).
+        """
+        kept = self.logit > limits.astype(np.float32)
+        return Candidates(start=self.start[kept], end=self.end[kept], column=self.column[kept], logit=self.logit[kept])
 
 
 NOTHING = Candidates(
@@ -120,5 +136,3 @@ def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: 
         Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=0.5 * (1 + math.tanh(logit / 2)))
         for start, end, column, logit in rows
     ]
-
-

@@ -1,24 +1,26 @@
-"""Tagging: `SpanMatcher` holds a model with its tokenizers and thresholds, and turns texts into entities.
-
-Legend: B batch, U units, W widths, C types, D head size.
-"""
+"""`SpanMatcher`: a model with its tokenizers and thresholds, which turns texts into entities."""
 
 import contextlib
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import overload
 
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from spanmatch.batching.batcher import LAST_WINDOW, Batcher, text_windows
+from spanmatch.batching.batcher import LAST_BUFFER, Batcher, example_buffers
+from spanmatch.batching.candidates import Unrepresentable
+from spanmatch.batching.collate import collate_texts
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, EntityType, Types, as_entity_types, types_per_text
+from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, types_per_text
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
 from spanmatch.model.model import SpanMatcherModel
@@ -26,18 +28,20 @@ from spanmatch.prediction.checkpoint import load_checkpoint, save_checkpoint
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
 from spanmatch.prediction.scoring import passing_candidates
-from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs
+from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs, default_slot, logit
 from spanmatch.prediction.type_columns import TypeColumns
-from spanmatch.prediction.type_embeddings import TypeEmbeddings as TypeEmbeddings
-from spanmatch.prediction.type_encoder import TypeEncoding
+from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
+from spanmatch.prediction.type_encoder import TypeEncoder
 
 
 class SpanMatcher:
-    """A trained matcher, ready to tag.
+    """Tags texts with a trained model; a `Tagger` (see `prediction.tagger`).
 
-    >>> matcher = SpanMatcher.from_pretrained("models/quickstart")
+    >>> matcher = SpanMatcher.from_pretrained("spanmatch-mini")
     >>> matcher.predict("Ada Lovelace met Charles Babbage in London.", ["person", "city"])
     """
+
+    types: tuple[EntityType, ...] | None = None  # any type can be asked for
 
     def __init__(
         self,
@@ -48,6 +52,15 @@ class SpanMatcher:
         calibration: Calibration | None = None,
         autocast: torch.dtype | None = None,
     ) -> None:
+        """Make a matcher around a model.
+
+        Args:
+            model: the model.
+            text_tokenizer: the tokenizer of its text encoder.
+            type_tokenizer: the tokenizer of its type encoder, the same object where one encoder serves both.
+            calibration: its calibrated thresholds, if there are any.
+            autocast: the type that a training computes in.
+        """
         self.batcher = Batcher.of(model.matcher_config, text_tokenizer, type_tokenizer)
         self.text_tokenizer, self.type_tokenizer = text_tokenizer, type_tokenizer
         self.calibration = calibration
@@ -61,7 +74,7 @@ class SpanMatcher:
 
     @model.setter
     def model(self, model: SpanMatcherModel) -> None:
-        self._model, self._types = model, TypeEncoding(model, self.batcher, self.inference)
+        self._model, self._types = model, TypeEncoder(model, self.batcher, self.inference)
 
     @property
     def config(self) -> MatcherConfig:
@@ -73,13 +86,24 @@ class SpanMatcher:
         """Where the model is."""
         return next(self.model.parameters()).device
 
+    @property
+    def kind(self) -> str:
+        """ "bi-encoder" or "cross-encoder"."""
+        return f"{self.config.architecture}-encoder"
+
+    @property
+    def null_slot(self) -> str | None:
+        """The null slot that scores are counted from, None for a model without any."""
+        return default_slot(self.config.null_slots)
+
     @classmethod
     def from_pretrained(
         cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None, compile: bool = False
     ) -> "SpanMatcher":
-        """Load a checkpoint from a folder, or from the hub.
+        """Load a checkpoint.
 
         Args:
+            name_or_path: a folder, a name that ships ("spanmatch-mini"), or a hub id.
             device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
             dtype: "float32", "bfloat16", "float16"; by default what the device computes natively.
             compile: compile the encoder (torch.compile): half a minute at the first text, faster from then on.
@@ -95,18 +119,61 @@ class SpanMatcher:
         return cls(model, text_tokenizer, type_tokenizer, calibration=calibration)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write a checkpoint that `from_pretrained` reads: configuration, safetensors, tokenizers, thresholds."""
+        """Write a checkpoint that `from_pretrained` reads: configuration, safetensors, tokenizers, thresholds.
+
+        Args:
+            folder: made if it is not there.
+        """
         save_checkpoint(Path(folder), self.model, self.text_tokenizer, self.type_tokenizer, calibration=self.calibration)
 
     def encode_types(self, types: Types, *, progress: bool = False) -> TypeEmbeddings:
         """Encode types once, to be passed to `predict` as often as wanted, or saved.
 
+        Args:
+            types: names, `{name: description}` or `EntityType`s.
+            progress: show a bar.
+
         Raises:
             InputError: a cross-encoder, which has no embedding of a type apart from a text.
         """
-        if self.batcher.types_stand_behind:
+        if self.batcher.is_cross_encoder:
             raise InputError("a cross-encoder reads types with each text, it cannot encode them apart; pass them to predict")
         return self._types.encode(as_entity_types(types), progress=progress)
+
+    def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
+        """Encode types before the first text (see `Tagger.prepare`); a cross-encoder has nothing to prepare.
+
+        Args:
+            types: the types that will be asked for.
+            file: keeps their embeddings (.safetensors): it is read if it is there, else written.
+            progress: show a bar.
+
+        Raises:
+            InputError: the file is of another model or of other types, or the model is a cross-encoder.
+        """
+        if self.batcher.is_cross_encoder:
+            if file is not None:
+                raise InputError(
+                    "--type_embeddings: a cross-encoder reads types with each text; leave it out, or take a bi-encoder"
+                )
+            return
+        if file is None or not Path(file).exists():
+            embedded = self._types.encode(types, progress=progress)
+            if file is not None:
+                embedded.save(file)
+        else:
+            embedded = TypeEmbeddings.load(file)
+            remedy = "name another file, or remove this one to have it written anew"
+            if embedded.digest != self._types.digest():
+                raise InputError(f"{file}: embeddings of another model; {remedy}")
+            if embedded.types != types:
+                known = set(embedded.types)
+                other = next((item for item in types if item not in known), None)
+                reason = (
+                    f'"{other.name}" is not among them, as it is asked for' if other else "they are more, or in another order"
+                )
+                raise InputError(f"{file}: embeddings of {len(embedded.types)} other types: {reason}; {remedy}")
+        self._types.prepare(embedded)
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # a str is a Sequence[str], too
@@ -131,6 +198,7 @@ class SpanMatcher:
         """Tag a text, or several.
 
         Args:
+            texts: one text, or a list.
             types: for all texts, as names, `{name: description}`, `EntityType`s or what `encode_types` gave; or a list
                 of lists, one per text.
             threshold: a probability, `{type: probability}`, "calibrated", or a null slot ("cls", "label_token"), also
@@ -149,18 +217,18 @@ class SpanMatcher:
         if isinstance(texts, str):
             options = {"threshold": threshold, "overlap": overlap, "batch_size": batch_size, "progress": progress}
             return self.predict([texts], types, **options)[0]  # type: ignore[call-overload]
-        per_text = [types.types] * len(texts) if isinstance(types, TypeEmbeddings) else types_per_text(types, len(texts))
-        distinct = {id(own): own for own in per_text}
+        if isinstance(types, TypeEmbeddings):
+            self._types.prepare(types)
+        per_text = types_per_text(types.types if isinstance(types, TypeEmbeddings) else types, len(texts))
         if isinstance(threshold, Mapping):
-            check_names(threshold, [item for own in distinct.values() for item in own])
+            check_names(threshold, [item for own in set(per_text) for item in own])
         examples = (
             Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
             for index, (text, own) in enumerate(zip(texts, per_text, strict=True))
         )
-        embedded = types if isinstance(types, TypeEmbeddings) else None
         with tqdm(total=len(texts), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
-            options = {"overlap": overlap, "batch_size": batch_size, "window_size": LAST_WINDOW, "advance": bar.update}
-            return list(self.stream(examples, threshold=threshold, embedded=embedded, **options))  # type: ignore[arg-type]
+            options = {"overlap": overlap, "batch_size": batch_size, "buffer_size": LAST_BUFFER, "advance": bar.update}
+            return list(self.stream(examples, threshold=threshold, **options))  # type: ignore[arg-type]
 
     def stream(
         self,
@@ -169,76 +237,152 @@ class SpanMatcher:
         threshold: Threshold | None = None,
         overlap: str = "flat",
         batch_size: int | None = None,
-        embedded: TypeEmbeddings | None = None,
+        buffer_size: int | None = None,
         shared: bool = False,
-        window_size: int | None = None,
         advance: Callable[[float], object] | None = None,
     ) -> Iterator[list[Entity]]:
-        """Tag examples, each with the types of its inventory, in order and with flat memory.
+        """Yield the entities of each example, asked for the types of its inventory (see `Tagger.stream`).
 
         Args:
-            embedded: what `encode_types` gave for these very types, the inventory of every example.
+            examples: texts with their words and types.
+            threshold: as in `predict`.
+            overlap: as in `predict`.
+            batch_size: as in `predict`.
+            buffer_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
             shared: share the batches out among the processes of a launch, each of which gets all entities. All of them
                 have to ask for the same.
-            window_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
             advance: told how many texts were done since, in parts where a text has several windows.
 
         Raises:
-            InputError: an overlap or batch size that makes no sense, or embeddings of another model.
+            InputError: an overlap or batch size that makes no sense.
         """
+        check_overlap(overlap)
+        limits = partial(self.cutoffs, threshold)
+        # Without entities of equal bounds, only the best type of a span can be in the result.
+        options = {"best_only": overlap != "multi-label", "batch_size": batch_size, "buffer_size": buffer_size}
+        for example, found in self._candidates(examples, limits, shared=shared, advance=advance, **options):  # type: ignore[arg-type]
+            yield resolve(example.text, found, example.types, overlap)
+
+    def stream_scored(
+        self,
+        examples: Iterable[Example],
+        *,
+        floor: float,
+        threshold: Threshold | None = None,
+        overlap: str = "flat",
+        batch_size: int | None = None,
+        buffer_size: int | None = None,
+        shared: bool = False,
+    ) -> Iterator[tuple[list[Entity], list[Entity]]]:
+        """Yield what `stream` yields and, from the same pass, what flat decoding finds above a low probability.
+
+        Args:
+            examples: as in `stream`, and so are the arguments that are not named here.
+            floor: probability that the scores of the second list exceed; from the same null slot as those of the first.
+            threshold: see above.
+            overlap: see above, of the first list.
+            batch_size: see above.
+            buffer_size: see above.
+            shared: see above.
+
+        Raises:
+            InputError: an overlap or batch size that makes no sense.
+        """
+        check_overlap(overlap)
+        cuts: dict[Inventory, Cutoffs] = {}
+
+        def limits(types: Inventory) -> Cutoffs:
+            asked = self.cutoffs(threshold, types)
+            return Cutoffs(slot=asked.slot, limits=np.minimum(asked.limits, logit(floor)))
+
+        options = {"batch_size": batch_size, "buffer_size": buffer_size, "shared": shared}
+        for example, found in self._candidates(examples, limits, best_only=False, **options):  # type: ignore[arg-type]
+            if example.types not in cuts:
+                cuts[example.types] = self.cutoffs(threshold, example.types)
+            passed = found.above(cuts[example.types].limits[found.column])
+            scored = found.above(np.full(len(found.logit), logit(floor)))
+            yield resolve(example.text, passed, example.types, overlap), resolve(example.text, scored, example.types)
+
+    def _candidates(
+        self,
+        examples: Iterable[Example],
+        limits: Callable[[Inventory], Cutoffs],
+        *,
+        best_only: bool,
+        batch_size: int | None,
+        buffer_size: int | None,
+        shared: bool = False,
+        advance: Callable[[float], object] | None = None,
+    ) -> Iterator[tuple[Example, Candidates]]:
+        """Yield each example with its candidates whose scores exceed the limits of their types."""
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {batch_size}")
-        check_overlap(overlap)
-        embed = None if self.batcher.types_stand_behind else self._types.embed
-        if embedded is not None:
-            self._types.check(embedded)
-            embed = embedded.of
         columns: TypeColumns | None = None
-        for window in text_windows(examples, window_size):
-            inventories = [example.types for example in window]
+        for buffer in example_buffers(examples, buffer_size):
+            inventories = [example.types for example in buffer]
             if columns is None or not columns.hold(inventories):
-                columns = TypeColumns.of(inventories, partial(self.cutoffs, threshold), embed)
-            found = self._find(window, columns, overlap, batch_size, shared, advance)
-            yield from (
-                resolve(example.text, merge(parts), example.types, overlap) for example, parts in zip(window, found, strict=True)
-            )
+                columns = TypeColumns.of(inventories, limits, None if self.batcher.is_cross_encoder else self._types.embed)
+            views = self.batcher.passes([view for own in self.batcher.windows(buffer) for view in own])
+            batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=batch_tokens(self.device))
+            num_views = Counter(view.tokenized.index for view in views)
+            if advance is not None and len(num_views) < len(buffer):
+                advance(len(buffer) - len(num_views))
+            passed: list[tuple[int, Candidates]] = []
+            with self.inference():
+                for chosen in own_share(batches) if shared else batches:
+                    batch = collate_texts(chosen, self.batcher).to(self.device)
+                    found = passing_candidates(self.model, chosen, batch, columns, best_only=best_only)
+                    passed += zip((view.tokenized.index for view in chosen), found, strict=True)
+                    if advance is not None:
+                        advance(sum(1 / num_views[view.tokenized.index] for view in chosen))
+            per_example: list[list[Candidates]] = [[] for _ in buffer]
+            for index, candidates in gather_all(passed) if shared else passed:
+                per_example[index].append(candidates)
+            yield from zip(buffer, map(merge, per_example), strict=True)
 
-    def _find(
-        self,
-        examples: Sequence[Example],
-        types: TypeColumns,
-        overlap: str,
-        batch_size: int | None,
-        shared: bool,
-        advance: Callable[[float], object] | None,
-    ) -> list[list[Candidates]]:
-        """What the views of each example found. Views are batched by length."""
-        views = self.batcher.passes([view for own in self.batcher.windows(examples) for view in own])
-        batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=batch_tokens(self.device))
-        num_views = Counter(view.tokenized.index for view in views)
-        if advance is not None and len(num_views) < len(examples):
-            advance(len(examples) - len(num_views))
-        found: list[tuple[int, Candidates]] = []
-        with self.inference():
-            for chosen in own_share(batches) if shared else batches:
-                batch = self.batcher.texts(chosen).to(self.device)
-                passed = passing_candidates(self.model, chosen, batch, types, best_only=overlap != "multi-label")
-                found += zip((view.tokenized.index for view in chosen), passed, strict=True)
-                if advance is not None:
-                    advance(sum(1 / num_views[view.tokenized.index] for view in chosen))
-        per_example: list[list[Candidates]] = [[] for _ in examples]
-        for index, candidates in gather_all(found) if shared else found:
-            per_example[index].append(candidates)
-        return per_example
+    def check_threshold(self, threshold: Threshold | None) -> None:
+        """Refuse a threshold that the checkpoint cannot answer.
+
+        Args:
+            threshold: as in `predict`.
+
+        Raises:
+            InputError: says why, and what to give instead.
+        """
+        self.cutoffs(threshold, ())
+
+    def unrepresentable(self, examples: Sequence[Example]) -> Unrepresentable:
+        """Count the gold that no candidate represents.
+
+        Args:
+            examples: texts with their gold.
+        """
+        lost = Unrepresentable()
+        self.batcher.windows(examples, lost)
+        return lost
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what the output depends on: a digest of weights, configuration and calibration, the device, the dtype."""
+        found = self.calibration
+        calibration = [found.threshold, dict(found.per_type), found.slot] if found is not None else None
+        settings = json.dumps([self.config.as_dict(), calibration], sort_keys=True, default=str)
+        digest = hashlib.sha256((settings + weights_digest(self.model.state_dict().items())).encode()).hexdigest()
+        dtype = str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        return {"model": f"SHA-256 {digest[:12]}", "device": self.device.type, "dtype": dtype}
 
     def cutoffs(self, threshold: Threshold | None, types: Sequence[EntityType]) -> Cutoffs:
-        """What the score of each type must exceed (see `thresholds.cutoffs`)."""
+        """Return what the score of each type must exceed (see `thresholds.cutoffs`).
+
+        Args:
+            threshold: as in `predict`.
+            types: the types asked for.
+        """
         config = self.config
         return cutoffs(threshold, types, self.calibration, objective=config.objective, null_slots=config.null_slots)
 
     @contextlib.contextmanager
     def inference(self) -> Iterator[None]:
-        """Without gradients and dropout."""
+        """Compute without gradients and dropout inside a `with` statement."""
         was_training = self.model.training
         if was_training:
             self.model.eval()
@@ -249,5 +393,3 @@ class SpanMatcher:
         finally:
             if was_training:
                 self.model.train()
-
-

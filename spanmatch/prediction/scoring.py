@@ -71,7 +71,7 @@ def passing_candidates(
     cells = cells_S3.cpu().numpy()
     bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
     if types.embeddings is None:
-        behind_BCD = model.head.corrected(model.types_behind(states_BTH, batch), model.matcher_config.background_weight)
+        behind_BCD = model.head.corrected(model.type_embeddings_behind(states_BTH, batch), model.matcher_config.background_weight)
         parts = [
             passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], limits=types.limits[columns])
             for view, own_CD, columns, (start, stop) in zip(
@@ -171,7 +171,7 @@ def _pairs(bounds: np.ndarray) -> list[tuple[int, int]]:
 
 def _columns(views: Sequence[View], types: TypeColumns) -> list[np.ndarray]:
     """The columns of the types of each view: a run of those of its text."""
-    return [types.columns_of(view.tokenized.example.types)[view.first_type : view.first_type + len(view.types)] for view in views]
+    return [types.columns[view.tokenized.example.types][view.first_type : view.first_type + len(view.types)] for view in views]
 
 
 def _candidates(view: View, cells_N3: np.ndarray, position: np.ndarray, logit: np.ndarray) -> Candidates:
@@ -183,5 +183,3 @@ def _candidates(view: View, cells_N3: np.ndarray, position: np.ndarray, logit: n
         column=position + view.first_type,
         logit=logit,
     )
-
-

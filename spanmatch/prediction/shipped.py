@@ -1,25 +1,27 @@
-"""What commands share: flags, and the quiet of libraries. Light: `spanmatch --help` reads this and must not wait for torch."""
+"""Where checkpoints are: in a folder, in the package, on the hub. Nothing here waits for torch."""
 
 import json
 from pathlib import Path
 
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
 import spanmatch
+from spanmatch.errors import InputError, nearest
 
-# The checkpoint that comes with the package.
+# The checkpoint that ships with the package.
 DEFAULT_MODEL = "spanmatch-mini"
-
-
 CONFIG_FILE = "config.json"
-
-
 WEIGHTS_FILE = "model.safetensors"
-
-
 TEXT_TOKENIZER, TYPE_TOKENIZER = "tokenizer", "type_tokenizer"
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder is a checkpoint of ours, rather than of a bare encoder."""
+    """Say whether a folder is a checkpoint of ours, rather than of a bare encoder.
+
+    Args:
+        folder: any folder.
+    """
     config = folder / CONFIG_FILE
     try:
         return config.is_file() and "text_encoder" in json.loads(config.read_text(encoding="utf-8"))
@@ -28,12 +30,48 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def shipped(name: str) -> Path | None:
-    """The folder of a checkpoint that comes with the package, None where there is none of that name.
+    """Return the folder of a checkpoint that ships with the package, None if no such checkpoint ships.
 
-    It stands in the package where that was built, and in `models` beside it where it is worked on.
+    It is in the package where that was built, and in `models` beside the package in a clone.
+
+    Args:
+        name: name of the checkpoint.
     """
     package = Path(spanmatch.__file__).parent
     places = (package / "pretrained" / name, package.parent / "models" / name)
     return next((place for place in places if name == DEFAULT_MODEL and (place / WEIGHTS_FILE).is_file()), None)
 
 
+def checkpoint_folder(name_or_path: str | Path) -> Path:
+    """Find the folder of a checkpoint: a local one, else one that ships, else one of the hub, which is downloaded.
+
+    Args:
+        name_or_path: a folder, a name that ships, or a hub id.
+
+    Raises:
+        InputError: no such folder, or files missing from it.
+    """
+    folder = Path(name_or_path).expanduser()
+    if not folder.exists():
+        folder = shipped(str(name_or_path)) or folder
+    if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
+        try:
+            folder = Path(
+                snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"])
+            )
+        except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise InputError(
+                f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path"
+            ) from error
+    if not folder.is_dir():
+        siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
+        raise InputError(
+            f"{folder}: no such folder; {nearest(folder.name, siblings, otherwise='give the folder that a training wrote')}"
+        )
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders"
+            )
+    return folder

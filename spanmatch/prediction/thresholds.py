@@ -115,19 +115,32 @@ def _slot(threshold: str) -> tuple[str, float] | None:
 
 
 def default_slot(null_slots: Collection[str]) -> str | None:
-    """The null slot that a checkpoint is asked with where none is named; None where it has none."""
+    """Return the null slot that scores are counted from if none is named; None for a checkpoint without any.
+
+    Args:
+        null_slots: the slots that the checkpoint has.
+    """
     return next((slot for slot in NULL_SLOTS if slot in null_slots), None)
 
 
-def default_threshold(calibration: Calibration | None, null_slots: Collection[str]) -> Threshold:
-    """What a prediction takes where no threshold is given."""
-    return "calibrated" if calibration is not None else default_slot(null_slots) or DEFAULT_THRESHOLD
+def default_threshold(calibration: Calibration | None, null_slot: str | None) -> Threshold:
+    """Return the threshold of a prediction for which none is given.
+
+    Args:
+        calibration: the calibration of the checkpoint.
+        null_slot: its default null slot.
+    """
+    return "calibrated" if calibration is not None else null_slot or DEFAULT_THRESHOLD
 
 
-def above(probability: float, null_slots: Collection[str]) -> Threshold:
-    """The threshold that keeps every score above a probability, whether or not a checkpoint has null slots and a calibration."""
-    slot = default_slot(null_slots)
-    return probability if slot is None else f"{slot}{_logit(probability):+.6f}"
+def above(probability: float, null_slot: str | None) -> Threshold:
+    """Return the threshold that keeps every score above a probability, whatever the calibration of a checkpoint.
+
+    Args:
+        probability: in (0, 1).
+        null_slot: the default null slot of the checkpoint.
+    """
+    return probability if null_slot is None else f"{null_slot}{logit(probability):+.6f}"
 
 
 def cutoffs(
@@ -148,7 +161,7 @@ def cutoffs(
         InputError: not a probability, or a threshold that the checkpoint cannot answer.
     """
     slot = default_slot(null_slots)
-    threshold = default_threshold(calibration, null_slots) if threshold is None else threshold
+    threshold = default_threshold(calibration, slot) if threshold is None else threshold
     named = _slot(threshold) if isinstance(threshold, str) else None
     if named is not None:
         _check_slot(named[0], objective, null_slots)
@@ -167,13 +180,13 @@ def cutoffs(
         )
     base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
     if threshold is not None and not isinstance(threshold, Mapping):
-        return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(float(threshold))))
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(float(threshold))))
     per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
     for value in per_type.values():
-        _logit(value)  # also of types that are not asked for here
+        logit(value)  # also of types that are not asked for here
     if not per_type:
-        return Cutoffs(slot=base.slot, limits=np.full(len(types), _logit(base.threshold)))
-    limits = [_logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(base.threshold)))
+    limits = [logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
     return Cutoffs(slot=base.slot, limits=np.array(limits))
 
 
@@ -204,9 +217,15 @@ def _check_slot(slot: str, objective: str, null_slots: Collection[str]) -> None:
         )
 
 
-def _logit(probability: float) -> float:
+def logit(probability: float) -> float:
+    """Return the logit of a probability.
+
+    Args:
+        probability: in (0, 1).
+
+    Raises:
+        InputError: outside.
+    """
     if not 0 < probability < 1:
         raise InputError(f"a threshold must lie between 0 and 1, got {probability}")
     return math.log(probability / (1 - probability))
-
-

@@ -9,20 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from spanmatch.entities import EntityType
+from spanmatch.entities import Inventory
 from spanmatch.prediction.thresholds import Cutoffs
-
-Inventory = tuple[EntityType, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TypeColumns:
-    """The types of some texts. An inventory is known by identity: comparing a hundred thousand types would take longer."""
+    """Holds the types of some texts.
 
-    limits: np.ndarray  # (K,) the logit that a score must exceed
-    slot: str | None  # the null slot that scores are counted from, if any
-    embeddings: torch.Tensor | None  # (K, D), None in a cross-encoder
-    inventories: dict[int, tuple[Inventory, np.ndarray]]  # identity -> inventory and its columns
+    Attributes:
+        limits: logit that the score of each type must exceed. Shape: (K,).
+        slot: the null slot that scores are counted from, if any.
+        embeddings: of each type, None in a cross-encoder. Shape: (K, D).
+        columns: the columns of each inventory.
+    """
+
+    limits: np.ndarray
+    slot: str | None
+    embeddings: torch.Tensor | None
+    columns: dict[Inventory, np.ndarray]
 
     @classmethod
     def of(
@@ -37,39 +42,31 @@ class TypeColumns:
             cutoffs: what the score of each type must exceed.
             embed: embeddings of types; None in a cross-encoder.
         """
-        distinct = {id(inventory): inventory for inventory in inventories}
+        distinct = list(dict.fromkeys(inventories))
         if len(distinct) == 1:
-            [types] = distinct.values()
-            columns = {id(types): (types, np.arange(len(types)))}
+            [types] = distinct
+            columns = {types: np.arange(len(types))}
         else:
-            types = tuple(dict.fromkeys(item for inventory in distinct.values() for item in inventory))
+            types = Inventory(dict.fromkeys(item for inventory in distinct for item in inventory))
             column_of = {item: column for column, item in enumerate(types)}
-            columns = {
-                key: (inventory, np.array([column_of[item] for item in inventory], dtype=np.int64))
-                for key, inventory in distinct.items()
-            }
+            columns = {own: np.array([column_of[item] for item in own], dtype=np.int64) for own in distinct}
         asked = cutoffs(types)
         embeddings = embed(types) if embed is not None and types else None
-        return cls(limits=asked.limits, slot=asked.slot, embeddings=embeddings, inventories=columns)
+        return cls(limits=asked.limits, slot=asked.slot, embeddings=embeddings, columns=columns)
 
     def hold(self, inventories: Iterable[Inventory]) -> bool:
         """Whether these are columns of all of the inventories."""
-        return all(id(inventory) in self.inventories for inventory in inventories)
-
-    def columns_of(self, inventory: Inventory) -> np.ndarray:
-        """The column of each type of an inventory."""
-        return self.inventories[id(inventory)][1]
+        return all(inventory in self.columns for inventory in inventories)
 
     def union(self, inventories: Sequence[Inventory]) -> "AskedTypes":
         """The types of a batch: those of any of its texts."""
         assert self.embeddings is not None, "in a cross-encoder each text has its own"
-        distinct = {id(inventory): inventory for inventory in inventories}
+        distinct = set(inventories)
         if len(distinct) == 1:
-            [inventory] = distinct.values()
-            columns = self.columns_of(inventory)
+            columns = self.columns[inventories[0]]
         else:
-            columns = np.unique(np.concatenate([self.columns_of(inventory) for inventory in distinct.values()]))
-        if len(self.inventories) == 1:
+            columns = np.unique(np.concatenate([self.columns[inventory] for inventory in distinct]))
+        if len(self.columns) == 1:
             return AskedTypes(table=self, columns=columns, embeddings=self.embeddings, limits=self.limits, is_one=True)
         chosen = torch.from_numpy(columns).to(self.embeddings.device)
         return AskedTypes(
@@ -95,12 +92,10 @@ class AskedTypes:
         """Where types stand in an inventory, -1 where it does not have them. Shape: (N,) to (N,)."""
         if self.is_one:
             return column
-        own = self.table.columns_of(inventory)
+        own = self.table.columns[inventory]
         if not len(own):
             return np.full(len(column), -1)
         wanted = self.columns[column]
         order = np.argsort(own)
         position = order[np.searchsorted(own, wanted, sorter=order).clip(max=len(own) - 1)]
         return np.where(own[position] == wanted, position, -1)
-
-

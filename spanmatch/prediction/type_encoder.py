@@ -3,7 +3,8 @@
 Legend: C types, D head size.
 """
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 
@@ -11,60 +12,100 @@ import torch
 from tqdm.auto import tqdm
 
 from spanmatch.batching.batcher import Batcher
-from spanmatch.entities import EntityType
+from spanmatch.batching.collate import collate_types
+from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, check_range
 from spanmatch.model.model import SpanMatcherModel
-from spanmatch.prediction.type_embeddings import TypeCache, TypeEmbeddings, weights_digest, weights_version
+from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 
 # Types that are tokenised and sorted by length together.
-WINDOW = 8192
+SORTED_TOGETHER = 8192
+# Embeddings that are kept between calls: 32 MiB at 128 dimensions in half precision.
+MAX_KEPT = 1 << 17
 
 
-class TypeEncoding:
-    """The types of a bi-encoder, from their texts to their embeddings."""
+class TypeEncoder:
+    """Turns the types of a bi-encoder into embeddings."""
 
     def __init__(self, model: SpanMatcherModel, batcher: Batcher, inference: Callable[[], AbstractContextManager[None]]) -> None:
+        """Make the type encoder of a model.
+
+        Args:
+            model: the model.
+            batcher: its batcher.
+            inference: a context without gradients and dropout.
+        """
         self.model, self.batcher, self._inference = model, batcher, inference
         self._cache = TypeCache()
         self._digest: tuple[object, str] = (None, "")
+        self._prepared: TypeEmbeddings | None = None
 
-    def encode(self, types: tuple[EntityType, ...], *, progress: bool = False) -> TypeEmbeddings:
-        """Embeddings to be kept by the caller, however many."""
-        texts = [item.text for item in types]
-        distinct = list(dict.fromkeys(texts))
+    def encode(self, types: Inventory, *, progress: bool = False) -> TypeEmbeddings:
+        """Return embeddings for the caller to keep, however many.
+
+        Args:
+            types: the types.
+            progress: show a bar.
+        """
+        distinct = list(dict.fromkeys(types.texts))
         embeddings = self._encode(distinct, progress)
-        if len(distinct) < len(texts):
+        if len(distinct) < len(types):
             row_of = {text: row for row, text in enumerate(distinct)}
-            embeddings = embeddings[[row_of[text] for text in texts]]
+            embeddings = embeddings[[row_of[text] for text in types.texts]]
         return TypeEmbeddings(types=types, embeddings=embeddings, digest=self.digest())
 
-    def embed(self, types: Sequence[EntityType]) -> torch.Tensor:
-        """Embeddings of types, of which those that were asked for last are kept here. Shape: (C, D)."""
-        texts = [item.text for item in types]
+    def prepare(self, embedded: TypeEmbeddings) -> None:
+        """Use embeddings whenever their very types are asked for.
+
+        Args:
+            embedded: what `encode` gave.
+
+        Raises:
+            InputError: they are of another model.
+        """
+        self.check(embedded)
+        self._prepared = embedded
+
+    def embed(self, types: Inventory) -> torch.Tensor:
+        """Return the embeddings of types: those that were prepared, or were asked for before, are not computed again.
+
+        Args:
+            types: the types.
+
+        Shape: (C, D).
+        """
+        if self._prepared is not None and types == self._prepared.types:
+            self.check(self._prepared)
+            return self._prepared.embeddings
         cache = self._cache.at(self._version())
-        missing = cache.missing(texts)
+        missing = cache.missing(types.texts)
         if missing:
             cache.put(missing, self._encode(missing, False))
-        return cache.get(texts)
+        return cache.get(types.texts)
 
     def digest(self) -> str:
-        """What embeddings depend on, as SHA-256: the weights of the encoder of types and the way to an embedding."""
+        """Return what embeddings depend on, as SHA-256: the weights of the encoder of types and the way to an embedding."""
         version = self._version()
         if self._digest[0] != version:
             config = self.batcher.config
             digest = weights_digest(self.model.type_weights().items())
             way = f"{config.type_pooling} {config.max_type_length} {config.background_weight} {digest}"
+            if config.type_norm is not None or config.type_prompt:
+                way += f" {config.type_norm} {config.type_prompt}"
             self._digest = version, sha256(way.encode()).hexdigest()
         return self._digest[1]
 
     def check(self, embedded: TypeEmbeddings) -> None:
         """Refuse embeddings of another model.
 
+        Args:
+            embedded: type embeddings from anywhere.
+
         Raises:
             InputError: always then, and for a cross-encoder, which has none.
         """
-        if self.batcher.types_stand_behind:
+        if self.batcher.is_cross_encoder:
             raise InputError("a cross-encoder reads types with each text and takes no embeddings of them; pass the types")
         if embedded.digest != self.digest():
             raise InputError("the type embeddings are those of another model; encode the types again with this one")
@@ -79,17 +120,68 @@ class TypeEncoding:
         rows: list[torch.Tensor] = []
         device = self.model.head.scale.device
         with self._inference(), tqdm(total=len(texts), unit="type", desc="encoding types", disable=not progress) as bar:
-            for start in range(0, len(texts), WINDOW):
-                chosen = texts[start : start + WINDOW]
-                window: torch.Tensor | None = None
-                for places, batch in self.batcher.type_batches(chosen, max_tokens=batch_tokens(device)):
-                    embeddings = self.model.encode_types(batch.to(device))
+            for start in range(0, len(texts), SORTED_TOGETHER):
+                chosen = texts[start : start + SORTED_TOGETHER]
+                block: torch.Tensor | None = None
+                for places, sequences in self.batcher.type_batches(chosen, max_tokens=batch_tokens(device)):
+                    batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
+                    embeddings = self.model.type_embeddings(batch.to(device))
                     check_range(embeddings)
-                    window = embeddings.new_empty(len(chosen), embeddings.shape[1]) if window is None else window
-                    window[places] = embeddings
+                    block = embeddings.new_empty(len(chosen), embeddings.shape[1]) if block is None else block
+                    block[places] = embeddings
                     bar.update(len(places))
-                assert window is not None, "a window has types"
-                rows.append(window)
+                assert block is not None, "there is a text in every block"
+                rows.append(block)
         return torch.cat(rows)
 
 
+class TypeCache:
+    """Embeddings by the text of their type, the longest unused forgotten first; all of them once the weights have changed."""
+
+    def __init__(self, max_types: int = MAX_KEPT) -> None:
+        self.max_types = max_types
+        self._rows: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._version: object = None
+
+    def at(self, version: object) -> "TypeCache":
+        """The cache, emptied unless it is of this version of the weights."""
+        if version != self._version:
+            self._rows.clear()
+            self._version = version
+        return self
+
+    def missing(self, texts: Iterable[str]) -> list[str]:
+        """The texts without an embedding, each once."""
+        return [text for text in dict.fromkeys(texts) if text not in self._rows]
+
+    def put(self, texts: Sequence[str], embeddings_CD: torch.Tensor) -> None:
+        """Keep embeddings. More than the cache holds are all kept until the next `get`."""
+        self._rows.update(zip(texts, embeddings_CD.unbind(), strict=True))
+
+    def get(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embeddings of texts, then as many are kept as the cache holds. Shape: (C, D)."""
+        found = torch.stack([self._rows[text] for text in texts])
+        for text in dict.fromkeys(texts[-self.max_types :]):
+            self._rows.move_to_end(text)
+        while len(self._rows) > self.max_types:
+            self._rows.popitem(last=False)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def weights_version(modules: Iterable[torch.nn.Module], probed: Sequence[torch.Tensor]) -> tuple[object, ...]:
+    """What changes when weights do, without reading all of them: which they are, and how often each was written to.
+
+    A fused optimizer writes and does not count it, so some weights are read: those that every training changes. This is
+    asked before every prediction, hence a walk of our own: that of `parameters()` takes several times as long.
+    """
+    written, waiting = [], list(modules)
+    while waiting:
+        module = waiting.pop()
+        for weight in module._parameters.values():
+            if weight is not None:
+                written.append((weight.data_ptr(), 0 if weight.is_inference() else weight._version))
+        waiting += [child for child in module._modules.values() if child is not None]
+    return tuple(written), tuple(float(weight.detach().sum(dtype=torch.float64)) for weight in probed)

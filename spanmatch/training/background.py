@@ -15,12 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from spanmatch.batching.collate import TextBatch
+from spanmatch.batching.collate import TextBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.model.devices import batch_tokens
-from spanmatch.model.encoders import type_states
 from spanmatch.model.head import NUM_MENTIONS, affinity, without_bias
-from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.model import SpanMatcherModel, type_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
 from spanmatch.training.dataset import TrainingViews
@@ -42,17 +41,18 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
     types: list[torch.Tensor] = []
     with matcher.inference():
         for own in batcher.text_batches(batcher.passes(chosen), batch_size=None, max_tokens=batch_tokens(matcher.device)):
-            batch = batcher.texts(own).to(matcher.device)
+            batch = collate_texts(own, batcher).to(matcher.device)
             states_BTH = model.encode_texts(batch)
             mentions.append(_mentions(model, own, batch, states_BTH))
-            if batcher.types_stand_behind:
+            if batcher.is_cross_encoder:
                 there = [(row, column) for row, view in enumerate(own) for column in range(len(view.types))]
                 row, column = torch.tensor(there, device=matcher.device).reshape(-1, 2).unbind(1)
-                types.append(model.types_behind(states_BTH, batch)[row, column])
-        if not batcher.types_stand_behind:
+                types.append(model.type_embeddings_behind(states_BTH, batch)[row, column])
+        if not batcher.is_cross_encoder:
             names = sorted({item.name for view in views.views for item in view.types})
-            for _, group in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
-                states_CH = type_states(model.encoder_of_types, group.to(matcher.device), model.matcher_config.type_pooling)
+            for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
+                group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)
+                states_CH = type_states(model.encoder_of_types, group, model.matcher_config)
                 types.append(head.embed_types(states_CH))
         head.background.copy_(_drawn(torch.cat(mentions), NUM_MENTIONS, rng))
         head.usual_affinity.copy_(affinity(_drawn(torch.cat(types), NUM_TYPES, rng), head.background).mean())

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from spanmatch.batching.batcher import Batcher
 from spanmatch.batching.candidates import Unrepresentable
-from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
+from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.batching.views import View
 from spanmatch.config import MatcherConfig
 from spanmatch.data.corpus import Corpus
@@ -76,7 +76,7 @@ def build_matcher(
     max_length = _window(arguments.max_length, limit, text.tokenizer, texts)
     room = max_positions(types.model.config, types.tokenizer)
     if cross:
-        room = min(positions - max_length - len(Tokenizing.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
+        room = min(positions - max_length - len(SequenceTokenizer.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
     config = MatcherConfig(
         architecture=architecture,
         text_encoder=_description(text.model),
@@ -130,7 +130,7 @@ def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> di
     Raises:
         InputError: none is left.
     """
-    bare = Tokenizing.of(tokenizer, 8)
+    bare = SequenceTokenizer.of(tokenizer, 8)
     slots = {}
     if "cls" in wanted and tokenizer.cls_token_id in bare.prefix:
         slots["cls"] = bare.prefix.index(tokenizer.cls_token_id)

@@ -1,55 +1,73 @@
-"""What a training step sees: the types drawn for a text, how they are written, and which texts share a batch."""
+"""What a training step computes on: the tensors of texts and types, and which cells are gold.
+
+Legend: B batch, U units, W widths, C type columns.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from spanmatch.batching.batcher import Batcher
-from spanmatch.batching.collate import collate_gold
+from spanmatch.batching.collate import TextBatch, TypeBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.entities import EntityType
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCollator:
-    """Views to tensors.
+    """Turns views into the tensors of a step.
 
-    The columns of a bi-encoder's batch are all types drawn for any of its texts: each text's are negatives of the
-    others, as far as those were annotated for them. In a cross-encoder's, each row has its own.
+    The columns of a bi-encoder's batch are all types drawn for any of its texts: each text's types are negatives of the
+    other texts, if those were annotated for them. In a cross-encoder's batch, each row has its own columns.
+
+    Attributes:
+        batcher: the batcher of the model.
+        num_anchored: texts that are encoded apart, to be compared with their anchors; None without anchors.
     """
 
     batcher: Batcher
-    num_anchored: int | None = None  # texts that are read apart, to be compared with their anchors; None without anchors
+    num_anchored: int | None = None
 
     def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
-        """Texts, types, positives and valid cells of a batch."""
+        """Return the texts, types, positives and valid cells of a batch.
+
+        Args:
+            windows: items of `TrainingViews`.
+        """
         views = self.batcher.passes(windows)
-        texts = self.batcher.texts(views)
-        if self.batcher.types_stand_behind:
+        texts = collate_texts(views, self.batcher)
+        if self.batcher.is_cross_encoder:
             positives, valid = collate_gold(views, [view.types for view in views], texts)
             batch: dict[str, Any] = {"texts": texts, "types": None, "positives": positives, "valid": valid}
             if self.num_anchored is not None:
-                batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.written_types)))
+                batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.type_texts)))
             return batch
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
-            for entity_type, text in zip(view.types, view.written_types, strict=True):
+            for entity_type, text in zip(view.types, view.type_texts, strict=True):
                 columns.setdefault(entity_type.key, (entity_type, text))
         if not columns:
             # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.
             columns[""] = EntityType(name="entity"), "entity"
         written = list(columns.values())
-        order, types = self.batcher.type_groups([text for _, text in written])
-        positives, valid = collate_gold(views, [[written[index][0] for index in order]], texts)
+        order, types = self._type_groups([text for _, text in written])
+        positives, valid = collate_gold(views, [[written[place][0] for place in order]], texts)
         batch = {"texts": texts, "types": types, "positives": positives, "valid": valid}
         if self.num_anchored is not None:
-            batch |= self._anchored(views, [written[index][1] for index in order])
+            batch |= self._anchored(views, [written[place][1] for place in order])
         return batch
 
+    def _type_groups(self, texts: list[str]) -> tuple[list[int], list[TypeBatch]]:
+        """Return type texts in batches of about one length, and the order that they then have."""
+        groups = self.batcher.type_groups(texts)
+        order = [place for places, _ in groups for place in places]
+        return order, [collate_types(sequences, self.batcher.lone_type_tokenizer) for _, sequences in groups]
+
     def _anchored(self, views: Sequence[View], type_texts: list[str]) -> dict[str, Any]:
-        """All type texts, and those texts that the tower is held on to, as tensors: half types, half phrases.
+        """Return all type texts, and some texts to be compared with their anchors: half types, half phrases.
 
         Phrases are one to three words from the texts: more kinds of things than any list of types has.
         """
@@ -61,7 +79,45 @@ class TrainingCollator:
             first = int(rng.integers(len(example.words)))
             last = min(first + int(rng.integers(3)), len(example.words) - 1)
             held.append(example.text[example.words[first][0] : example.words[last][1]])
-        order, types = self.batcher.type_groups(held)
-        return {"types": types, "type_texts": type_texts, "held_texts": [held[index] for index in order]}
+        order, types = self._type_groups(held)
+        return {"types": types, "type_texts": type_texts, "held_texts": [held[place] for place in order]}
 
 
+def collate_gold(
+    views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return which cells of a batch are gold, and which are valid targets.
+
+    A column is valid for a text that was annotated for a type of that key. Where a column is another name (an alias) of
+    a gold type of the text, only the column's positives are valid: a negative must not contradict a positive.
+
+    Args:
+        views: the rows of the batch.
+        columns: the types of the columns, which differ in `key`; one list for all views, or one per view.
+        batch: the views, collated.
+
+    Returns:
+        Positives and valid cells. Shape: both (B, U, W, C) bool.
+    """
+    num_views, num_units, num_widths = batch.candidates.shape
+    num_columns = max(map(len, columns), default=0)
+    positives = np.zeros((num_views, num_units, num_widths, num_columns), dtype=bool)
+    known = np.zeros((num_views, num_columns), dtype=bool)
+    per_view = columns if len(columns) == num_views else [columns[0]] * num_views
+    for row, (view, own) in enumerate(zip(views, per_view, strict=True)):
+        types = {item.label: item for item in view.tokenized.example.types}
+        column_of_key = {entity_type.key: column for column, entity_type in enumerate(own)}
+        for item in types.values():
+            if item.key in column_of_key:
+                known[row, column_of_key[item.key]] = True
+        for first, width, label in view.tokenized.gold:
+            unit, gold_type = first - view.start_unit, types[label]
+            if unit < 0 or first + width >= view.end_unit:
+                continue
+            if gold_type.key in column_of_key:
+                positives[row, unit, width, column_of_key[gold_type.key]] = True
+            for column, other in enumerate(own):
+                if other.key in gold_type.alias_keys or gold_type.key in other.alias_keys:
+                    known[row, column] = False
+    valid = batch.candidates.numpy()[..., None] & (known[:, None, None, :] | positives)
+    return torch.from_numpy(positives & valid), torch.from_numpy(valid)

@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset, Sampler
 
 from spanmatch.batching.views import View
-from spanmatch.entities import EntityType
+from spanmatch.entities import EntityType, Inventory
 from spanmatch.training.arguments import MatcherArguments
 
 # Texts of one inventory that share a batch are a quarter of it: enough to share types, few enough to mix data sets.
@@ -35,13 +35,10 @@ class BatchPlan:
     @classmethod
     def of(cls, views: Sequence[View], batch_size: int, seed: int) -> "BatchPlan":
         """The plan of a data set; texts of one inventory are told by the names of their types."""
-        numbers: dict[tuple[str, ...], int] = {}
-        known: dict[int, int] = {}
-        for view in views:
-            if id(view.types) not in known:
-                known[id(view.types)] = numbers.setdefault(tuple(item.key for item in view.types), len(numbers))
-        inventories = np.array([known[id(view.types)] for view in views], dtype=np.int64)
-        lengths = np.array([view.num_tokens for view in views], dtype=np.int64)
+        number_of: dict[tuple[str, ...], int] = {}
+        keys = {types: tuple(item.key for item in types) for types in {view.types for view in views}}
+        inventories = np.array([number_of.setdefault(keys[view.types], len(number_of)) for view in views], dtype=np.int64)
+        lengths = np.array([view.end_token - view.start_token for view in views], dtype=np.int64)
         return cls(lengths=lengths, inventories=inventories, batch_size=batch_size, seed=seed)
 
     def groups(self, epoch: int) -> list[list[int]]:
@@ -124,7 +121,7 @@ class TrainingViews(Dataset[View]):
         # A cross-encoder must not learn that present types come first.
         types = [types[position] for position in rng.permutation(len(types))]
         texts = tuple(write_type(item, self.arguments.type_texts, rng) for item in types)
-        return replace(view, types=tuple(types), type_texts=texts)
+        return replace(view, types=Inventory(types), type_texts=texts)
 
 
 def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.config import MatcherConfig
-from spanmatch.prediction.thresholds import Calibration, default_threshold
+from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
 _TEMPLATE = """---
 library_name: spanmatch
@@ -80,7 +80,9 @@ def write_model_card(
         for file, metrics in results.items()
     ]
     header = "| file | precision | recall | micro-F1 | macro-F1 | gold spans |\n|---|---|---|---|---|---|"
-    thresholds = f"The checkpoint is not calibrated: the default threshold is {default_threshold(None, config.null_slots)}."
+    thresholds = (
+        f"The checkpoint is not calibrated: the default threshold is {default_threshold(None, default_slot(config.null_slots))}."
+    )
     if calibration is not None:
         own = f"{len(calibration.per_type)} types have their own"
         slot = f" above the null slot `{calibration.slot}`" if calibration.slot else ""
@@ -101,5 +103,3 @@ def write_model_card(
         **facts,
     )
     (folder / "README.md").write_text(content, encoding="utf-8")
-
-

@@ -88,7 +88,7 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
             progress=not training.disable_tqdm,
         )
         if training.should_save:
-            settings = {"threshold": default_threshold(matcher.calibration, matcher.config.null_slots), "overlap": "flat"}
+            settings = {"threshold": default_threshold(matcher.calibration, matcher.null_slot), "overlap": "flat"}
             settings |= {"format": arguments.format, "seed": training.seed}
             write_evaluation(output_dir / name, corpora[name], evaluation, arguments.format, settings)
             note = " (thresholds were chosen on it)" if name == "validation" else ""

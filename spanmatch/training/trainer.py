@@ -104,7 +104,7 @@ class MatcherTrainer(Trainer):
         del num_items_in_batch
         objective, types = self.arguments.objective, inputs["types"]
         # A cross-encoder's types are in the texts.
-        anchor = None if self.matcher.batcher.types_stand_behind else self.anchor
+        anchor = None if self.matcher.batcher.is_cross_encoder else self.anchor
         outputs = model(
             inputs["texts"].to(self.args.device),
             None if types is None else [own.to(self.args.device) for own in types],

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import torch
 
 from spanmatch.batching.batcher import Batcher
+from spanmatch.batching.collate import collate_types
 from spanmatch.model.devices import batch_tokens
-from spanmatch.model.encoders import type_states
-from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.model import SpanMatcherModel, type_states
 
 # Type texts whose states are kept: at 384 numbers each, 200 MB.
 MAX_KEPT = 1 << 17
@@ -44,9 +44,9 @@ class TypeAnchor:
             missing = list(dict.fromkeys(texts))
         device = next(self.encoder.parameters()).device
         self.encoder.eval()  # which a training of the whole model ends
-        pooling = self.batcher.config.type_pooling
-        for places, batch in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
-            states = type_states(self.encoder, batch.to(device), pooling).float()
+        for places, sequences in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
+            batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
+            states = type_states(self.encoder, batch.to(device), self.batcher.config).float()
             self._kept.update((missing[place], state) for place, state in zip(places, states, strict=True))
         return torch.stack([self._kept[text] for text in texts])
 

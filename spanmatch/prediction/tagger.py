@@ -1,0 +1,162 @@
+"""The one protocol of everything that tags, and the loading of whatever a folder holds.
+
+Evaluation, calibration, tagging and resuming know a tagger by this protocol and nothing else.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from spanmatch.batching.candidates import Unrepresentable
+from spanmatch.data.examples import Example
+from spanmatch.entities import Entity, EntityType, Inventory, Types
+from spanmatch.errors import InputError, nearest
+from spanmatch.prediction.shipped import CONFIG_FILE, checkpoint_folder
+from spanmatch.prediction.thresholds import Calibration, Threshold
+
+# What the key "tagger" of a folder's config.json names: "module:class", imported when such a folder is loaded.
+TAGGERS = {"matcher": "spanmatch.prediction.matcher:SpanMatcher"}
+
+
+class Tagger(Protocol):
+    """Finds entities in texts."""
+
+    calibration: Calibration | None
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word or two: "bi-encoder", "token classifier"."""
+
+    @property
+    def types(self) -> tuple[EntityType, ...] | None:
+        """The types that it knows, None where any type can be asked for."""
+
+    @property
+    def null_slot(self) -> str | None:
+        """The null slot that scores are counted from, None where a score stands for itself."""
+
+    def predict(
+        self, texts: Sequence[str], types: Types, *, threshold: Threshold | None = None, overlap: str = "flat"
+    ) -> list[list[Entity]]:
+        """Return the entities of each text, with character offsets.
+
+        Args:
+            texts: any texts.
+            types: the types asked for.
+            threshold: what a score must exceed (see `thresholds.cutoffs`); by default the tagger's own.
+            overlap: which entities may overlap (see `decoding.OVERLAPS`).
+        """
+
+    def stream(
+        self,
+        examples: Iterable[Example],
+        *,
+        threshold: Threshold | None = None,
+        overlap: str = "flat",
+        batch_size: int | None = None,
+        buffer_size: int | None = None,
+        shared: bool = False,
+        advance: Callable[[float], object] | None = None,
+    ) -> Iterator[list[Entity]]:
+        """Yield the entities of each example, asked for the types of its inventory, in order and with flat memory.
+
+        Args:
+            examples: texts with their words and types.
+            threshold: what a score must exceed; by default the tagger's own.
+            overlap: which entities may overlap.
+            batch_size: texts at a time; by default as many as suit the device.
+            buffer_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
+            shared: share the work among the processes of a launch, each of which gets all entities.
+            advance: told how many texts were done since, in parts where a text is long.
+        """
+
+    def stream_scored(
+        self,
+        examples: Iterable[Example],
+        *,
+        floor: float,
+        threshold: Threshold | None = None,
+        overlap: str = "flat",
+        batch_size: int | None = None,
+        buffer_size: int | None = None,
+        shared: bool = False,
+    ) -> Iterator[tuple[list[Entity], list[Entity]]]:
+        """Yield what `stream` yields and, from the same pass, what flat decoding finds above a low probability.
+
+        Args:
+            examples: as in `stream`, and so are the arguments that are not named here.
+            floor: probability that the scores of the second list exceed.
+            threshold: see above.
+            overlap: see above, of the first list.
+            batch_size: see above.
+            buffer_size: see above.
+            shared: see above.
+        """
+
+    def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
+        """Do once what can be done for types before the first text.
+
+        Args:
+            types: the types that will be asked for.
+            file: keeps what was done: it is read if it is there, else written.
+            progress: show a bar.
+
+        Raises:
+            InputError: the tagger keeps nothing in files, or the file is of another tagger or of other types.
+        """
+
+    def check_threshold(self, threshold: Threshold | None) -> None:
+        """Refuse a threshold that the tagger cannot answer, before anything takes time.
+
+        Args:
+            threshold: as in `stream`.
+
+        Raises:
+            InputError: says why, and what to give instead.
+        """
+
+    def unrepresentable(self, examples: Sequence[Example]) -> Unrepresentable:
+        """Count the gold that the tagger can never find, such as spans wider than its widest candidate.
+
+        Args:
+            examples: texts with their gold.
+        """
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what its output depends on, by names that a user knows: "model" (a digest), "device", "dtype"."""
+
+
+def load_tagger(
+    name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None, compile: bool = False
+) -> Tagger:
+    """Load whatever tagger a folder holds.
+
+    Args:
+        name_or_path: a folder, a name that ships, or a hub id.
+        device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
+        dtype: "float32", "bfloat16", "float16"; by default what the device computes natively.
+        compile: compile the encoder with torch.compile.
+
+    Raises:
+        InputError: no such folder, or one that holds no tagger that is known here.
+    """
+    config = checkpoint_folder(name_or_path) / CONFIG_FILE
+    kind = _kind(config)
+    if kind not in TAGGERS:
+        raise InputError(f'{config}: unknown tagger "{kind}"; {nearest(kind, TAGGERS)}')
+    module, _, name = TAGGERS[kind].partition(":")
+    tagger: Tagger = getattr(import_module(module), name).from_pretrained(
+        name_or_path, device=device, dtype=dtype, compile=compile
+    )
+    return tagger
+
+
+def _kind(config: Path) -> str:
+    """Return the tagger that a configuration names. What is wrong with the file is for the tagger's own loading to say."""
+    try:
+        values: Any = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError:
+        return "matcher"
+    return str(values.get("tagger", "matcher")) if isinstance(values, dict) else "matcher"
