@@ -1,8 +1,7 @@
-"""Reading annotated text: JSONL files, DatasetDict folders and hub data sets become one `Corpus`."""
+"""Read annotated texts: JSONL files, DatasetDict folders and hub data sets become one `Corpus`."""
 
 import glob
 import logging
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,28 +11,32 @@ from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import Example, read_record
+from spanmatch.data.files import find_glob, no_such_file
 from spanmatch.data.jsonl import json_rows
-from spanmatch.data.labels import TypeNames, read_entity_types
+from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
 from spanmatch.data.words import FORMATS
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest
 
 logger = logging.getLogger(__name__)
 
-
-# Which split of a DatasetDict is meant where none is named: test data never chooses or calibrates.
+# Which split of a DatasetDict is read if none is named: the first of these that is there.
 EVALUATION_SPLITS = ("test", "dev", "validation")
-
-
+# For choosing and calibrating, never the test data.
 DEVELOPMENT_SPLITS = ("dev", "validation")
-
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
 
 
 @dataclass(kw_only=True, slots=True)
 class Corpus:
-    """Examples in the order of their files, and the count of what was left out."""
+    """Holds annotated examples, and counts what was left out.
+
+    Attributes:
+        examples: the examples, in the order of their files.
+        num_skipped: how many invalid records were skipped.
+        num_unscored: how many gold spans of each label have no type in the inventory that the user gave.
+    """
 
     examples: list[Example] = field(default_factory=list)
     num_skipped: int = 0
@@ -41,7 +44,7 @@ class Corpus:
 
     @property
     def types(self) -> tuple[EntityType, ...]:
-        """All types of all inventories, sorted by label."""
+        """Return all types of all inventories, sorted by label."""
         found = {entity_type for example in self.examples for entity_type in example.types}
         return tuple(sorted(found, key=lambda item: (item.label, item.name, item.description)))
 
@@ -55,17 +58,20 @@ def read_corpus(
     skip_invalid: bool = False,
     max_examples: int | None = None,
 ) -> Corpus:
-    """Read annotated texts.
+    """Read annotated texts from one source or several.
 
     Args:
         source: a JSONL file, a glob, a DatasetDict folder, a hub id (`owner/name[:config]`), or a list of these.
-        format: "text" reads character spans, "tokens" reads token spans or tags; a file with only the other is converted.
-        split: of a DatasetDict: a name, or several of which the first that is there counts.
+        format: "text" reads character spans, "tokens" reads token spans or tags; a file that has only the other kind is
+            converted.
+        split: the split of a DatasetDict: a name, or several, of which the first that is there counts; by default
+            `EVALUATION_SPLITS`.
         entity_types: a file of names and descriptions, which is then the inventory of every example.
-        skip_invalid: leave out what cannot be read, and count it, rather than raise.
+        skip_invalid: whether to skip and count invalid records, rather than raise.
+        max_examples: how many examples to read at most; by default all.
 
     Raises:
-        InputError: naming file, line and remedy.
+        InputError: a source or a record cannot be read; the message names file, line and remedy.
     """
     if format not in FORMATS:
         raise InputError(f'unknown format "{format}"; {nearest(format, FORMATS)}')
@@ -85,7 +91,13 @@ def read_corpus(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Records:
-    """The raw records of one file or split, with where each stands."""
+    """Holds the unchecked records of one file or split.
+
+    Attributes:
+        rows: each record after its place.
+        class_labels: the labels that a ClassLabel names.
+        sidecar: the file of names and descriptions beside the records.
+    """
 
     rows: Iterable[tuple[str, Any]]
     class_labels: tuple[str, ...] = ()
@@ -95,6 +107,7 @@ class _Records:
 def _read_records(
     records: _Records, corpus: Corpus, *, format: str, given: TypeNames | None, skip_invalid: bool, max_examples: int | None
 ) -> None:
+    """Read the records of one file or split, and add the examples to the corpus."""
     names = given or read_entity_types(records.sidecar)
     read: list[tuple[Example, Sequence[str] | None]] = []
     for where, row in records.rows:
@@ -107,8 +120,9 @@ def _read_records(
                 raise
             corpus.num_skipped += 1
             logger.warning("skipped: %s", error)
+    # The types are known only when the whole file is read: without `labels`, the labels that occur in it are the inventory.
     occurring = sorted({mention.label for example, _ in read for mention in example.mentions})
-    # One tuple per distinct inventory: examples of a file share it.
+    # The examples of a file share one tuple per distinct inventory.
     inventories: dict[tuple[str, ...], Inventory] = {}
     for example, labels in read:
         wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(occurring))
@@ -118,6 +132,7 @@ def _read_records(
 
 
 def _with_types(example: Example, inventory: Inventory, given: TypeNames | None, corpus: Corpus) -> Example:
+    """Return the example with its inventory; mentions of no type that the user gave are counted and left out."""
     if given is None:
         return replace(example, types=inventory)
     inventory = given.inventory
@@ -135,48 +150,33 @@ def _with_types(example: Example, inventory: Inventory, given: TypeNames | None,
 def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
     path = Path(source).expanduser()
     if path.is_dir():
-        yield from _open_dataset_folder(path, split)
+        loaded = load_dataset_folder(path)
+        # One Dataset alone is whatever split is asked for.
+        splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
+        yield _dataset_records(str(path), splits, split, sidecar_of(path))
     elif path.is_file():
-        yield _jsonl(path)
+        yield _Records(rows=json_rows(path), sidecar=sidecar_of(path))
     elif glob.has_magic(source):
-        files = sorted(glob.glob(os.path.expanduser(source), recursive=True))
-        if not files:
-            raise InputError(f"{source}: no file matches; check the pattern and the folder ({Path.cwd()})")
-        for file in files:
-            yield from _open_source(file, split)
+        for file in find_glob(source):
+            yield from _open_source(str(file), split)
     elif _HUB_ID.fullmatch(source) and path.suffix not in {".json", ".jsonl"} and not path.parent.is_dir():
-        yield from _open_hub(source, split)
+        yield _dataset_records(source, _load_from_hub(source), split, None)
     else:
-        folder = path.parent if path.parent.is_dir() else None
-        names = [item.name for item in folder.iterdir()] if folder else []
-        hint = nearest(path.name, names, otherwise="check the path" if folder else f"there is no folder {path.parent}")
-        raise InputError(f"{source}: no such file or folder; {hint}")
+        raise no_such_file(path, kind="file or folder")
 
 
-def _jsonl(path: Path) -> _Records:
-    sidecar = path.parent / "labels.json"
-    return _Records(rows=json_rows(path), sidecar=sidecar if sidecar.is_file() else None)
-
-
-def _open_dataset_folder(path: Path, split: str | Sequence[str] | None) -> Iterator[_Records]:
-    loaded = load_dataset_folder(path)
-    splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
-    sidecar = path / "labels.json"
-    yield _dataset_records(str(path), splits, split, sidecar if sidecar.is_file() else None)
-
-
-def _open_hub(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
-    from datasets import load_dataset
+def _load_from_hub(source: str) -> Mapping[str, Any]:
+    from datasets import load_dataset  # imported late: it takes a second
 
     name, _, config = source.partition(":")
     try:
-        loaded = load_dataset(name, config or None)
+        loaded: Mapping[str, Any] = load_dataset(name, config or None)
     except Exception as error:  # the hub client raises many kinds; the user needs one line
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{source}: neither a local file nor a hub data set that can be read ({reason}); check the path"
         ) from error
-    yield _dataset_records(source, loaded, split, None)
+    return loaded
 
 
 def _split_names(split: str | Sequence[str] | None) -> Sequence[str]:
@@ -190,5 +190,3 @@ def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequen
         raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")
     rows, labels = dataset_rows(source, chosen, splits[chosen])
     return _Records(rows=rows, class_labels=labels, sidecar=sidecar)
-
-

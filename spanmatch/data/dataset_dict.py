@@ -1,4 +1,4 @@
-"""Hugging Face data sets on disk: a DatasetDict folder, and the records of a split."""
+"""Read Hugging Face data sets on disk: a DatasetDict folder, and the records of a split."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +9,22 @@ from spanmatch.errors import InputError
 
 
 def is_dataset_folder(path: Path) -> bool:
-    """Whether a DatasetDict, or one Dataset, was saved to this folder."""
+    """Say whether a DatasetDict, or one Dataset, was saved to a folder.
+
+    Args:
+        path: any path.
+    """
     return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
 
 
 def load_dataset_folder(path: Path) -> Any:
-    """The DatasetDict of a folder (a mapping), or the one Dataset.
+    """Load the DatasetDict (a mapping from split to Dataset) or the one Dataset that was saved to a folder.
+
+    Args:
+        path: a folder.
 
     Raises:
-        InputError: it is none, or cannot be read.
+        InputError: the folder holds no data set, or one that cannot be read.
     """
     if not is_dataset_folder(path):
         raise InputError(f'{path}: a folder, but no DatasetDict on disk; give a file or a glob such as "{path}/*.jsonl"')
@@ -31,7 +38,20 @@ def load_dataset_folder(path: Path) -> Any:
 
 
 def dataset_rows(source: str, split: str, dataset: Any) -> tuple[Iterator[tuple[str, Any]], tuple[str, ...]]:
-    """The records of one split, each with its place, and the labels that its ClassLabel names."""
+    """Read the records of one split, in our schema.
+
+    Args:
+        source: the folder or hub id, for the place of each record.
+        split: the name of the split.
+        dataset: its `datasets.Dataset`.
+
+    Returns:
+        Each record (or the `InputError` that says what is wrong with it) after its place, `source[split]:index`; and the
+        sorted labels that the ClassLabel of `ner_tags` names, none where the tags are strings.
+
+    Raises:
+        InputError: the data set has neither a column "text" nor "tokens".
+    """
     columns = set(dataset.column_names) & KEYS
     if not columns & {"text", "tokens"}:
         raise InputError(f'{source}: columns {dataset.column_names} hold neither "text" nor "tokens"; rename the column')
@@ -43,11 +63,10 @@ def dataset_rows(source: str, split: str, dataset: Any) -> tuple[Iterator[tuple[
             where = f"{source}[{split}]:{index}"
             present = {key: value for key, value in row.items() if value is not None}
             tags = present.pop("ner_tags") if tag_names and "ner_tags" in present else []
+            # Data sets mark a label that they keep back with -1, which must not be read as the last name.
             if any(tag is None or not 0 <= tag < len(tag_names) for tag in tags):
                 yield where, InputError(f'{where}: "ner_tags" {tags} hold a tag without a name; the split may not be annotated')
                 continue
             yield where, present | ({"tags": [tag_names[tag] for tag in tags]} if tags else {})
 
     return rows(), tuple(sorted({name.partition("-")[2] for name in tag_names if name != "O"}))
-
-

@@ -1,4 +1,4 @@
-"""One record of a data set, checked: a JSON object becomes an `Example`."""
+"""Check one record of a data set: a JSON object becomes an `Example`."""
 
 import json
 from collections.abc import Sequence
@@ -6,18 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanmatch.data.tags import read_tags
-from spanmatch.data.words import align_tokens, join_tokens, split_words, tokens_to_chars
+from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
 from spanmatch.entities import NO_TYPES, Inventory, Mention
 from spanmatch.errors import InputError, nearest
 
+# The keys of a record that we read; `ner_tags` only as the ClassLabel column of a DatasetDict.
 KEYS = frozenset({"id", "text", "tokens", "char_spans", "token_spans", "tags", "ner_tags", "labels"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One annotated text. Mentions and words are character offsets, whatever the file had.
+    """Holds one annotated text. All offsets are half-open, in characters, whatever the file had.
 
-    `types` is the inventory: what the text was annotated for; any other type is unknown.
+    Attributes:
+        where: its place, `file:line` or `source[split]:index`.
+        text: the text; tokens without a text are joined by one space.
+        words: the character offsets of the words, or of the tokens in the format "tokens".
+        mentions: the gold spans, none twice, in the order of the file.
+        types: the inventory, the types that the text was annotated for. Any other type is unknown.
+        id: the id of the record, if it has one.
     """
 
     where: str
@@ -29,10 +36,18 @@ class Example:
 
 
 def read_record(where: str, row: Any, *, format: str) -> tuple[Example, Sequence[str] | None]:
-    """Check one record; returns it without types, and the line's own `labels`.
+    """Check one record and read it as an example, which has no types yet.
+
+    Args:
+        where: the place of the record, for the error.
+        row: the record; an `InputError` in its place is raised.
+        format: "text" reads character spans first, "tokens" reads token spans or tags first.
+
+    Returns:
+        The example, and the `labels` of the record, None if it has none.
 
     Raises:
-        InputError: naming `where` and the remedy.
+        InputError: the record is invalid; the message names `where` and the remedy.
     """
     if isinstance(row, InputError):
         raise row
@@ -47,21 +62,28 @@ def read_record(where: str, row: Any, *, format: str) -> tuple[Example, Sequence
     _check_strings(where, "tokens", tokens)
     _check_strings(where, "labels", row.get("labels"))
     try:
-        return _build(where, row, text, tokens, format), row.get("labels")
+        return _example(where, row, format), row.get("labels")
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
 
 
-def _build(where: str, row: dict[str, Any], text: str | None, tokens: Sequence[str] | None, format: str) -> Example:
+def _example(where: str, row: dict[str, Any], format: str) -> Example:
+    text, tokens = row.get("text"), row.get("tokens")
     if text is None:
-        assert tokens is not None
-        text, token_words = join_tokens(tokens)
-    elif tokens is not None:
-        token_words = align_tokens(text, tokens)
+        text, token_words = join_tokens(tokens or ())
     else:
-        token_words = split_words(text)
+        token_words = split_words(text) if tokens is None else align_tokens(text, tokens)
+    mentions = _mentions(where, row, token_words, format)
+    _check_mentions(where, mentions, len(text), row.get("labels"))
+    words = split_words(text) if format == "text" else token_words
+    identity = None if row.get("id") is None else str(row["id"])
+    return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
+
+
+def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str) -> tuple[Mention, ...]:
+    """Read the gold spans in characters: those of the format if there are any, else the others."""
     by_char = _spans(where, row, "char_spans")
     by_token = _spans(where, row, "token_spans")
     if by_token is None and row.get("tags") is not None:
@@ -73,24 +95,24 @@ def _build(where: str, row: dict[str, Any], text: str | None, tokens: Sequence[s
         raise InputError(
             f'{where}: "ner_tags" are numbers without names; make the column a ClassLabel, or give "tags" as strings'
         )
-    use_chars = by_char is not None and (format == "text" or by_token is None)
-    mentions = by_char if use_chars else tokens_to_chars(by_token or (), token_words)
-    assert mentions is not None
+    if by_char is not None and (format == "text" or by_token is None):
+        return by_char
+    return tokens_to_chars(by_token or (), token_words)
+
+
+def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, labels: Sequence[str] | None) -> None:
+    """Check that each span ends within the text, and that its label is not blank and is in `labels`, if those are given."""
     for mention in mentions:
-        if mention.end > len(text):
+        if mention.end > num_chars:
             raise InputError(
                 f"{where}: span [{mention.start}, {mention.end}) ends beyond the text "
-                f"({len(text)} characters); give half-open character offsets"
+                f"({num_chars} characters); give half-open character offsets"
             )
-    labels = row.get("labels")
     if not all(label.strip() for label in (*(mention.label for mention in mentions), *(labels or ()))):
         raise InputError(f'{where}: a label or an entry of "labels" is blank; give every label a name')
     outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
     if outside:
         raise InputError(f'{where}: spans of "{outside[0]}", which is not in the line\'s "labels"; add it there')
-    words = split_words(text) if format == "text" else token_words
-    identity = None if row.get("id") is None else str(row["id"])
-    return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
 
 
 def _check_strings(where: str, key: str, value: Any) -> None:
@@ -101,6 +123,7 @@ def _check_strings(where: str, key: str, value: Any) -> None:
 
 
 def _spans(where: str, row: dict[str, Any], key: str) -> tuple[Mention, ...] | None:
+    """Read a list of `{"start", "end", "label"}`; None if the record has none."""
     if row.get(key) is None:
         return None
     if not isinstance(row[key], list):
@@ -110,17 +133,12 @@ def _spans(where: str, row: dict[str, Any], key: str) -> tuple[Mention, ...] | N
         shown = json.dumps(span, ensure_ascii=False, default=str)[:80]
         if not isinstance(span, dict) or not {"start", "end", "label"} <= span.keys():
             raise InputError(f'{where}: "{key}" holds {shown}; expected {{"start", "end", "label"}}')
-        if (
-            type(span["start"]) is not int
-            or type(span["end"]) is not int
-            or not isinstance(span["label"], str)
-            or not span["label"]
-        ):
+        start, end, label = span["start"], span["end"], span["label"]
+        # `type(...) is int`, because a truth value is an instance of int.
+        if type(start) is not int or type(end) is not int or not isinstance(label, str) or not label:
             raise InputError(f'{where}: "{key}" holds {shown}; start and end must be whole numbers, label a name')
         try:
-            found.append(Mention(start=span["start"], end=span["end"], label=span["label"]))
+            found.append(Mention(start=start, end=end, label=label))
         except ValueError as error:
             raise InputError(f'{where}: "{key}" holds {shown}: {error}; ends are half-open') from error
     return tuple(found)
-
-

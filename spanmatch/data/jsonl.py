@@ -1,15 +1,24 @@
-"""Reading annotated text: JSONL files, DatasetDict folders and hub data sets become one `Corpus`."""
+"""Read JSON Lines: one JSON object per line, each with its place for error messages."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from spanmatch.data.files import not_utf8
 from spanmatch.errors import InputError
 
 
 def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each line of a JSONL file with its `file:line`; a line that cannot be read is an `InputError` in its place."""
+    """Read a JSONL file line by line; blank lines are skipped, but counted.
+
+    Args:
+        path: the file.
+
+    Yields:
+        `file:line` and the value of that line, or the `InputError` that says why it cannot be read. So a caller may skip
+        bad lines.
+    """
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
@@ -18,16 +27,20 @@ def json_rows(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def json_row(where: str, line: bytes) -> Any:
-    """The value of one line, or the `InputError` that says why it cannot be read."""
+    """Return the value of one JSON line, or the `InputError` that says why it cannot be read.
+
+    Args:
+        where: the place of the line for the error, `file:line`.
+        line: the line, with or without its end.
+    """
     try:
         row = json.loads(line)
         if b"\\u" in line or b"\xed" in line:  # only these can hold half a surrogate pair, which no tokenizer reads
             json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        half = error.object[error.start].encode("ascii", "backslashreplace").decode()
-        return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
+        return lone_surrogate(where, error)
     except UnicodeDecodeError as error:
-        return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8")
+        return not_utf8(where, error)
     except json.JSONDecodeError as error:
         return InputError(f"{where}: not JSON ({error.msg} at column {error.colno}); write one JSON object per line")
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
@@ -35,3 +48,12 @@ def json_row(where: str, line: bytes) -> Any:
     return row
 
 
+def lone_surrogate(where: str, error: UnicodeEncodeError) -> InputError:
+    """Return the error for half of a surrogate pair, which JSON can spell but no text can hold.
+
+    Args:
+        where: the place of the value, `file:line`.
+        error: what encoding the value raised; it knows the character.
+    """
+    half = error.object[error.start].encode("ascii", "backslashreplace").decode()
+    return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")

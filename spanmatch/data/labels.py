@@ -1,4 +1,4 @@
-"""Names and descriptions of entity types: `labels.json` beside the data, or `--entity_types FILE`."""
+"""Read names and descriptions of entity types: `labels.json` beside the data, or `--entity_types FILE`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,10 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from spanmatch.data.files import read_json
 from spanmatch.entities import EntityType, Inventory, as_entity_types, normalise
-from spanmatch.errors import InputError, nearest
+from spanmatch.errors import InputError
 
-# What the tags of the usual corpora stand for, where no file says it (CoNLL-2003, PAN-X, OntoNotes 5, WNUT-17).
+# The file of names and descriptions that belongs to the data files of its folder.
+SIDECAR = "labels.json"
+
+# What the tags of the usual corpora mean, where no file says it (CoNLL-2003, PAN-X, OntoNotes 5, WNUT-17).
 USUAL_NAMES = {
     "per": "person",
     "pers": "person",
@@ -27,9 +31,13 @@ USUAL_NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class TypeNames:
-    """Entity types by name and by key.
+    """Holds the entity types of a file, to find the type of a label.
 
-    Where they are the `inventory` that the user asks for, results carry their labels; else the file's own.
+    Attributes:
+        by_name: one type per name.
+        by_key: the types by the tags of the file; several tags may have one name.
+        is_inventory: whether these are the types that the user asks for. Then results carry the labels of this file,
+            else those of the data.
     """
 
     by_name: Mapping[str, EntityType]
@@ -38,11 +46,15 @@ class TypeNames:
 
     @cached_property
     def inventory(self) -> Inventory:
-        """One type per name."""
+        """Return one type per name, in the order of the file."""
         return Inventory(self.by_name.values())
 
     def resolve(self, label: str) -> EntityType:
-        """The type of a label: by name first, then by key, then what the tag usually stands for."""
+        """Find the type of a label: by name first, then by tag, else the type that `unnamed_type` gives.
+
+        Args:
+            label: a label of the data.
+        """
         known = self.by_name.get(label) or self.by_key.get(label)
         if known is None:
             return unnamed_type(label)
@@ -51,42 +63,49 @@ class TypeNames:
 
 
 def unnamed_type(label: str) -> EntityType:
-    """The type of a label that no file names."""
+    """Return the type of a label that no file names: the usual name of the tag, else the label with spaces for underscores.
+
+    Args:
+        label: a label of the data.
+    """
     spoken = " ".join(label.replace("_", " ").split()) or label
     return EntityType(name=USUAL_NAMES.get(normalise(label), spoken), label=label)
 
 
-def read_entity_types(path: Path | None, *, is_inventory: bool = False) -> TypeNames:
-    """Read `{tag: {"name", "description", "aliases"}}` or `{tag: description}`; other keys are left alone.
+def sidecar_of(data: Path) -> Path | None:
+    """Find the `labels.json` that belongs to data; None if there is none.
 
-    Of two entries with one name, the first that has a description counts.
+    Args:
+        data: a file, with its sidecar beside it, or a DatasetDict folder, with its sidecar in it.
+    """
+    sidecar = (data if data.is_dir() else data.parent) / SIDECAR
+    return sidecar if sidecar.is_file() else None
+
+
+def read_entity_types(path: Path | None, *, is_inventory: bool = False) -> TypeNames:
+    """Read a file `{tag: {"name", "description", "aliases"}}` or `{tag: description}`; other keys of an entry are ignored.
+
+    If two entries have one name, the first that has a description counts.
+
+    Args:
+        path: the file; None gives no types.
+        is_inventory: whether these are the types that the user asks for, see `TypeNames`.
 
     Raises:
-        InputError: no such file, no JSON object, an entry of another form.
+        InputError: the file is missing, is no JSON object, or has an entry of another form.
     """
-    entries: dict[str, EntityType] = {}
-    if path is not None:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            siblings = [item.name for item in path.parent.glob("*.json")]
-            hint = nearest(path.name, siblings, otherwise="give a JSON file {tag: description}")
-            raise InputError(f"{path}: no such file; {hint}") from error
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); give a JSON file {{tag: description}}") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}:{getattr(error, 'lineno', 1)}: not JSON ({error}); write {{tag: description}}") from error
-        if not isinstance(content, dict) or not content:
-            raise InputError(f"{path}: expected a JSON object {{tag: description}} with at least one tag")
-        blank = next((tag for tag in content if not tag.strip()), None)
-        if blank is not None:
-            raise InputError(f'{path}: the name "{blank}" of a tag is blank; give every tag a name')
-        entries = {tag: _entry(f"{path}: {tag}", tag, value) for tag, value in content.items()}
+    content = {} if path is None else read_json(path, "give a JSON file {tag: description}")
+    if path is not None and not (isinstance(content, dict) and content):
+        raise InputError(f"{path}: expected a JSON object {{tag: description}} with at least one tag")
+    blank = next((tag for tag in content if not tag.strip()), None)
+    if blank is not None:
+        raise InputError(f'{path}: the name "{blank}" of a tag is blank; give every tag a name')
+    by_key = {tag: _entry(f"{path}: {tag}", tag, value) for tag, value in content.items()}
     by_name: dict[str, EntityType] = {}
-    for entity_type in entries.values():
+    for entity_type in by_key.values():
         if entity_type.name not in by_name or (entity_type.description and not by_name[entity_type.name].description):
             by_name[entity_type.name] = entity_type
-    return TypeNames(by_name=by_name, by_key=entries, is_inventory=is_inventory)
+    return TypeNames(by_name=by_name, by_key=by_key, is_inventory=is_inventory)
 
 
 def _entry(where: str, tag: str, value: Any) -> EntityType:
@@ -102,10 +121,14 @@ def _entry(where: str, tag: str, value: Any) -> EntityType:
 
 
 def asked_types(types: Sequence[str], entity_types: str | None) -> Inventory:
-    """Types named on the command line, separated by commas, and those of a file.
+    """Return the types that a command line asks for: those of `--types`, then those of `--entity_types`.
+
+    Args:
+        types: names, each item one name or several with commas between them.
+        entity_types: a file of names and descriptions.
 
     Raises:
-        InputError: none, or one twice.
+        InputError: no type is named, or one twice.
     """
     named = [name.strip() for item in types for name in item.split(",") if name.strip()]
     described = read_entity_types(Path(entity_types), is_inventory=True).inventory if entity_types else ()

@@ -1,10 +1,4 @@
-"""Spans: words, tags, the two gold formats, and the candidate spans of a text.
-
-A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
-`max_span_width` units, written (first unit, width - 1).
-
-Legend: U units of a text, W widest candidate in units.
-"""
+"""Convert between tags, one per token, and spans of tokens."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,16 +6,22 @@ from spanmatch.entities import Mention
 
 
 def read_tags(tags: Sequence[str]) -> tuple[Mention, ...]:
-    """Read one tag per token as conlleval does (Tjong Kim Sang, CoNLL-2000): any of IOB1, IOB2, IOBES, BILOU.
+    """Read spans from tags as conlleval does (Tjong Kim Sang, CoNLL-2000): any of IOB1, IOB2, IOBES, BILOU.
 
     A span starts at B, S or U, at a change of type, and at I, E or L after O; E, L, S and U close it.
+
+    Args:
+        tags: one tag per token.
+
+    Returns:
+        The spans in order, start and end in tokens.
 
     Raises:
         ValueError: a tag is neither `O` nor `PREFIX-label`.
     """
     spans: list[Mention] = []
     start, label = -1, ""
-    for position, tag in enumerate((*tags, "O")):
+    for position, tag in enumerate((*tags, "O")):  # the last tag closes a span that is still open
         prefix, _, tag_label = tag.partition("-")
         if tag != "O" and (prefix not in {"B", "I", "E", "S", "L", "U"} or not tag_label):
             raise ValueError(f'tag {position} is "{tag}"; expected "O" or a prefix of B, I, E, S, L, U, a hyphen and a label')
@@ -38,7 +38,13 @@ def read_tags(tags: Sequence[str]) -> tuple[Mention, ...]:
 
 
 def write_tags(spans: Iterable[Mention], num_tokens: int, scheme: str = "bio") -> list[str]:
-    """One tag per token of spans that do not overlap, in IOB2 ("bio") or IOBES."""
+    """Write spans as tags, one per token.
+
+    Args:
+        spans: spans of tokens that do not overlap, in any order.
+        num_tokens: how many tokens the text has.
+        scheme: "bio" (IOB2) or "iobes".
+    """
     tags = ["O"] * num_tokens
     for span in spans:
         tags[span.start : span.end] = [f"I-{span.label}"] * (span.end - span.start)
@@ -47,5 +53,3 @@ def write_tags(spans: Iterable[Mention], num_tokens: int, scheme: str = "bio") -
             tags[span.end - 1] = f"E-{span.label}"
         tags[span.start] = f"S-{span.label}" if scheme == "iobes" and is_single else f"B-{span.label}"
     return tags
-
-

@@ -1,9 +1,6 @@
-"""Spans: words, tags, the two gold formats, and the candidate spans of a text.
+"""Split texts into words, and convert spans between characters and tokens, the two gold formats.
 
-A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
-`max_span_width` units, written (first unit, width - 1).
-
-Legend: U units of a text, W widest candidate in units.
+A *word* comes from our splitter, a *token* from the data. Both are given by the characters that they cover.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +9,11 @@ import regex
 
 from spanmatch.entities import Mention
 
-Offsets = Sequence[tuple[int, int]]
+# The gold formats: in what units gold is read and results are given.
+FORMATS = ("text", "tokens")
 
+# Half-open character offsets, one pair per word or token, in order.
+Offsets = Sequence[tuple[int, int]]
 
 # A word is a run of letters, digits and marks, or one other visible character. Scripts written without spaces
 # give one word per character (Chinese, Japanese) or per cluster of base and marks (Thai, Lao, Khmer, Burmese).
@@ -26,12 +26,26 @@ _WORD = regex.compile(
 
 
 def split_words(text: str) -> tuple[tuple[int, int], ...]:
-    """Split a text into words; returns their half-open character offsets."""
+    """Split a text into words.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The half-open character offsets of each word, in order.
+    """
     return tuple(match.span() for match in _WORD.finditer(text))
 
 
 def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Join tokens by one space; returns the text and each token's character offsets."""
+    """Join tokens by one space.
+
+    Args:
+        tokens: the tokens of one text.
+
+    Returns:
+        The text, and the half-open character offsets of each token in it.
+    """
     offsets, start = [], 0
     for token in tokens:
         offsets.append((start, start + len(token)))
@@ -40,7 +54,14 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]
 
 
 def align_tokens(text: str, tokens: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """Find tokens in their text, in order.
+    """Find tokens in their text, one after the other.
+
+    Args:
+        text: the text.
+        tokens: its tokens, in order; between them anything may stand.
+
+    Returns:
+        The half-open character offsets of each token.
 
     Raises:
         ValueError: a token is empty or does not follow in the text.
@@ -58,7 +79,11 @@ def align_tokens(text: str, tokens: Sequence[str]) -> tuple[tuple[int, int], ...
 
 
 def tokens_to_chars(mentions: Iterable[Mention], words: Offsets) -> tuple[Mention, ...]:
-    """Token spans to character spans.
+    """Convert spans of tokens to spans of characters.
+
+    Args:
+        mentions: start and end in tokens.
+        words: the character offsets of the tokens.
 
     Raises:
         ValueError: a span ends beyond the last token.
@@ -72,7 +97,14 @@ def tokens_to_chars(mentions: Iterable[Mention], words: Offsets) -> tuple[Mentio
 
 
 def chars_to_tokens(mention: Mention, words: Offsets) -> Mention:
-    """A character span as the span of the tokens that it touches (all of it, where it is on token boundaries)."""
+    """Convert a span of characters to the smallest span of tokens that covers it.
+
+    A span that touches no token (of white space alone) becomes the nearest token.
+
+    Args:
+        mention: start and end in characters.
+        words: the character offsets of the tokens.
+    """
     touched = [index for index, (start, end) in enumerate(words) if start < mention.end and end > mention.start]
     if not touched:
         nearest = min(range(len(words)), key=lambda index: abs(words[index][0] - mention.start), default=0)
@@ -80,16 +112,14 @@ def chars_to_tokens(mention: Mention, words: Offsets) -> Mention:
     return Mention(start=touched[0], end=touched[-1] + 1, label=mention.label)
 
 
-FORMATS = ("text", "tokens")
-
-
 def mention_in_units(mention: Mention, words: Offsets, format: str) -> Mention:
-    """Return a mention as it is compared with gold: in characters also for tokens, but then all of the tokens that it touches.
+    """Return a predicted mention in the form in which it is compared with gold, in characters.
 
-    Gold off the token boundaries then matches nothing, as it should.
+    In format "tokens" a prediction grows to all of the tokens that it touches. Gold does not grow: gold that is off the
+    token boundaries matches no prediction, and counts as a miss.
 
     Args:
-        mention: in characters.
+        mention: start and end in characters.
         words: the character offsets of the words of its text.
         format: "text" or "tokens".
     """
