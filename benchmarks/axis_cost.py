@@ -11,14 +11,10 @@ from typing import Any
 
 from common import RESULTS, machine, write_table
 
-from spanmatch.batching import collate as batching
-from spanmatch.batching import tokenizer as tokenizing
-from spanmatch.batching import views
-from spanmatch.model import encoders, head
-from spanmatch.model import model as matcher
+from spanmatch.batching import batcher, collate, tokenizer, views
+from spanmatch.model import head, model
 from spanmatch.prediction import decoding, thresholds
-from spanmatch.training import build as building
-from spanmatch.training import losses
+from spanmatch.training import build, losses
 
 # The functions that would go if the value went.
 VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -29,16 +25,16 @@ VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
         losses.matching_loss, losses.starting, losses.ending, head.SpanHead._boundaries,
     ),
     "null slots": (
-        head.SpanHead.represent_nulls, building._null_slots, thresholds._slot, thresholds._check_slot, thresholds.default_slot,
+        head.SpanHead.represent_nulls, build._null_slots, thresholds._slot, thresholds._check_slot, thresholds.default_slot,
     ),
-    "architecture: bi": (encoders.type_states, matcher.SpanMatcherModel.encode_types, batching.collate_types),
+    "architecture: bi": (model.type_states, model.SpanMatcherModel.type_embeddings, collate.collate_types),
     "architecture: cross": (
-        encoders.type_states_behind, matcher.SpanMatcherModel.types_behind, tokenizing.Tokenizing.after_text,
-        batching._append_types, batching.with_type_runs, batching._type_lengths, views.split_types, building._types_of_a_pass,
+        model.type_states_behind, model.SpanMatcherModel.type_embeddings_behind, tokenizer.SequenceTokenizer.after_text,
+        batcher._append_types, batcher.Batcher.passes, views.type_runs, build._types_of_a_pass,
     ),
-    "overlap: flat": (decoding._flat,),
-    "overlap: nested": (decoding._nested,),
-    "overlap: multi-label": (decoding._multi_label,),
+    "overlap: flat": (decoding._Flat.admits,),
+    "overlap: nested": (decoding._Nested.admits,),
+    "overlap: multi-label": (decoding._MultiLabel.admits,),
 }  # fmt: skip
 
 

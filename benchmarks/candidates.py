@@ -20,9 +20,8 @@ from common import RESULTS, machine, write_table
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
-from spanmatch.batching.tokenizer import Tokenizing
-from spanmatch.batching.views import TokenizedText, tokenize_texts
+from spanmatch.batching.candidates import CANDIDATES, TokenizedText, Unrepresentable, tokenize_texts
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.corpus import read_corpus
 from spanmatch.data.examples import Example
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
@@ -72,7 +71,12 @@ class Count:
 
 
 def count(
-    examples: Sequence[Example], in_file: Sequence[set[Span]], tokenizing: Tokenizing, candidates: str, *, is_lossless: bool
+    examples: Sequence[Example],
+    in_file: Sequence[set[Span]],
+    tokenizing: SequenceTokenizer,
+    candidates: str,
+    *,
+    is_lossless: bool,
 ) -> Count:
     """Count gold by the width of its candidate, and take every candidate back to its text."""
     found = Count(num_decoded=0 if is_lossless else None)
@@ -89,14 +93,16 @@ def count(
     return found
 
 
-def _take_back(text: TokenizedText, first: int, last: int, label: str, in_file: set[Span], tokenizing: Tokenizing | None) -> None:
+def _take_back(
+    text: TokenizedText, first: int, last: int, label: str, in_file: set[Span], tokenizing: SequenceTokenizer | None
+) -> None:
     """Stop, unless a candidate is a span of the file by its offsets and, where a tokenizing is given, by its subwords."""
     units, source = text.units, text.example.text
     start, end = int(units.start_char[first]), int(units.end_char[last])
     assert (start, end, label) in in_file, f"{text.example.where}: [{start}, {end}) {label} is not in the file"
     if tokenizing is not None:
         ids = text.token_ids[units.first_token[first] : units.last_token[last] + 1]
-        decoded = tokenizing.tokenizer.decode(ids, clean_up_tokenization_spaces=False).strip()
+        decoded = tokenizing.backend.decode(list(ids), skip_special_tokens=False).strip()
         assert decoded == source[start:end], f'{text.example.where}: "{decoded}" is not "{source[start:end]}"'
 
 
@@ -135,7 +141,7 @@ def main() -> None:
         assert {kind[2] for kind in kinds} == set(CANDIDATES)
         for shown, format, candidates in kinds:
             for tokenizer_name, tokenizer in tokenizers.items():
-                tokenizing = Tokenizing.of(tokenizer, ANY_WIDTH)
+                tokenizing = SequenceTokenizer.of(tokenizer, ANY_WIDTH)
                 is_lossless = tokenizer_name != "WordPiece"
                 found = count(corpora[format], in_file, tokenizing, candidates, is_lossless=is_lossless)
                 num_spans += found.widths.total()

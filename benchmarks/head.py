@@ -20,13 +20,13 @@ from common import RESULTS, machine, write_table
 from torch import nn
 from torch.nn import functional as F
 
-from spanmatch.batching.collate import TextBatch
+from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.data.corpus import read_corpus
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.evaluation.provenance import provenance
-from spanmatch.model.encoders import gather_tokens, text_states
-from spanmatch.model.head import SpanHead, activate
+from spanmatch.model.head import SpanHead, activate, gather_tokens
+from spanmatch.model.model import text_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.build import build_matcher, training_windows
@@ -145,8 +145,8 @@ def speed(options: argparse.Namespace) -> None:
     corpus = read_corpus(options.test_file, format="tokens", max_examples=options.texts)
     any_matcher = next(iter(matchers.values()))
     per_text = any_matcher.batcher.windows(corpus.examples)
-    views = sorted((view for own in per_text for view in own), key=lambda view: -view.num_tokens)
-    batches = [any_matcher.batcher.texts(views[start : start + 32]) for start in range(0, len(views), 32)]
+    views = sorted((view for own in per_text for view in own), key=lambda view: -view.end_token - view.start_token)
+    batches = [collate_texts(views[start : start + 32], any_matcher.batcher) for start in range(0, len(views), 32)]
     encoder = any_matcher.model.text_encoder.to(options.dtype).eval()
     states = [text_states(encoder, batch) for batch in batches]
     encoder_seconds = []

@@ -14,12 +14,13 @@ import torch
 from common import RESULTS, machine, write_table
 from tqdm import tqdm
 
+from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.views import View
 from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.data.examples import Example
 from spanmatch.entities import Entity
 from spanmatch.evaluation.evaluate import tag_corpus
-from spanmatch.evaluation.metrics import evaluate
+from spanmatch.evaluation.metrics import compute_metrics
 from spanmatch.prediction.decoding import Candidates, merge, resolve
 from spanmatch.prediction.matcher import SpanMatcher
 
@@ -35,9 +36,9 @@ def plain(matcher: SpanMatcher, example: Example, types_CD: torch.Tensor | None)
 
 
 def _of_view(matcher: SpanMatcher, view: View, types_CD: torch.Tensor | None, limits: np.ndarray, slot: str | None) -> Candidates:
-    model, batch = matcher.model, matcher.batcher.texts([view])
+    model, batch = matcher.model, collate_texts([view], matcher.batcher)
     states = model.encode_texts(batch)
-    types_XCD = model.types_behind(states, batch) if types_CD is None else types_CD[None]
+    types_XCD = model.type_embeddings_behind(states, batch) if types_CD is None else types_CD[None]
     scores = model.head.score_spans(model.head.represent_spans(states, batch), types_XCD)[0].numpy()
     if slot is not None:
         nulls = model.head.represent_nulls(states)
@@ -59,15 +60,15 @@ def compare(folder: Path, corpus: Corpus, dtypes: list[str], compiled: bool) -> 
     matcher = SpanMatcher.from_pretrained(folder, dtype="float32", device="cpu")
     gold, labels = [example.mentions for example in corpus.examples], [item.label for item in corpus.types]
     [types] = {example.types for example in corpus.examples}
-    types_CD = None if matcher.batcher.types_stand_behind else matcher.encode_types(types).embeddings
+    types_CD = None if matcher.batcher.is_cross_encoder else matcher.encode_types(types).embeddings
     reference = [plain(matcher, example, types_CD) for example in tqdm(corpus.examples, desc=f"{folder.name}, plain")]
-    f1 = evaluate(gold, [[item.mention for item in own] for own in reference], types=labels).micro.f1
+    f1 = compute_metrics(gold, [[item.mention for item in own] for own in reference], types=labels).micro.f1
     rows = [[folder.name, "plain, float32", f"{f1:.4f}", "", "", ""]]
     ways = [(dtype, False) for dtype in dtypes] + ([(dtypes[-1], True)] if compiled else [])
     for dtype, compile in ways:
         fast = SpanMatcher.from_pretrained(folder, dtype=dtype, device="cpu", compile=compile)
         found = tag_corpus(fast, corpus, threshold=None, overlap="flat", batch_size=None, progress=True)
-        own_f1 = evaluate(gold, [[item.mention for item in own] for own in found], types=labels).micro.f1
+        own_f1 = compute_metrics(gold, [[item.mention for item in own] for own in found], types=labels).micro.f1
         same, either, difference = agreement(reference, found)
         name = f"fast, {dtype}{', compiled' if compile else ''}"
         rows.append(

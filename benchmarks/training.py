@@ -25,7 +25,7 @@ from transformers import TrainerCallback, set_seed
 
 from spanmatch.batching.views import View
 from spanmatch.data.corpus import read_corpus
-from spanmatch.model.encoders import text_states, type_states
+from spanmatch.model.model import text_states, type_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.build import build_matcher, training_windows
@@ -72,9 +72,8 @@ class Clock(TrainerCallback):
 def contents(batch: Batch) -> int:
     """A number that tells batches apart."""
     ids = batch["texts"].input_ids
-    return int(
-        (ids * torch.arange(1, ids.numel() + 1).view_as(ids)).sum() + batch["positives"].sum() + batch["types"].input_ids.sum()
-    )
+    types = sum(group.input_ids.sum() for group in batch["types"])
+    return int((ids * torch.arange(1, ids.numel() + 1).view_as(ids)).sum() + batch["positives"].sum() + types)
 
 
 def now(device: torch.device) -> float:
@@ -126,7 +125,7 @@ class Bench:
 
         def step(batch: Batch) -> None:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
-                scores = model(batch["texts"].to(args.device), batch["types"].to(args.device))
+                scores = model(batch["texts"].to(args.device), [group.to(args.device) for group in batch["types"]])
             positives, valid = batch["positives"].to(args.device), batch["valid"].to(args.device)
             objective(scores, positives, valid).backward()
             torch.nn.utils.clip_grad_norm_(parameters, args.max_grad_norm)
@@ -143,7 +142,10 @@ class Bench:
         def step(batch: Batch) -> None:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
                 texts = text_states(model.text_encoder, batch["texts"].to(args.device))
-                types = type_states(model.text_encoder, batch["types"].to(args.device), model.matcher_config.type_pooling)
+                pooling = model.matcher_config.type_pooling
+                types = torch.cat(
+                    [type_states(model.text_encoder, group.to(args.device), pooling) for group in batch["types"]]
+                )
             (texts.float().mean() + types.float().mean()).backward()
             model.zero_grad()
 

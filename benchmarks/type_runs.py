@@ -16,7 +16,7 @@ from common import RESULTS, machine, write_table
 
 from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.evaluation.evaluate import evaluate_corpus
-from spanmatch.evaluation.metrics import evaluate
+from spanmatch.evaluation.metrics import compute_metrics
 from spanmatch.prediction.matcher import SpanMatcher
 
 
@@ -61,7 +61,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
         mentions = [[entity.mention for entity in entities] for entities in found.predicted]
         reference = reference or mentions
-        agreement = evaluate(reference, mentions, types=[item.label for item in corpus.types]).micro.f1
+        agreement = compute_metrics(reference, mentions, types=[item.label for item in corpus.types]).micro.f1
         micro = found.metrics.micro
         ratios = [f"{value:.4f}" for value in (micro.precision, micro.recall, micro.f1, agreement)]
         rows.append([name, *ratios, f"{len(corpus.examples) / seconds:.0f}"])

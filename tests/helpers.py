@@ -24,10 +24,15 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from spanmatch.batching.candidates import Units
+from spanmatch.batching.batcher import text_arrays, text_windows
+from spanmatch.batching.candidates import Units, tokenize_texts
+from spanmatch.batching.collate import TextBatch, TypeBatch
+from spanmatch.batching.collate import collate_types as collate_sequences
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, EntityType, Mention
+from spanmatch.entities import Entity, EntityType, Inventory, Mention
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.build import build_matcher
@@ -169,7 +174,33 @@ class StubEncoder(nn.Module):
 def make_example(text: str, mentions: Sequence[tuple[int, int, str]] = (), types: Sequence[EntityType] = ()) -> Example:
     """An example of a text, its gold in characters."""
     gold = tuple(Mention(start=start, end=end, label=label) for start, end, label in mentions)
-    return Example(where="test:1", text=text, words=split_words(text), mentions=gold, types=tuple(types))
+    return Example(where="test:1", text=text, words=split_words(text), mentions=gold, types=Inventory(types))
+
+
+def views_per_text(
+    examples: Sequence[Example], tokenizer: SequenceTokenizer, *, candidates: str = "words", max_span_width: int
+) -> list[list[View]]:
+    """The windows of each text, without a model."""
+    texts = tokenize_texts(examples, tokenizer, candidates=candidates, max_span_width=max_span_width)
+    return [text_windows(text, max_tokens=tokenizer.max_tokens, max_span_width=max_span_width) for text in texts]
+
+
+def collate_alone(
+    views: Sequence[View], tokenizer: SequenceTokenizer, max_span_width: int, types_after: SequenceTokenizer | None = None
+) -> TextBatch:
+    """Views as tensors, without a model."""
+    arrays = text_arrays(views, tokenizer, max_span_width, types_after)
+    return TextBatch(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def collate_types(texts: Sequence[str], tokenizer: SequenceTokenizer) -> TypeBatch:
+    """Type texts as tensors."""
+    return collate_sequences(tokenizer.encode_types(texts), tokenizer)
+
+
+def token_ids(texts: Sequence[str], tokenizer: SequenceTokenizer) -> list[list[int]]:
+    """The token ids of texts, without special tokens."""
+    return tokenizer.encode(texts)[0]
 
 
 def gold_of(text: str, names: Mapping[str, str], types: Sequence[EntityType] = ()) -> Example:

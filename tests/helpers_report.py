@@ -11,7 +11,7 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Mention
 from spanmatch.evaluation.evaluate import Evaluation
-from spanmatch.evaluation.metrics import evaluate
+from spanmatch.evaluation.metrics import compute_metrics
 
 FLOOR = 0.02
 Scored = list[tuple[Mention, float]]
@@ -47,7 +47,7 @@ def evaluation_of(corpus: Corpus, scored: Sequence[Scored], threshold: float = 0
     ]
     found = [[entity.mention for entity in entities] for entities in predicted]
     gold = [example.mentions for example in corpus.examples]
-    metrics = evaluate(gold, found, types=[item.label for item in corpus.types])
+    metrics = compute_metrics(gold, found, types=[item.label for item in corpus.types])
     return Evaluation(metrics=metrics, predicted=predicted, seqeval=None)
 
 

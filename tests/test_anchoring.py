@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import HIDDEN, TEXTS, TYPES, gold_of, make_matcher
+from helpers import HIDDEN, TEXTS, TYPES, collate_types, gold_of, make_matcher, token_ids
 from helpers_e2e import NAMES, read_json, sentences, train, write_jsonl, write_tiny_encoder
 from safetensors.torch import load_file
 
 from spanmatch.batching.collate import TypeBatch
-from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.entities import as_entity_types
-from spanmatch.model.encoders import PretrainedEncoder, load_pretrained, type_states
+from spanmatch.model.encoders import PretrainedEncoder, load_pretrained
+from spanmatch.model.model import type_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training import type_anchor as anchoring
 from spanmatch.training.arguments import MatcherArguments
@@ -25,8 +26,8 @@ MANY = [*TYPES, "company", "a", "city that is a company"]
 
 def states_of(loaded: PretrainedEncoder, texts: list[str]) -> torch.Tensor:
     """Each type's state, read alone. Shape: (C, H)."""
-    tokenizing = Tokenizing.of(loaded.tokenizer, 64)
-    ids = [torch.tensor([[*tokenizing.prefix, *own, *tokenizing.suffix]]) for own in tokenizing.encode(texts)["input_ids"]]
+    tokenizing = SequenceTokenizer.of(loaded.tokenizer, 64)
+    ids = [torch.tensor([[*tokenizing.prefix, *own, *tokenizing.suffix]]) for own in token_ids(texts, tokenizing)]
     with torch.inference_mode():
         return torch.cat([loaded.model.eval()(input_ids=own).last_hidden_state.mean(dim=1) for own in ids])
 
@@ -60,9 +61,9 @@ class TestAnchor:
         matcher = make_matcher(tiny_encoder)
         anchor, encoded = TypeAnchor(matcher.model, matcher.batcher), []
 
-        def counting(encoder: Any, batch: TypeBatch, pooling: str) -> torch.Tensor:
+        def counting(encoder: Any, batch: TypeBatch, *options: Any) -> torch.Tensor:
             encoded.append(len(batch.input_ids))
-            return type_states(encoder, batch, pooling)
+            return type_states(encoder, batch, *options)
 
         monkeypatch.setattr(anchoring, "type_states", counting)
         monkeypatch.setattr(anchoring, "MAX_KEPT", max_kept)
@@ -91,7 +92,7 @@ class TestDrift:
         anchor = TypeAnchor(matcher.model, matcher.batcher)
 
         def now() -> float:
-            states = type_states(matcher.model.text_encoder, matcher.batcher.types(MANY), "mean")
+            states = type_states(matcher.model.text_encoder, collate_types(MANY, matcher.batcher.lone_type_tokenizer), "mean")
             return float(drift(states.detach(), anchor.states(MANY)))
 
         seen = [now()]
@@ -122,14 +123,14 @@ class TestSteps:
 
     def test_half_is_types_and_half_is_phrases(self, tiny_matcher: SpanMatcher) -> None:
         """As the tensors have them, in that order; phrases are up to three words of the texts."""
-        step, tokenizing = self.step(tiny_matcher, 12), tiny_matcher.batcher.type_tokenizing
+        step, tokenizing = self.step(tiny_matcher, 12), tiny_matcher.batcher.type_tokenizer
         held = step["held_texts"]
         ids = [
             row[mask.bool()].tolist()[1:-1]
             for own in step["types"]
             for row, mask in zip(own.input_ids, own.attention_mask, strict=True)
         ]
-        assert ids == tokenizing.encode(held)["input_ids"]
+        assert ids == token_ids(held, tokenizing)
         phrases = [text for text in held if text not in step["type_texts"]]
         assert len(held) == 12 and len(phrases) == 6
         assert all(text in self.TEXT or text == "Bob" for text in phrases)
@@ -146,7 +147,8 @@ class TestSteps:
         """What the tower makes of types now has no part in them; it is handed on, to be compared."""
         model, step = tiny_matcher.model, self.step(tiny_matcher, 8)
         anchor = TypeAnchor(model, tiny_matcher.batcher)
-        expected = model(step["texts"], tiny_matcher.batcher.type_groups(step["type_texts"])[1]).spans.logits
+        types = collate_types(step["type_texts"], tiny_matcher.batcher.lone_type_tokenizer)
+        expected = model(step["texts"], [types]).spans.logits
         anchors = anchor.states(step["type_texts"])
         scores = model(step["texts"], step["types"], anchors_CH=anchors)
         torch.testing.assert_close(scores.spans.logits, expected, rtol=1e-4, atol=1e-4)

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import helpers
+import numpy as np
 import pytest
 import torch
-from helpers import make_example
+from helpers import make_example, token_ids
 from helpers_e2e import Result, run_in_process, sentences, write_jsonl
 from helpers_encoders import FAMILIES, HIDDEN, POSITIONS, write_encoder
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, Tokenizing
+from spanmatch.batching.collate import collate_texts
+from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.cli import main as cli
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
@@ -27,8 +29,8 @@ from spanmatch.model.encoders import (
     add_tokens,
     encoder_from_config,
     load_pretrained,
-    text_states,
 )
+from spanmatch.model.model import text_states
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
@@ -151,8 +153,9 @@ def word_spans(text: str) -> set[tuple[int, int, str]]:
 
 
 def batch_of(encoder: PretrainedEncoder, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    tokenizing = Tokenizing.of(encoder.tokenizer, WINDOW)
-    return tokenizing.pad([ids[: tokenizing.max_tokens] for ids in tokenizing.encode(texts)["input_ids"]])
+    tokenizing = SequenceTokenizer.of(encoder.tokenizer, WINDOW)
+    ids, mask = tokenizing.pad([np.array(ids[: tokenizing.max_tokens]) for ids in token_ids(texts, tokenizing)])
+    return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
 class TestCommands:
@@ -218,7 +221,7 @@ class TestNullSlots:
         has_cls = FAMILIES[name].has_cls
         assert matcher.config.null_slots == ({"cls": 0, "label_token": 1} if has_cls else {"label_token": 0})
         [views] = matcher.batcher.windows([make_example("Ada met Bob")])
-        ids = matcher.batcher.texts(views).input_ids[0].tolist()
+        ids = collate_texts(views, matcher.batcher).input_ids[0].tolist()
         expected = [matcher.text_tokenizer.cls_token] * has_cls + [THRESHOLD_TOKEN]
         assert matcher.text_tokenizer.convert_ids_to_tokens(ids[: len(expected)]) == expected
 
@@ -281,8 +284,8 @@ class TestEncoders:
         """A cross-encoder's types are another segment than the text; other encoders are not asked."""
         matcher = matcher_around(folders(name), "cross")
         example = make_example("Ada met Bob")
-        [[view]] = matcher.batcher.windows([example])
-        batch = matcher.batcher.texts([replace(view, types=as_entity_types(TYPES))])
+        [[window]] = matcher.batcher.windows([replace(example, types=as_entity_types(TYPES))])
+        batch = collate_texts(matcher.batcher.passes([window]), matcher.batcher)
         assert batch.segment_ids.any() and not batch.segment_ids.all()
         encoder = matcher.model.text_encoder.eval()
         with torch.inference_mode():
@@ -309,7 +312,7 @@ class TestEncoders:
 
 class TestTokenizers:
     def test_the_special_tokens_of_a_sequence(self, name: str, loaded: PretrainedEncoder) -> None:
-        tokenizing = Tokenizing.of(loaded.tokenizer, WINDOW)
+        tokenizing = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
         parts = tokenizing.prefix, tokenizing.middle, tokenizing.suffix
         assert tuple(tuple(loaded.tokenizer.convert_ids_to_tokens(list(part))) for part in parts) == FAMILIES[name].around
         assert tokenizing.max_tokens == WINDOW - len(tokenizing.prefix) - len(tokenizing.suffix)
@@ -317,8 +320,8 @@ class TestTokenizers:
 
     @pytest.mark.parametrize(("text", "other"), [("Ada met Bob", "in Lima"), ("a", "a"), ("", "x"), ("杭州 😀", "  x")])
     def test_they_are_those_of_the_tokenizer(self, text: str, other: str, loaded: PretrainedEncoder) -> None:
-        tokenizing = Tokenizing.of(loaded.tokenizer, WINDOW)
-        first, second = ([*ids] for ids in tokenizing.encode([text, other])["input_ids"])
+        tokenizing = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
+        first, second = ([*ids] for ids in token_ids([text, other], tokenizing))
         prefix, middle, suffix = ([*part] for part in (tokenizing.prefix, tokenizing.middle, tokenizing.suffix))
         assert loaded.tokenizer(text)["input_ids"] == [*prefix, *first, *suffix]
         assert loaded.tokenizer(text, other)["input_ids"] == [*prefix, *first, *middle, *second, *suffix]
@@ -329,7 +332,7 @@ class TestTokenizers:
         special = {*tokenizer.all_special_tokens, TYPE_MARKER, THRESHOLD_TOKEN} - {tokenizer.unk_token}
         found = [set(tokenizer.convert_ids_to_tokens(ids)) for ids in tokenizer(texts)["input_ids"]]
         assert special & found[1] >= {THRESHOLD_TOKEN}, "the tokenizer alone would find them"
-        for ids in matcher.batcher.text_tokenizing.encode(texts)["input_ids"]:
+        for ids in token_ids(texts, matcher.batcher.text_tokenizer):
             assert not special & set(tokenizer.convert_ids_to_tokens(ids))
 
     @pytest.mark.parametrize(
@@ -344,14 +347,14 @@ class TestTokenizers:
     )
     def test_whatever_becomes_of_a_letter(self, vocabulary: dict[str, int], normalizer: Any) -> None:
         tokenizer = _wordpiece(vocabulary, normalizer)
-        tokenizing = Tokenizing.of(tokenizer, 8)
+        tokenizing = SequenceTokenizer.of(tokenizer, 8)
         cls, sep = tokenizer.convert_tokens_to_ids(["<c>", "<s>"])
         assert (tokenizing.prefix, tokenizing.middle, tokenizing.suffix) == ((cls,), (sep, sep), (sep,))
 
     def test_nothing_known_at_all(self) -> None:
         tokenizer = _wordpiece({"[UNK]": 0}, normalizers.Replace(Regex("."), ""))
         with pytest.raises(ValueError, match="the tokenizer makes nothing of"):
-            Tokenizing.of(tokenizer, 8)
+            SequenceTokenizer.of(tokenizer, 8)
 
 
 def _wordpiece(vocabulary: dict[str, int], normalizer: Any) -> PreTrainedTokenizerBase:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import EVERYTHING, HIDDEN, TYPES, gold_of, make_matcher, scores_of
+from helpers import EVERYTHING, HIDDEN, TYPES, collate_types, gold_of, make_matcher, scores_of
 from helpers_e2e import NAMES, sentences, train, write_jsonl, write_tiny_encoder
 from safetensors.torch import load_file
 
+from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.views import View
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
@@ -60,7 +61,7 @@ def mentions(matcher: SpanMatcher, slot: str | None = None) -> torch.Tensor:
     head, spans = matcher.model.head, []
     for text, names in GOLD:
         view = windows_of(matcher, [(text, names)])[0]
-        batch = matcher.batcher.texts([view])
+        batch = collate_texts([view], matcher.batcher)
         with torch.inference_mode():
             states = matcher.model.encode_texts(batch)
             grid = head.represent_spans(states, batch)[0]
@@ -140,10 +141,10 @@ class TestFilling:
             passes = matcher.batcher.passes([window])
             assert [len(view.types) for view in passes] == [2, 2]
             for view in passes:
-                batch = matcher.batcher.texts([view])
+                batch = collate_texts([view], matcher.batcher)
                 with torch.inference_mode():
                     states = matcher.model.encode_texts(batch)
-                    grid, types = head.represent_spans(states, batch)[0], matcher.model.types_behind(states, batch)[0]
+                    grid, types = head.represent_spans(states, batch)[0], matcher.model.type_embeddings_behind(states, batch)[0]
                 spans += [grid[unit, width] for unit, width, _ in view.tokenized.gold]
                 affinities += (types[:, :-2] @ head.background[:, :-2].T).topk(41).values.mean(dim=1).tolist()
         assert len(spans) == 2 * NUM_SPANS and len(affinities) == 12
@@ -161,7 +162,7 @@ class TestFilling:
 
 def states_of(matcher: SpanMatcher, name: str) -> torch.Tensor:
     """The state of a type: the mean over its tokens. Shape: (1, H)."""
-    batch = matcher.batcher.types([name])
+    batch = collate_types([name], matcher.batcher.lone_type_tokenizer)
     states: torch.Tensor = matcher.model.encoder_of_types(input_ids=batch.input_ids).last_hidden_state.mean(dim=1)
     assert states.shape == (1, HIDDEN)
     return states
@@ -224,9 +225,9 @@ class TestUse:
         fill_background(matcher, views_of(matcher), 0)
         after = logits()
         [view] = matcher.batcher.passes(matcher.batcher.windows([gold_of(text, {}, as_entity_types(TYPES))])[0])
-        batch = matcher.batcher.texts([view])
+        batch = collate_texts([view], matcher.batcher)
         with torch.inference_mode():
-            types = matcher.model.types_behind(matcher.model.encode_texts(batch), batch)[0]
+            types = matcher.model.type_embeddings_behind(matcher.model.encode_texts(batch), batch)[0]
         best = (types[:, :-2] @ head.background[:, :-2].T).topk(41).values.mean(dim=1)
         expected = dict(zip(TYPES, (WEIGHT * (head.usual_affinity - best)).tolist(), strict=True))
         assert before.keys() == after.keys() and {label for _, _, label in after} == set(TYPES)

@@ -1,20 +1,23 @@
 """Batches of about one length, windows of texts, and token ids that are kept: what saves time and must change nothing."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import TEXTS, TYPES, make_example, make_matcher
+from helpers import TEXTS, TYPES, make_example, make_matcher, token_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.batching import batcher
 from spanmatch.batching import tokenizer as tokenizing
-from spanmatch.batching.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, length_batches, text_windows
-from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, example_buffers, length_batches
+from spanmatch.batching.collate import collate_texts, collate_types
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.entities import EntityType, as_entity_types
@@ -93,7 +96,7 @@ class TestBatches:
         lengths = []
         for batch in batches:
             # Begin, middle and end.
-            own = cross_matcher.batcher.texts(batch).attention_mask.sum(1) - 3
+            own = collate_texts(batch, cross_matcher.batcher).attention_mask.sum(1) - 3
             lengths += own.tolist()
             assert len(batch) * (int(own.max()) + NUM_SPECIAL) <= 120
         assert lengths == sorted(lengths, reverse=True)
@@ -106,14 +109,15 @@ class TestBatches:
         assert 1 < len(batches) < len(views)
         for batch in batches:
             # Begin and end are the two special tokens that count: nothing more than the types of a cross-encoder is left out.
-            assert bi_matcher.batcher.texts(batch).input_ids.numel() <= 100 or len(batch) == 1
+            assert collate_texts(batch, bi_matcher.batcher).input_ids.numel() <= 100 or len(batch) == 1
 
     def test_types_have_their_places(self, bi_matcher: SpanMatcher) -> None:
         texts = [*TYPES, "a", "city", "the name of a place where nobody lives, or nearly nobody", "b c"]
-        expected = bi_matcher.batcher.type_tokenizing.encode(texts)["input_ids"]
+        expected = token_ids(texts, bi_matcher.batcher.type_tokenizer)
         found: dict[int, list[int]] = {}
         sizes = []
-        for places, batch in bi_matcher.batcher.type_batches(texts, max_tokens=30):
+        for places, sequences in bi_matcher.batcher.type_batches(texts, max_tokens=30):
+            batch = collate_types(sequences, bi_matcher.batcher.lone_type_tokenizer)
             sizes.append(batch.input_ids.numel())
             for place, ids, mask in zip(places, batch.input_ids, batch.attention_mask, strict=True):
                 assert place not in found
@@ -131,7 +135,9 @@ class TestTypeGroups:
 
     def written(self, matcher: SpanMatcher, texts: Sequence[str]) -> tuple[list[list[int]], list[list[int]]]:
         """The token ids of each text by its place, and how long those of each group are."""
-        order, groups = matcher.batcher.type_groups(texts)
+        grouped = matcher.batcher.type_groups(texts)
+        order = [place for places, _ in grouped for place in places]
+        groups = [collate_types(sequences, matcher.batcher.lone_type_tokenizer) for _, sequences in grouped]
         rows = [row[mask.bool()].tolist() for own in groups for row, mask in zip(own.input_ids, own.attention_mask, strict=True)]
         assert sorted(order) == list(range(len(texts))), "each once, and its place"
         assert all(int(own.attention_mask.sum(1).max()) == own.input_ids.shape[1] for own in groups)
@@ -140,10 +146,10 @@ class TestTypeGroups:
 
     def test_by_hand(self, bi_matcher: SpanMatcher) -> None:
         found, lengths = self.written(bi_matcher, self.TEXTS)
-        assert found == bi_matcher.batcher.type_tokenizing.encode(self.TEXTS)["input_ids"]
+        assert found == token_ids(self.TEXTS, bi_matcher.batcher.type_tokenizer)
         ordered = [length for own in lengths for length in own]
         assert 1 < len(lengths) < len(self.TEXTS) and ordered == sorted(ordered, reverse=True)
-        assert bi_matcher.batcher.type_groups([]) == ([], [])
+        assert bi_matcher.batcher.type_groups([]) == []
 
     @given(st.lists(st.integers(0, 70), max_size=40))
     def test_padding_is_bounded(self, bi_matcher: SpanMatcher, sizes: list[int]) -> None:
@@ -176,16 +182,16 @@ class TestWindows:
         ],
     )
     def test_table(self, lengths: list[int], size: int | None, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(batcher, "FIRST_WINDOW", 4)
-        monkeypatch.setattr(batcher, "LAST_WINDOW", 10)
-        monkeypatch.setattr(batcher, "MAX_WINDOW_CHARS", 100)
+        monkeypatch.setattr(batcher, "FIRST_BUFFER", 4)
+        monkeypatch.setattr(batcher, "LAST_BUFFER", 10)
+        monkeypatch.setattr(batcher, "MAX_BUFFER_CHARS", 100)
         examples = [make_example("x" * length) for length in lengths]
-        windows = list(text_windows(iter(examples), size))
+        windows = list(example_buffers(iter(examples), size))
         assert [len(window) for window in windows] == expected
         assert [example for window in windows for example in window] == examples
 
     def test_no_more_is_read_than_is_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(batcher, "FIRST_WINDOW", 4)
+        monkeypatch.setattr(batcher, "FIRST_BUFFER", 4)
         taken: list[int] = []
 
         def read() -> Iterator[Example]:
@@ -193,7 +199,7 @@ class TestWindows:
                 taken.append(number)
                 yield make_example("Bob")
 
-        windows = text_windows(read())
+        windows = example_buffers(read())
         next(windows)
         assert len(taken) == 4
         next(windows)
@@ -201,47 +207,46 @@ class TestWindows:
 
 
 class TestKeptTokens:
-    """`encode_cached` is `encode`, of texts that are kept and of others."""
+    """`encode_types` is `encode`, of texts that are kept and of others."""
 
     @pytest.fixture
-    def counted(self, bi_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[Tokenizing, list[list[str]]]:
+    def counted(self, bi_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SequenceTokenizer, list[list[str]]]:
         """A tokenizing that keeps five texts and starts with none, and what it was asked to tokenise."""
         monkeypatch.setattr(tokenizing, "MAX_KEPT", 5)
-        fresh = Tokenizing.of(bi_matcher.type_tokenizer, 64)
+        fresh = SequenceTokenizer.of(bi_matcher.type_tokenizer, 64)
         asked: list[list[str]] = []
-        encode = Tokenizing.encode
+        backend = fresh.backend
 
-        def counting(self: Tokenizing, texts: Sequence[str], **options: Any) -> Any:
-            asked.append(list(texts))
-            return encode(self, texts, **options)
+        def counting(texts: list[str], **options: Any) -> Any:
+            asked.append(texts)
+            return backend.encode_batch_fast(texts, **options)
 
-        monkeypatch.setattr(Tokenizing, "encode", counting)
-        return fresh, asked
+        return replace(fresh, backend=SimpleNamespace(encode_batch_fast=counting)), asked
 
-    def test_each_text_once(self, counted: tuple[Tokenizing, list[list[str]]]) -> None:
+    def test_each_text_once(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
         fresh, asked = counted
         for texts in (["a", "b", "a"], ["b", "c", "b"], ["c", "a"]):
-            fresh.encode_cached(texts)
+            fresh.encode_types(texts)
         assert asked == [["a", "b"], ["c"]]
 
-    def test_bounded(self, counted: tuple[Tokenizing, list[list[str]]]) -> None:
+    def test_bounded(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
         fresh, asked = counted
-        fresh.encode_cached("abcd")
+        fresh.encode_types("abcd")
         assert len(fresh._kept) == 4
-        fresh.encode_cached("bcxy")  # more than fit together: the old ones go
+        fresh.encode_types("bcxy")  # more than fit together: the old ones go
         assert set(fresh._kept) == {"x", "y"}
-        fresh.encode_cached("mnopqrst")  # more than fit at all
+        fresh.encode_types("mnopqrst")  # more than fit at all
         assert len(fresh._kept) == 5
         assert asked == [list("abcd"), ["x", "y"], list("mnopqrst")]
 
     @given(st.lists(st.lists(st.sampled_from([*TEXTS.values(), *TYPES, ""]), max_size=9), max_size=6))
     def test_it_is_the_tokenizer(self, bi_matcher: SpanMatcher, asked: list[list[str]]) -> None:
-        fresh = Tokenizing.of(bi_matcher.type_tokenizer, 64)
+        fresh = SequenceTokenizer.of(bi_matcher.type_tokenizer, 64)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(tokenizing, "MAX_KEPT", 5)
             for texts in asked:
-                found = fresh.encode_cached(texts)
-                expected = fresh.encode(texts)["input_ids"] if texts else []
+                found = fresh.encode_types(texts)
+                expected = token_ids(texts, fresh) if texts else []
                 assert [ids.tolist() for ids in found] == [list(ids) for ids in expected]
                 assert all(ids.dtype == np.int64 for ids in found)
                 assert len(fresh._kept) <= 5

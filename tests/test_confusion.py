@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spanmatch.entities import Mention
 from spanmatch.evaluation.confusion import Pair, count_confusions, largest_confusions
 from spanmatch.evaluation.error_classes import classify_errors, count_errors
-from spanmatch.evaluation.metrics import evaluate
+from spanmatch.evaluation.metrics import compute_metrics
 
 
 def m(start: int, end: int, label: str) -> Mention:
@@ -60,7 +60,7 @@ def test_examples_must_be_as_many() -> None:
 @given(st.lists(st.tuples(mentions, mentions), max_size=4))
 def test_agrees_with_metrics_and_errors(examples: list[tuple[list[Mention], list[Mention]]]) -> None:
     gold, predicted = [golds for golds, _ in examples], [found for _, found in examples]
-    metrics, confusion = evaluate(gold, predicted, types=[], num_bootstrap=1), count_confusions(gold, predicted)
+    metrics, confusion = compute_metrics(gold, predicted, types=[], num_bootstrap=1), count_confusions(gold, predicted)
     same = Counter({label: count for (label, other), count in confusion.equal.items() if label == other})
     assert same == Counter({label: counts.true_positives for label, counts in metrics.per_type.items()})
     # Every gold mention and every prediction is in some pair of equal spans.

@@ -4,6 +4,7 @@ import json
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from helpers import (
     Key,
     StubEncoder,
     assert_same,
+    collate_alone,
     gold_of,
     make_example,
     make_matcher,
     scores_of,
-    units_of,
+    token_ids,
     word_spans,
 )
 from hypothesis import given
@@ -31,11 +33,11 @@ from hypothesis import strategies as st
 
 from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER
-from spanmatch.batching.views import TokenizedText, View, split_types
+from spanmatch.batching.views import View, type_runs
 from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import text_states, type_states_behind
+from spanmatch.model.model import text_states, type_states_behind
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.collator import TrainingCollator
@@ -105,8 +107,8 @@ class TestSequence:
             (LONG, MARKED_TYPES + TYPES),
             ("Bob", []),
         )
-        batch = matcher.batcher.texts(views)
-        marker, suffix = token(matcher, TYPE_MARKER), matcher.batcher.text_tokenizing.suffix
+        batch = collate_texts(views, matcher.batcher)
+        marker, suffix = token(matcher, TYPE_MARKER), matcher.batcher.text_tokenizer.suffix
         for row, view in enumerate(views):
             expected = (batch.input_ids[row] == marker).nonzero().flatten().tolist()
             assert batch.type_token[row, : len(view.types)].tolist() == expected
@@ -115,14 +117,14 @@ class TestSequence:
             assert batch.type_last[row, : len(view.types)].tolist() == [stop - 1 for stop in bounds[1:]]
             assert not batch.type_token[row, len(view.types) :].any() and not batch.type_last[row, len(view.types) :].any()
             written = [batch.input_ids[row, start + 1 : stop].tolist() for start, stop in pairwise(bounds)]
-            alone = [matcher.batcher.text_tokenizing.encode([text])["input_ids"][0] for text in view.written_types]
+            alone = [token_ids([text], matcher.batcher.text_tokenizer)[0] for text in view.type_texts]
             assert written == alone
             assert tuple(batch.input_ids[row, length - len(suffix) : length].tolist()) == suffix
 
     def test_text_and_types_are_apart(self, cross_matcher: SpanMatcher) -> None:
         """As a pair of sequences, the way that the encoder has learnt: what stands between is the tokenizer's own."""
         [view] = passes_of(cross_matcher, ("Ada met Bob", ["person"]))
-        batch = cross_matcher.batcher.texts([view])
+        batch = collate_texts([view], cross_matcher.batcher)
         tokenizer, marker = cross_matcher.text_tokenizer, token(cross_matcher, TYPE_MARKER)
         pair = tokenizer("Ada met Bob", "person")["input_ids"]
         own = batch.input_ids[0].tolist()
@@ -136,11 +138,11 @@ class TestSequence:
         views = passes_of(
             cross_matcher, ("Ada met Bob", ["city", "a person"]), ("Bob", ["city"]), ("Ada met Bob in New York", [])
         )
-        batch = cross_matcher.batcher.texts(views)
+        batch = collate_texts(views, cross_matcher.batcher)
         states = torch.randn(*batch.input_ids.shape, 5, generator=torch.Generator().manual_seed(0))
         found = type_states_behind(states, batch)
         assert found.shape == (3, 2, 5) and found.isfinite().all()
-        marker, suffix = token(cross_matcher, TYPE_MARKER), len(cross_matcher.batcher.text_tokenizing.suffix)
+        marker, suffix = token(cross_matcher, TYPE_MARKER), len(cross_matcher.batcher.text_tokenizer.suffix)
         for row, view in enumerate(views):
             starts = (batch.input_ids[row] == marker).nonzero().flatten().tolist()
             bounds = [*starts, int(batch.attention_mask[row].sum()) - suffix]
@@ -151,14 +153,14 @@ class TestSequence:
     def test_segments(self, cross_matcher: SpanMatcher) -> None:
         """1 from the first type on, in every row of its own; a text without types is a text from end to end."""
         views = passes_of(cross_matcher, ("Ada met Bob", TYPES), ("Bob", ["city"]), ("Ada met Bob in New York", []))
-        batch = cross_matcher.batcher.texts(views)
+        batch = collate_texts(views, cross_matcher.batcher)
         for row, view in enumerate(views):
             first = batch.type_token[row, 0].item() if view.types else batch.input_ids.shape[1]
             length = int(batch.attention_mask[row].sum())
             assert batch.segment_ids[row, :length].tolist() == [int(place >= first) for place in range(length)]
 
     def test_segments_reach_an_encoder_that_has_them(self, tiny_cross: SpanMatcher) -> None:
-        batch = tiny_cross.batcher.texts(passes_of(tiny_cross, ("Ada met Bob", TYPES)))
+        batch = collate_texts(passes_of(tiny_cross, ("Ada met Bob", TYPES)), tiny_cross.batcher)
         with torch.inference_mode():
             before = tiny_cross.model.encode_texts(batch)
             without = text_states(StubEncoder(len(tiny_cross.text_tokenizer)), batch)  # takes no others than ids and mask
@@ -174,21 +176,21 @@ class TestSequence:
         for types in ([], ["person"], MARKED_TYPES, TYPES):
             views = passes_of(contrastive_matcher, (TEXTS[name], types))
             for view in views:
-                batch = batcher.texts([view])
-                alone = collate_texts([view], batcher.text_tokenizing, batcher.config.max_span_width)
-                stop = len(batcher.text_tokenizing.prefix) + view.num_tokens
+                batch = collate_texts([view], batcher)
+                alone = collate_alone([view], batcher.text_tokenizer, batcher.config.max_span_width)
+                stop = len(batcher.text_tokenizer.prefix) + view.end_token - view.start_token
                 own = (batch.first_token, batch.last_token, batch.candidates, batch.input_ids[:, :stop])
                 for tensor, same in zip(
                     own, (alone.first_token, alone.last_token, alone.candidates, alone.input_ids), strict=True
                 ):
                     assert torch.equal(tensor, same[:, :stop] if same is alone.input_ids else same)
-                if len(view.windows) == 1:
+                if view.is_owned is None:
                     bare = own if bare is None else bare
                     assert all(torch.equal(tensor, same) for tensor, same in zip(own, bare, strict=True))
 
     def test_slots_stand_in_front(self, contrastive_matcher: SpanMatcher) -> None:
         [view] = passes_of(contrastive_matcher, ("[SPAN_THRESHOLD] [CLS] <s>", ["[CLS]"]))
-        ids = contrastive_matcher.batcher.texts([view]).input_ids[0]
+        ids = collate_texts([view], contrastive_matcher.batcher).input_ids[0]
         slots = {"cls": contrastive_matcher.text_tokenizer.cls_token, "label_token": THRESHOLD_TOKEN}
         assert contrastive_matcher.config.null_slots == {"cls": 0, "label_token": 1}
         for slot, name in slots.items():
@@ -204,14 +206,14 @@ class TestSequence:
         assert set(found) == {(*span, name) for span in word_spans(MARKED, 4) for name in MARKED_TYPES}
         assert everything(loaded, [MARKED], MARKED_TYPES) == [found]
         views = passes_of(loaded, (MARKED, MARKED_TYPES))
-        batch, marker = loaded.batcher.texts(views), token(loaded, TYPE_MARKER)
+        batch, marker = collate_texts(views, loaded.batcher), token(loaded, TYPE_MARKER)
         assert (batch.input_ids == marker).sum() == sum(len(view.types) for view in views)
 
     @pytest.mark.parametrize("max_length", [8, 20, 32])
     def test_no_sequence_is_too_long(self, max_length: int, family: str, encoder_folders: dict[str, Path]) -> None:
         matcher = make_matcher(encoder_folders[family], "cross", max_length=max_length, loss="contrastive")
         views = passes_of(matcher, (LONG, [*MANY, "a " * 100, "word " * 30]), ("x" * 200, TYPES))
-        lengths = matcher.batcher.texts(views).attention_mask.sum(dim=1)
+        lengths = collate_texts(views, matcher.batcher).attention_mask.sum(dim=1)
         assert lengths.max() <= MAX_POSITION
         # The room is used: some run of types fills it but for less than another type.
         assert lengths.max() > MAX_POSITION - 12
@@ -221,17 +223,12 @@ class TestSequence:
         with caplog.at_level(logging.WARNING):
             [first, second, third] = views = passes_of(cross_matcher, ("Ada met Bob", ["person", long, "city"]))
         assert [[item.name for item in view.types] for view in (first, second, third)] == [["person"], [long], ["city"]]
-        room = cross_matcher.batcher.type_tokenizing.max_tokens
+        room = cross_matcher.batcher.type_tokenizer.max_tokens
         assert f"only {room} are read" in caplog.text
-        batch = cross_matcher.batcher.texts(views)
+        batch = collate_texts(views, cross_matcher.batcher)
         assert int(batch.attention_mask[1].sum() - batch.type_token[1, 0]) == 1 + room + len(
-            cross_matcher.batcher.text_tokenizing.suffix
+            cross_matcher.batcher.text_tokenizer.suffix
         )
-
-
-def view_of(names: Sequence[str]) -> View:
-    text = TokenizedText(example=make_example("a b"), token_ids=np.arange(2), units=units_of([1, 1]))
-    return View(tokenized=text, windows=[(0, 2)], position=0, types=types_of(names))
 
 
 class TestRuns:
@@ -251,9 +248,8 @@ class TestRuns:
         ],
     )
     def test_table(self, lengths: list[int], max_types: int, max_tokens: int, expected: list[int]) -> None:
-        names = [f"kind {number}" for number in range(len(lengths))]
-        runs = split_types(view_of(names), lengths, max_types=max_types, max_tokens=max_tokens)
-        assert [len(run.types) for run in runs] == expected
+        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [stop - start for start, stop in runs] == expected
 
     @given(
         lengths=st.lists(st.integers(1, 6) | st.integers(1, 30), max_size=40),
@@ -262,12 +258,9 @@ class TestRuns:
     )
     def test_any_types(self, lengths: list[int], max_types: int, max_tokens: int) -> None:
         """Every type once and in order; runs that fit, of even sizes, and as few as that allows."""
-        view = view_of([f"kind {number}" for number in range(len(lengths))])
-        runs = split_types(view, lengths, max_types=max_types, max_tokens=max_tokens)
-        assert [item for run in runs for item in run.types] == list(view.types)
-        assert [text for run in runs for text in run.written_types] == list(view.written_types)
-        assert all((run.tokenized, run.windows, run.position) == (view.tokenized, view.windows, view.position) for run in runs)
-        sizes = [len(run.types) for run in runs]
+        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [place for start, stop in runs for place in range(start, stop)] == list(range(len(lengths)))
+        sizes = [stop - start for start, stop in runs]
         assert max(sizes) - min(sizes) <= 1
 
         def fits(sizes: Sequence[int]) -> bool:
@@ -285,16 +278,16 @@ class TestRuns:
             bounds = [run * len(lengths) // fewer for run in range(fewer + 1)]
             assert not fits([stop - start for start, stop in pairwise(bounds)])
 
-    def test_written_types_go_with_their_types(self) -> None:
-        names = [f"kind {number}" for number in range(5)]
-        view = view_of(names)
-        written = View(
-            tokenized=view.tokenized, windows=view.windows, position=0, types=view.types, type_texts=tuple(map(str.upper, names))
-        )
-        runs = split_types(written, [1] * 5, max_types=2, max_tokens=99)
-        assert [(item.name.upper(), text) for run in runs for item, text in zip(run.types, run.written_types, strict=True)] == [
+    def test_type_texts_go_with_their_types(self, cross_matcher: SpanMatcher) -> None:
+        """... into their run, whatever the training wrote for each."""
+        names = [f"kind {number}" for number in range(40)]  # more than there may be in a pass
+        [[window]] = cross_matcher.batcher.windows([make_example("a b", (), types_of(names))])
+        runs = cross_matcher.batcher.passes([replace(window, type_texts=tuple(map(str.upper, names)))])
+        assert len(runs) > 1
+        assert [(item.name.upper(), text) for run in runs for item, text in zip(run.types, run.type_texts, strict=True)] == [
             (name.upper(), name.upper()) for name in names
         ]
+        assert all((run.tokenized, run.start_unit, run.end_unit) == (window.tokenized, 0, 2) for run in runs)
 
     def test_every_cell_is_scored_once(self, cross_matcher: SpanMatcher) -> None:
         """Windows times runs: `scores_of` refuses a cell that is there twice."""
@@ -418,7 +411,7 @@ class TestTraining:
         windows = self.windows(tiny_cross, names)
         step = TrainingCollator(batcher=tiny_cross.batcher)(windows)
         assert step["types"] is None and step["positives"].shape == step["valid"].shape == (3, 7, 4, 3)
-        texts = tiny_cross.batcher.texts(passes_of(tiny_cross, (self.TEXT, names)))
+        texts = collate_texts(passes_of(tiny_cross, (self.TEXT, names)), tiny_cross.batcher)
         assert torch.equal(step["texts"].input_ids, texts.input_ids)
         assert torch.equal(step["texts"].type_token, texts.type_token)
         with torch.inference_mode():
@@ -483,7 +476,9 @@ class TestTraining:
             scores = model(texts, types, boundaries=True)
             states = model.encode_texts(texts)
             columns = (
-                model.types_behind(states, texts)[0] if types is None else torch.cat([model.encode_types(own) for own in types])
+                model.type_embeddings_behind(states, texts)[0]
+                if types is None
+                else torch.cat([model.type_embeddings(own) for own in types])
             )
             # The last two dimensions of a type are a bias, which null slots leave out: here zero.
             assert not columns[:, -2:].any()

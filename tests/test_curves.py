@@ -9,7 +9,7 @@ from spanmatch.entities import Mention
 from spanmatch.evaluation.calibration import best_threshold
 from spanmatch.evaluation.confidence import f1_intervals, wilson_interval
 from spanmatch.evaluation.curves import precision_recall, reliability
-from spanmatch.evaluation.metrics import evaluate
+from spanmatch.evaluation.metrics import compute_metrics
 
 
 def m(start: int, label: str = "x") -> Mention:
@@ -68,7 +68,7 @@ class TestPrecisionRecall:
         curves = precision_recall(scored, gold)
         for threshold in (0.05, 0.1, 0.4, 0.7):
             kept = [[mention for mention, score in items if score > threshold] for items in scored]
-            metrics = evaluate(gold, kept, types=[], num_bootstrap=1)
+            metrics = compute_metrics(gold, kept, types=[], num_bootstrap=1)
             assert curves.micro.at(threshold) == metrics.micro
             for label, counts in metrics.per_type.items():
                 assert curves.per_type[label].at(threshold) == counts
@@ -118,14 +118,14 @@ class TestIntervals:
     def test_of_one_type_is_that_of_micro_f1(self) -> None:
         gold = [[m(index), m(index + 50)] for index in range(30)]
         found = [[m(index), m(index + 50 + index % 3)] for index in range(30)]
-        metrics = evaluate(gold, found, types=[])
+        metrics = compute_metrics(gold, found, types=[])
         assert f1_intervals(gold, found) == {"x": metrics.f1_interval}
         # Examples without the type count, too: they are resampled with the others.
         gold, found = [*gold, [m(0, "y")], []], [*found, [], [m(1, "y")]]
         of_x = [[mention for mention in mentions if mention.label == "x"] for mentions in gold]
         found_x = [[mention for mention in mentions if mention.label == "x"] for mentions in found]
         intervals = f1_intervals(gold, found)
-        assert intervals["x"] == evaluate(of_x, found_x, types=[]).f1_interval
+        assert intervals["x"] == compute_metrics(of_x, found_x, types=[]).f1_interval
         assert intervals["y"] == (0, 0)
 
     def test_a_rare_type_is_uncertain(self) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import collate_types
 from helpers_e2e import write_tiny_encoder
 from helpers_encoders import FAMILIES, write_encoder
 from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, T5Config, T5Model
 
-from spanmatch.batching.collate import collate_types
-from spanmatch.batching.tokenizer import Tokenizing
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.errors import InputError
-from spanmatch.model import encoders
-from spanmatch.model.encoders import encoder_from_config, load_pretrained, set_dropout, type_states
+from spanmatch.model import pretrained
+from spanmatch.model.encoders import encoder_from_config, load_pretrained, set_dropout
+from spanmatch.model.model import type_states
 from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 
 
@@ -33,7 +34,7 @@ def test_other_weights_under_the_default_name_are_refused(tmp_path: Path, monkey
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.safetensors").write_bytes(b"other")
     spec = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: spec)
     resolve_encoder.cache_clear()
     with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
         resolve_encoder(DEFAULT_ENCODER)
@@ -82,7 +83,7 @@ def test_an_encoder_decoder_is_used_by_its_encoder(folder: Path, tmp_path: Path)
     tokenizer.save_pretrained(tmp_path)
     loaded = load_pretrained(str(tmp_path))
     assert not [name for name, _ in loaded.model.named_parameters() if "decoder" in name]
-    batch = collate_types(["person", "city"], Tokenizing.of(loaded.tokenizer, 32))
+    batch = collate_types(["person", "city"], SequenceTokenizer.of(loaded.tokenizer, 32))
     assert type_states(loaded.model, batch, "mean").shape == (2, 16)
 
 
@@ -99,7 +100,7 @@ def test_the_longest_sequence(folder: Path, config: BertConfig, expected: int) -
 
 def test_pooling_leaves_padding_out(folder: Path) -> None:
     loaded = load_pretrained(str(folder))
-    tokenizing = Tokenizing.of(loaded.tokenizer, 32)
+    tokenizing = SequenceTokenizer.of(loaded.tokenizer, 32)
     model = loaded.model.eval()
     with torch.inference_mode():
         together = type_states(model, collate_types(["city", "person who writes about a city"], tokenizing), "mean")
@@ -112,7 +113,10 @@ def test_pooling_leaves_padding_out(folder: Path) -> None:
 def test_dropout_is_set_everywhere(family: str, tmp_path: Path) -> None:
     """Of 0, an encoder in training computes what it does otherwise, also in attention; of a half, no two passes are alike."""
     loaded = load_pretrained(str(write_encoder(tmp_path / "encoder", family)))
-    model, batch = loaded.model, collate_types(["person who writes about a city", "city"], Tokenizing.of(loaded.tokenizer, 32))
+    model, batch = (
+        loaded.model,
+        collate_types(["person who writes about a city", "city"], SequenceTokenizer.of(loaded.tokenizer, 32)),
+    )
     dropping = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
     with torch.no_grad():
         still = type_states(model.eval(), batch, "mean")

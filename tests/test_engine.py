@@ -24,6 +24,7 @@ from helpers import (
     TYPES,
     Key,
     assert_same,
+    collate_types,
     make_example,
     make_matcher,
     scores_of,
@@ -33,6 +34,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from spanmatch.batching import batcher
+from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.entities import Entity, EntityType, as_entity_types
@@ -147,8 +149,10 @@ def plain_logits(matcher: SpanMatcher, text: str, types: Sequence[str], slot: st
     found: dict[Key, float] = {}
     [windows] = matcher.batcher.windows([make_example(text, (), as_entity_types(types))])
     for view in matcher.batcher.passes(windows):
-        batch = matcher.batcher.texts([view])
-        own_types = None if matcher.batcher.types_stand_behind else [matcher.batcher.types(view.written_types)]
+        batch = collate_texts([view], matcher.batcher)
+        own_types = (
+            None if matcher.batcher.is_cross_encoder else [collate_types(view.types.texts, matcher.batcher.lone_type_tokenizer)]
+        )
         with torch.inference_mode():
             scores = matcher.model(batch, own_types).spans
         logits = scores.logits[0]
@@ -274,15 +278,15 @@ class TestWays:
         expected = engine.expected
         types = as_entity_types(MORE_TYPES)
         examples = [make_example(text, (), types) for text in ALL_TEXTS]
-        monkeypatch.setattr(batcher, "FIRST_WINDOW", first)
-        monkeypatch.setattr(batcher, "LAST_WINDOW", last)
-        monkeypatch.setattr(batcher, "MAX_WINDOW_CHARS", max_chars)
-        assert len(list(batcher.text_windows(examples))) > 3
+        monkeypatch.setattr(batcher, "FIRST_BUFFER", first)
+        monkeypatch.setattr(batcher, "LAST_BUFFER", last)
+        monkeypatch.setattr(batcher, "MAX_BUFFER_CHARS", max_chars)
+        assert len(list(batcher.example_buffers(examples))) > 3
         assert_all_same(engine.streamed(examples), expected)
 
     def test_inventories_that_change_between_windows(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(batcher, "FIRST_WINDOW", 2)
-        monkeypatch.setattr(batcher, "LAST_WINDOW", 2)
+        monkeypatch.setattr(batcher, "FIRST_BUFFER", 2)
+        monkeypatch.setattr(batcher, "LAST_BUFFER", 2)
         one, other = as_entity_types(MORE_TYPES[:3]), as_entity_types(MORE_TYPES[:1:-1])
         kinds = [one, one, other, one, other, other, (), one, one, one, (), ()]
         texts = [*TEXTS.values(), LONG][: len(kinds)]
@@ -324,8 +328,8 @@ class TestStream:
 
     def test_it_reads_as_it_goes(self, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
         """No more than a window is taken before something is given."""
-        monkeypatch.setattr(batcher, "FIRST_WINDOW", 4)
-        monkeypatch.setattr(batcher, "LAST_WINDOW", 8)
+        monkeypatch.setattr(batcher, "FIRST_BUFFER", 4)
+        monkeypatch.setattr(batcher, "LAST_BUFFER", 8)
         taken: list[int] = []
         stream = engines["bi"].matcher.stream(self.examples(30, taken))
         assert not taken
@@ -336,14 +340,14 @@ class TestStream:
 
     def test_a_window_of_its_own_size(self, engines: dict[str, Engine]) -> None:
         taken: list[int] = []
-        stream = engines["bi"].matcher.stream(self.examples(7, taken), window_size=3)
+        stream = engines["bi"].matcher.stream(self.examples(7, taken), buffer_size=3)
         assert [len(taken) for _ in stream] == [3, 3, 3, 6, 6, 6, 7]
 
     def test_without_end(self, engines: dict[str, Engine]) -> None:
         taken: list[int] = []
         stream = engines["bi"].matcher.stream(self.examples(10**9, taken))
         next(stream)
-        assert len(taken) <= batcher.FIRST_WINDOW
+        assert len(taken) <= batcher.FIRST_BUFFER
 
     def test_nothing(self, engine: Engine) -> None:
         for way in (engine.all_scores, engine.flat, engine.nested):
@@ -626,10 +630,13 @@ class TestCells:
 
     def test_spans(self, matcher: SpanMatcher) -> None:
         views = self.views(matcher)
-        batch, head = matcher.batcher.texts(views), matcher.model.head
+        batch, head = collate_texts(views, matcher.batcher), matcher.model.head
         owned = [int(row.sum()) for row in batch.candidates]
         width = matcher.config.max_span_width
-        inside = [sum(min(width, view.num_units - unit) for unit in range(view.num_units)) for view in views]
+        inside = [
+            sum(min(width, view.end_unit - view.start_unit - unit) for unit in range(view.end_unit - view.start_unit))
+            for view in views
+        ]
         assert sum(own < whole for own, whole in zip(owned, inside, strict=True)) >= 4, "windows own some of their cells"
         with torch.inference_mode():
             states = matcher.model.encode_texts(batch)
@@ -649,14 +656,14 @@ class TestCells:
     def test_above_a_null_slot(self, slot: str, engines: dict[str, Engine]) -> None:
         """The score of a difference is the difference of the scores."""
         matcher = engines["bi, null slots"].matcher
-        head, batch = matcher.model.head, matcher.batcher.texts(self.views(matcher))
+        head, batch = matcher.model.head, collate_texts(self.views(matcher), matcher.batcher)
         with torch.inference_mode():
             states, cells = matcher.model.encode_texts(batch), batch.candidates.nonzero()
-            types = matcher.model.encode_types(matcher.batcher.types(TYPES))
+            types = matcher.model.type_embeddings(collate_types(TYPES, matcher.batcher.lone_type_tokenizer))
             spans, null = head.represent_cells(states, batch, cells), head.represent_null(states, slot)
             assert null is not None and null.shape == (len(batch.input_ids), matcher.config.head_size)
             together = (spans - null[cells[:, 0]]) @ types.T
-            full = matcher.model(batch, [matcher.batcher.types(TYPES)]).spans
+            full = matcher.model(batch, [collate_types(TYPES, matcher.batcher.lone_type_tokenizer)]).spans
             place = list(matcher.config.null_slots).index(slot)
             apart = full.logits[tuple(cells.unbind(1))] - full.nulls[:, place][cells[:, 0]]
             assert head.represent_null(states, None) is None

@@ -29,7 +29,7 @@ from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction import matcher as predictor
 from spanmatch.prediction.decoding import Candidates
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.type_encoder import TypeEncoding
+from spanmatch.prediction.type_encoder import TypeEncoder
 
 Wanted = Mapping[str, Mapping[tuple[str, str], float]]
 TYPES = ["city", "company", "person"]
@@ -101,13 +101,13 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
                     logits[cell, names.index(label)] = logit
         return logits
 
-    def embed(self: TypeEncoding, types: Sequence[EntityType]) -> torch.Tensor:
+    def embed(self: TypeEncoder, types: Sequence[EntityType]) -> torch.Tensor:
         return torch.eye(len(names))[[names.index(item.name) if item.name in names else -1 for item in types]]
 
     names = [*dict.fromkeys(label for wanted in WANTED.values() for _, label in wanted), "any other"]
     monkeypatch.setattr(predictor, "passing_candidates", passing)
     monkeypatch.setattr("spanmatch.model.head.SpanHead.represent_cells", represent)
-    monkeypatch.setattr(TypeEncoding, "embed", embed)
+    monkeypatch.setattr(TypeEncoder, "embed", embed)
 
 
 def run(checkpoint: Path, file: object, output_dir: Path, *flags: object) -> tuple[dict[str, Any], list[dict[str, Any]], Result]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import EVERYTHING, TEXTS, TYPES, make_example, make_matcher, scores_of
+from helpers import EVERYTHING, TEXTS, TYPES, collate_types, make_example, make_matcher, scores_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching.collate import TextBatch
+from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.model.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
 from spanmatch.prediction.matcher import SpanMatcher
 
@@ -262,16 +262,16 @@ class TestCorrection:
     def test_a_matcher_asks_for_it(self, tiny_encoder: Path) -> None:
         """Types are corrected once, when they are encoded, and what they score moves by as much."""
         matcher = make_matcher(tiny_encoder, background_weight=0.5)
-        batch = matcher.batcher.types(TYPES)
+        batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
         [windows] = matcher.batcher.windows([make_example(TEXTS["plain"])])
-        texts = matcher.batcher.texts(windows)
+        texts = collate_texts(windows, matcher.batcher)
         with torch.inference_mode():
-            before = matcher.model.encode_types(batch)
+            before = matcher.model.type_embeddings(batch)
             states = matcher.model.encode_texts(texts)
             spans = matcher.model.head.represent_cells(states, texts, texts.candidates.nonzero())
             matcher.model.head.background.copy_(without_bias(spans[torch.arange(2048) % len(spans)]))
             matcher.model.head.usual_affinity.fill_(2.0)
-            after = matcher.model.encode_types(batch)
+            after = matcher.model.type_embeddings(batch)
             own = affinity(before, matcher.model.head.background)
         torch.testing.assert_close(bias_of(after) - bias_of(before), 0.5 * (2.0 - own), rtol=1e-4, atol=1e-4)
         assert float(own.std()) > 0.1

@@ -10,9 +10,8 @@ from candidates import byte_level, character_level
 from helpers_e2e import ROOT
 from transformers import AutoTokenizer
 
-from spanmatch.batching.candidates import CANDIDATES, Unrepresentable
-from spanmatch.batching.tokenizer import Tokenizing
-from spanmatch.batching.views import TokenizedText, tokenize_texts
+from spanmatch.batching.candidates import CANDIDATES, TokenizedText, Unrepresentable, tokenize_texts
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.corpus import read_corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
@@ -48,22 +47,22 @@ def example_of(name: str) -> Example:
     return Example(where=name, text=text, words=split_words(text), mentions=tuple(mentions))
 
 
-def tokenizing_of(kind: str, examples: Sequence[Example]) -> Tokenizing:
+def tokenizing_of(kind: str, examples: Sequence[Example]) -> SequenceTokenizer:
     """A tokenizer by its kind; those of bytes and characters lose nothing."""
     if kind == "WordPiece":
-        return Tokenizing.of(AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER)), ANY_WIDTH)
+        return SequenceTokenizer.of(AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER)), ANY_WIDTH)
     made = byte_level() if kind == "bytes" else character_level([example.text for example in examples])
-    return Tokenizing.of(made, ANY_WIDTH)
+    return SequenceTokenizer.of(made, ANY_WIDTH)
 
 
-def take_back(text: TokenizedText, tokenizing: Tokenizing, *, decodes: bool) -> list[tuple[int, int, str]]:
+def take_back(text: TokenizedText, tokenizing: SequenceTokenizer, *, decodes: bool) -> list[tuple[int, int, str]]:
     """The spans that the gold candidates of a text stand for; where asked, their subwords must decode to just them."""
     found, units = [], text.units
     for first, width, label in text.gold:
         start, end = int(units.start_char[first]), int(units.end_char[first + width])
         if decodes:
             ids = text.token_ids[units.first_token[first] : units.last_token[first + width] + 1]
-            decoded = tokenizing.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+            decoded = tokenizing.backend.decode(list(ids), skip_special_tokens=False)
             assert decoded.strip() == text.example.text[start:end]
         found.append((start, end, label))
     return found

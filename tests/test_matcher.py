@@ -7,12 +7,24 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import EVERYTHING, TEXTS, TYPES, Key, assert_same, gold_of, make_example, make_matcher, scores_of, word_spans
+from helpers import (
+    EVERYTHING,
+    TEXTS,
+    TYPES,
+    Key,
+    assert_same,
+    collate_types,
+    gold_of,
+    make_example,
+    make_matcher,
+    scores_of,
+    views_per_text,
+    word_spans,
+)
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from spanmatch.batching.collate import collate_texts
-from spanmatch.batching.views import text_views
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.model.head import SpanHead
@@ -38,15 +50,15 @@ class TestHead:
         torch.nn.init.constant_(head.bias, -1.7)
         views = [
             view
-            for own in text_views(
+            for own in views_per_text(
                 [make_example("Ada Lovelace met Bob"), make_example("in New York")],
-                matcher.batcher.text_tokenizing,
+                matcher.batcher.text_tokenizer,
                 candidates="words",
                 max_span_width=width,
             )
             for view in own
         ]
-        batch = collate_texts(views, matcher.batcher.text_tokenizing, width)
+        batch = collate_texts(views, matcher.batcher)
         assert (batch.first_token < batch.last_token).any(), "words of several subwords, or start and end are one"
         states = torch.randn(2, batch.input_ids.shape[1], head.start_proj.in_features, generator=generator)
         types = torch.randn(5, head.type_proj.in_features, generator=generator)
@@ -73,11 +85,11 @@ class TestHead:
     def test_forward_is_the_parts(self, tiny_matcher: SpanMatcher) -> None:
         model = tiny_matcher.model
         [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
-        texts, types = tiny_matcher.batcher.texts(views), tiny_matcher.batcher.types(TYPES)
+        texts, types = collate_texts(views, tiny_matcher.batcher), collate_types(TYPES, tiny_matcher.batcher.lone_type_tokenizer)
         with torch.inference_mode():
             scored = model(texts, [types])
             spans = model.head.represent_spans(model.encode_texts(texts), texts)
-            parts = model.head.score_spans(spans, model.encode_types(types)[None])
+            parts = model.head.score_spans(spans, model.type_embeddings(types)[None])
         assert scored.spans.logits.shape == (1, 3, 3, 3) and scored.spans.nulls is None
         assert torch.equal(scored.spans.logits, parts)
 
@@ -85,7 +97,8 @@ class TestHead:
         """A weight without a gradient breaks data-parallel training."""
         model = tiny_matcher.model
         [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
-        model(tiny_matcher.batcher.texts(views), [tiny_matcher.batcher.types(TYPES)]).spans.logits.sum().backward()
+        types = [collate_types(TYPES, tiny_matcher.batcher.lone_type_tokenizer)]
+        model(collate_texts(views, tiny_matcher.batcher), types).spans.logits.sum().backward()
         assert not [name for name, weight in model.named_parameters() if weight.grad is None]
 
 
@@ -249,7 +262,7 @@ class TestPredict:
     def test_a_long_text_is_tagged_to_its_end(self, family_matcher: SpanMatcher) -> None:
         """In windows, and every candidate once."""
         example = make_example(LONG)
-        [views] = text_views([example], family_matcher.batcher.text_tokenizing, candidates="words", max_span_width=4)
+        [views] = views_per_text([example], family_matcher.batcher.text_tokenizer, candidates="words", max_span_width=4)
         assert len(views) > 4
         [found] = everything(family_matcher, [LONG], batch_size=3)
         assert set(found) == {(start, end, label) for start, end in word_spans(LONG, 4) for label in TYPES}

@@ -14,7 +14,7 @@ from spanmatch.entities import Mention
 from spanmatch.evaluation import confidence as metrics_module
 from spanmatch.evaluation.calibration import best_threshold, best_threshold_per_type
 from spanmatch.evaluation.error_classes import ErrorCounts, count_errors, flat_recall_ceiling, is_flat
-from spanmatch.evaluation.metrics import Counts, Metrics, evaluate
+from spanmatch.evaluation.metrics import Counts, Metrics, compute_metrics
 from spanmatch.evaluation.seqeval_scores import seqeval_scores
 
 no_deadline = settings(deadline=None)  # the first call imports, and the cores are shared
@@ -59,7 +59,7 @@ CASES = [
 def test_evaluate_by_hand(
     gold: list[list[Mention]], predicted: list[list[Mention]], counts: tuple[int, int, int], macro_f1: float
 ) -> None:
-    result = evaluate(gold, predicted, types=["z"], num_bootstrap=5)
+    result = compute_metrics(gold, predicted, types=["z"], num_bootstrap=5)
     assert (result.micro.true_positives, result.micro.num_predicted, result.micro.num_gold) == counts
     assert result.macro_f1 == pytest.approx(macro_f1)
     assert result.num_examples == len(gold)
@@ -81,7 +81,7 @@ def test_counts_refuses_impossible_numbers(triple: tuple[int, int, int]) -> None
 
 
 def test_inventory_is_sorted_and_complete() -> None:
-    result = evaluate([[m(0, 1, "gold only")]], [[m(2, 3, "a predicted one")]], types=["unseen", "given"], num_bootstrap=5)
+    result = compute_metrics([[m(0, 1, "gold only")]], [[m(2, 3, "a predicted one")]], types=["unseen", "given"], num_bootstrap=5)
     assert list(result.per_type) == ["a predicted one", "given", "gold only", "unseen"]
     assert result.per_type["gold only"] == Counts(true_positives=0, num_predicted=0, num_gold=1)
     assert result.per_type["a predicted one"] == Counts(true_positives=0, num_predicted=1, num_gold=0)
@@ -89,11 +89,11 @@ def test_inventory_is_sorted_and_complete() -> None:
 
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="got 2 of gold, 1 of predicted"):
-        evaluate([[], []], [[]], types=[])
+        compute_metrics([[], []], [[]], types=[])
     with pytest.raises(ValueError, match="got 1 of gold, 0 of predicted"):
         count_errors([[]], [])
     with pytest.raises(ValueError, match="num_bootstrap must be at least 1, got 0"):
-        evaluate([], [], types=[], num_bootstrap=0)
+        compute_metrics([], [], types=[], num_bootstrap=0)
 
 
 @no_deadline
@@ -103,7 +103,7 @@ def test_order_of_examples_and_mentions_does_not_matter(
 ) -> None:
     shuffled = [(golds[::-1], found[::-1]) for golds, found in order.sample(pairs, len(pairs))]
     before, after = (
-        evaluate([golds for golds, _ in some], [found for _, found in some], types=["x"], num_bootstrap=20)
+        compute_metrics([golds for golds, _ in some], [found for _, found in some], types=["x"], num_bootstrap=20)
         for some in (pairs, shuffled)
     )
     assert before == after
@@ -112,7 +112,7 @@ def test_order_of_examples_and_mentions_does_not_matter(
 @no_deadline
 @given(example_pairs)
 def test_numbers_add_up(pairs: list[tuple[list[Mention], list[Mention]]]) -> None:
-    result = evaluate([golds for golds, _ in pairs], [found for _, found in pairs], types=["x"], num_bootstrap=20)
+    result = compute_metrics([golds for golds, _ in pairs], [found for _, found in pairs], types=["x"], num_bootstrap=20)
     micro, per_type, errors = result.micro, result.per_type.values(), result.errors
     assert micro.true_positives == sum(len({*golds} & {*found}) for golds, found in pairs)
     assert micro.true_positives == sum(counts.true_positives for counts in per_type)
@@ -140,14 +140,14 @@ def _pairs_with_f1(num_examples: int, seed: int) -> tuple[list[list[Mention]], l
 
 def test_bootstrap_is_a_function_of_the_seed() -> None:
     gold, predicted = _pairs_with_f1(60, seed=1)
-    intervals = [evaluate(gold, predicted, types=[], seed=seed).f1_interval for seed in (0, 0, 1)]
+    intervals = [compute_metrics(gold, predicted, types=[], seed=seed).f1_interval for seed in (0, 0, 1)]
     assert intervals[0] == intervals[1] != intervals[2]
 
 
 def test_bootstrap_interval_contains_the_estimate_and_narrows() -> None:
     widths = []
     for num_examples in (50, 800):
-        result = evaluate(*_pairs_with_f1(num_examples, seed=2), types=[])
+        result = compute_metrics(*_pairs_with_f1(num_examples, seed=2), types=[])
         low, high = result.f1_interval
         assert low < result.micro.f1 < high
         widths.append(high - low)
@@ -160,14 +160,14 @@ def test_bootstrap_agrees_with_resampling_one_example_at_a_time() -> None:
     rng = np.random.default_rng(7)
     sums = [rows[rng.integers(0, len(rows), len(rows))].sum(axis=0) for _ in range(4000)]
     expected = np.percentile([2 * right / (found + golds) for right, found, golds in sums], [2.5, 97.5])
-    assert evaluate(gold, predicted, types=[], num_bootstrap=4000).f1_interval == pytest.approx(tuple(expected), abs=0.01)
+    assert compute_metrics(gold, predicted, types=[], num_bootstrap=4000).f1_interval == pytest.approx(tuple(expected), abs=0.01)
 
 
 def test_bootstrap_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     gold, predicted = _pairs_with_f1(60, seed=4)
-    whole = evaluate(gold, predicted, types=[], num_bootstrap=50)
+    whole = compute_metrics(gold, predicted, types=[], num_bootstrap=50)
     monkeypatch.setattr(metrics_module, "_MAX_BLOCK_CELLS", 25)
-    assert evaluate(gold, predicted, types=[], num_bootstrap=50) == whole
+    assert compute_metrics(gold, predicted, types=[], num_bootstrap=50) == whole
 
 
 ERROR_CASES = [
@@ -242,15 +242,15 @@ def test_flat_recall_ceiling_against_all_subsets(gold: list[list[Mention]]) -> N
 
 def test_ceiling_is_given_for_flat_predictions_on_nested_gold_only() -> None:
     nested, flat = [[m(0, 5, "x"), m(1, 2, "x")]], [[m(0, 5, "x")]]
-    assert evaluate(nested, flat, types=[], num_bootstrap=5).flat_recall_ceiling == 0.5
-    assert evaluate(nested, nested, types=[], num_bootstrap=5).flat_recall_ceiling is None
-    assert evaluate(flat, flat, types=[], num_bootstrap=5).flat_recall_ceiling is None
+    assert compute_metrics(nested, flat, types=[], num_bootstrap=5).flat_recall_ceiling == 0.5
+    assert compute_metrics(nested, nested, types=[], num_bootstrap=5).flat_recall_ceiling is None
+    assert compute_metrics(flat, flat, types=[], num_bootstrap=5).flat_recall_ceiling is None
 
 
 def _example_result() -> Metrics:
     gold = [[m(0, 5, "person"), m(1, 2, "person"), m(6, 8, "organisation")], [m(0, 1, "person")]]
     predicted = [[m(0, 5, "person"), m(6, 7, "organisation")], []]
-    return evaluate(gold, predicted, types=["date"], num_bootstrap=5)
+    return compute_metrics(gold, predicted, types=["date"], num_bootstrap=5)
 
 
 def test_as_dict_is_what_metrics_json_holds() -> None:
@@ -270,7 +270,7 @@ def test_as_dict_is_what_metrics_json_holds() -> None:
         "errors": {"type": 0, "boundary": 1, "boundary_and_type": 0, "spurious": 0, "missed": 2, "covered_wrongly": 1},
         "recall_ceiling": 0.75,
     }
-    assert "recall_ceiling" not in evaluate([[]], [[]], types=[], num_bootstrap=5).as_dict()
+    assert "recall_ceiling" not in compute_metrics([[]], [[]], types=[], num_bootstrap=5).as_dict()
 
 
 def test_table() -> None:
@@ -287,6 +287,15 @@ def test_table() -> None:
         f"micro F1, 95% interval: {low:.4f} to {high:.4f} (bootstrap over 2 examples)",
         "wrong predictions: type 0, boundary 1, boundary and type 0, spurious 0; gold not found: missed 2, covered wrongly 1",
         "recall ceiling of flat predictions on this gold: 0.7500",
+    ]
+
+
+def test_table_aligns_wide_labels() -> None:
+    result = compute_metrics([[m(0, 1, "東京の会社")]], [[m(0, 1, "東京の会社")]], types=["org"], num_bootstrap=5)
+    assert result.table().splitlines()[:3] == [
+        "type        precision  recall      f1  support  predicted",
+        "org                 -       -       -        0          0",
+        "東京の会社     1.0000  1.0000  1.0000        1          1",
     ]
 
 
@@ -309,7 +318,7 @@ def flat_examples(draw: st.DrawFn) -> tuple[list[Mention], list[Mention], int]:
 @given(st.lists(flat_examples(), max_size=5))
 def test_seqeval_agrees_with_micro_on_flat_tokens(examples: list[tuple[list[Mention], list[Mention], int]]) -> None:
     gold, predicted, num_tokens = ([example[part] for example in examples] for part in range(3))
-    micro = evaluate(gold, predicted, types=[], num_bootstrap=1).micro  # type: ignore[arg-type]
+    micro = compute_metrics(gold, predicted, types=[], num_bootstrap=1).micro  # type: ignore[arg-type]
     scores = seqeval_scores(gold, predicted, num_tokens)  # type: ignore[arg-type]
     assert scores == pytest.approx({"precision": micro.precision, "recall": micro.recall, "f1": micro.f1})
 
@@ -382,7 +391,7 @@ scored_mentions = st.lists(st.tuples(mention, st.sampled_from([0.05, 0.1, 0.25, 
 def test_best_threshold_against_all_cuts(examples: list[tuple[list[tuple[Mention, float]], list[Mention]]]) -> None:
     def counts_at(threshold: float) -> Counts:
         kept = [{item for item, score in items if score > threshold} for items, _ in examples]
-        return evaluate([golds for _, golds in examples], kept, types=[], num_bootstrap=1).micro
+        return compute_metrics([golds for _, golds in examples], kept, types=[], num_bootstrap=1).micro
 
     best = best_threshold([items for items, _ in examples], [golds for _, golds in examples])
     at_best = counts_at(best.threshold)

@@ -11,7 +11,7 @@ from helpers import make_example, units_of
 
 from spanmatch.batching.collate import TextBatch
 from spanmatch.batching.views import TokenizedText, View
-from spanmatch.entities import EntityType
+from spanmatch.entities import EntityType, Inventory
 from spanmatch.model.head import SpanHead
 from spanmatch.prediction import scoring
 from spanmatch.prediction.decoding import resolve
@@ -50,9 +50,11 @@ def views_of(inventories: Sequence[tuple[EntityType, ...]], num_units: int) -> l
             tokenized=TokenizedText(
                 example=make_example(text, (), types), token_ids=np.arange(num_units), units=units_of([1] * num_units)
             ),
-            windows=[(0, num_units)],
-            position=0,
-            types=types,
+            start_unit=0,
+            end_unit=num_units,
+            start_token=0,
+            end_token=num_units,
+            types=Inventory(types),
         )
         for types in inventories
     ]
@@ -99,7 +101,7 @@ def found(
     model: Any = SimpleNamespace(
         head=HandMade(spans, slots if has_nulls else None),
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
-        types_behind=lambda states, batch: torch.stack(rows),
+        type_embeddings_behind=lambda states, batch: torch.stack(rows),
         matcher_config=SimpleNamespace(background_weight=0.0),
     )
 
@@ -231,6 +233,6 @@ def test_nothing_is_asked_for() -> None:
     """Not even the encoder is run."""
     model: Any = SimpleNamespace()
     views: Any = views_of([(), ()], 2)
-    columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, inventories={})
+    columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, columns={})
     found = passing_candidates(model, views, SimpleNamespace(), columns)  # type: ignore[arg-type]
     assert [len(item.start) for item in found] == [0, 0]

@@ -16,7 +16,8 @@ from spanmatch.batching.collate import TypeBatch
 from spanmatch.entities import EntityType, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.type_embeddings import TypeCache, TypeEmbeddings
+from spanmatch.prediction.type_embeddings import TypeEmbeddings
+from spanmatch.prediction.type_encoder import TypeCache
 
 TEXT = TEXTS["plain"]
 DESCRIBED = [
@@ -54,13 +55,13 @@ def checkpoint(matcher: SpanMatcher, tmp_path_factory: pytest.TempPathFactory) -
 def counted(tiny_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SpanMatcher, list[int]]:
     """A matcher, and how many types each pass of its encoder of types had."""
     passes: list[int] = []
-    encode = tiny_matcher.model.encode_types
+    encode = tiny_matcher.model.type_embeddings
 
     def counting(batch: TypeBatch) -> torch.Tensor:
         passes.append(len(batch.input_ids))
         return encode(batch)
 
-    monkeypatch.setattr(tiny_matcher.model, "encode_types", counting)
+    monkeypatch.setattr(tiny_matcher.model, "type_embeddings", counting)
     return tiny_matcher, passes
 
 
@@ -207,22 +208,15 @@ class TestWhose:
         with pytest.raises(InputError, match=r"a cross-encoder reads types with each text.*pass the types"):
             cross.predict(TEXT, matcher.encode_types(TYPES))
 
-    def test_a_type_that_is_not_among_them(self, matcher: SpanMatcher) -> None:
-        """... also where its name is, with another description."""
-        kept = matcher.encode_types(TYPES)
-        for asked in (["person", "planet"], {"city": "where people live"}):
-            types = as_entity_types(asked)
-            with pytest.raises(InputError, match=f'"{types[-1].name}" is asked for, but is not among the encoded types'):
-                list(matcher.stream([make_example(TEXT, (), types)], embedded=kept))
-
-    @pytest.mark.parametrize("chosen", [["animal", "person", TYPES[2]], ["animal", "company", *TYPES[::-1]], [*TYPES]])
-    def test_some_of_them_in_another_order(self, chosen: list[str], matcher: SpanMatcher) -> None:
-        """Types are found by what they are, also where there are as many."""
-        kept = matcher.encode_types([*TYPES, "company", "animal"])
-        types = as_entity_types(chosen)
+    def test_other_types_are_encoded(self, matcher: SpanMatcher) -> None:
+        """Embeddings that a matcher was prepared with serve their very types; others are found as ever."""
+        matcher.prepare(as_entity_types([*TYPES, "company", "animal"]))
         options: dict[str, Any] = {"threshold": EVERYTHING, "overlap": "multi-label"}
-        [found] = matcher.stream([make_example(TEXT, (), types)], embedded=kept, **options)
-        assert_same([scores_of(found)], [scores_of(matcher.predict(TEXT, types, **options))])
+        for chosen in (["animal", "person", TYPES[2]], ["animal", "company", *TYPES[::-1]], [*TYPES]):
+            types = as_entity_types(chosen)
+            fresh = SpanMatcher(matcher.model, matcher.text_tokenizer, matcher.type_tokenizer)
+            [found] = matcher.stream([make_example(TEXT, (), types)], **options)
+            assert_same([scores_of(found)], [scores_of(fresh.predict(TEXT, types, **options))])
 
 
 class TestCache:
@@ -303,8 +297,8 @@ class TestOnlyWhatIsMissing:
         assert torch.equal(kept.embeddings[0], kept.embeddings[1]) and torch.equal(kept.embeddings[0], kept.embeddings[2])
         assert not torch.equal(kept.embeddings[0], kept.embeddings[3])
         assert matcher.predict(TEXT, kept) and sum(passes) == 2
-        matcher.predict(TEXT, twice)
-        assert sum(passes) == 4
+        matcher.predict(TEXT, twice)  # their very types: the embeddings serve again
+        assert sum(passes) == 2
 
     def test_encoded_types_are_not_encoded_again(self, counted: tuple[SpanMatcher, list[int]], tmp_path: Path) -> None:
         matcher, passes = counted
@@ -317,7 +311,7 @@ class TestOnlyWhatIsMissing:
     def test_a_corpus_asks_once(self, counted: tuple[SpanMatcher, list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
         """However many windows it is cut into, also where types are more than are kept."""
         matcher, passes = counted
-        monkeypatch.setattr("spanmatch.batching.batcher.FIRST_WINDOW", 2)
+        monkeypatch.setattr("spanmatch.batching.batcher.FIRST_BUFFER", 2)
         monkeypatch.setattr(matcher._types._cache, "max_types", 1)
         types = as_entity_types(TYPES)
         assert len(list(matcher.stream(make_example(TEXT, (), types) for _ in range(30)))) == 30
@@ -327,7 +321,7 @@ class TestOnlyWhatIsMissing:
         """More types than are tokenised together keep their order."""
         names = [letter + " or" * (number % 5) for number, letter in enumerate("abcdefghijklmnopqrstuvw")]
         whole = matcher.encode_types(names).embeddings
-        monkeypatch.setattr("spanmatch.prediction.type_encoder.WINDOW", 4)
+        monkeypatch.setattr("spanmatch.prediction.type_encoder.SORTED_TOGETHER", 4)
         torch.testing.assert_close(matcher.encode_types(names).embeddings, whole, rtol=0, atol=1e-5)
         assert (whole[:, None] - whole).abs().amax(2).fill_diagonal_(1).min() > 1e-3, "or a wrong order would not show"
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import StubEncoder, make_example, units_of
+from helpers import StubEncoder, collate_alone, collate_types, make_example, units_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.batching.candidates import Units, word_units
-from spanmatch.batching.collate import collate_texts, collate_types
-from spanmatch.batching.tokenizer import Tokenizing
-from spanmatch.batching.views import TokenizedText, View, _neighbours, make_views, owned_candidates, split_windows, token_range
+from spanmatch.batching.batcher import text_windows
+from spanmatch.batching.candidates import TokenizedText, Units, word_units
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.batching.views import View, _neighbours, owned_candidates, split_windows, token_range
 from spanmatch.config import MatcherConfig
 from spanmatch.model.encoders import PretrainedEncoder, load_pretrained
 from spanmatch.model.model import SpanMatcherModel
@@ -170,11 +170,13 @@ def tokenized(units: Units, seed: int = 0) -> TokenizedText:
 
 class TestViews:
     def test_a_text_without_words_has_none(self) -> None:
-        assert make_views(tokenized(word_units("", (), [])), max_tokens=4, max_span_width=2) == []
+        assert text_windows(tokenized(word_units("", (), [])), max_tokens=4, max_span_width=2) == []
 
     def test_a_view_knows_its_window(self) -> None:
-        views = make_views(tokenized(units_of([2, 2, 2, 2])), max_tokens=4, max_span_width=1)
-        assert [(view.start_unit, view.end_unit, view.num_units, view.num_tokens) for view in views] == [
+        views = text_windows(tokenized(units_of([2, 2, 2, 2])), max_tokens=4, max_span_width=1)
+        assert [
+            (view.start_unit, view.end_unit, view.end_unit - view.start_unit, view.end_token - view.start_token) for view in views
+        ] == [
             (0, 2, 2, 4),
             (1, 3, 2, 4),
             (2, 4, 2, 4),
@@ -182,12 +184,12 @@ class TestViews:
 
     def test_a_word_longer_than_the_encoder(self, family_encoder: PretrainedEncoder) -> None:
         """Its beginning and its end are kept, and the words beside it are not touched."""
-        tokenizing = Tokenizing.of(family_encoder.tokenizer, 12)
+        tokenizing = SequenceTokenizer.of(family_encoder.tokenizer, 12)
         room = tokenizing.max_tokens
         text = tokenized(units_of([1, 50, 1]))
-        views = make_views(text, max_tokens=room, max_span_width=3)
-        batch = collate_texts(views, tokenizing, 3)
-        assert [view.num_units for view in views] == [1, 1, 1]
+        views = text_windows(text, max_tokens=room, max_span_width=3)
+        batch = collate_alone(views, tokenizing, 3)
+        assert [view.end_unit - view.start_unit for view in views] == [1, 1, 1]
         assert batch.candidates[:, :, 0].all()
         shift = len(tokenizing.prefix)
         kept = batch.input_ids[1, shift : shift + room].tolist()
@@ -198,9 +200,9 @@ class TestViews:
 
     @pytest.mark.parametrize("max_length", [3, 4, 5])
     def test_hardly_any_room(self, max_length: int, family_encoder: PretrainedEncoder) -> None:
-        tokenizing = Tokenizing.of(family_encoder.tokenizer, max_length)
-        views = make_views(tokenized(units_of([1, 3, 2, 1])), max_tokens=tokenizing.max_tokens, max_span_width=2)
-        batch = collate_texts(views, tokenizing, 2)
+        tokenizing = SequenceTokenizer.of(family_encoder.tokenizer, max_length)
+        views = text_windows(tokenized(units_of([1, 3, 2, 1])), max_tokens=tokenizing.max_tokens, max_span_width=2)
+        batch = collate_alone(views, tokenizing, 2)
         assert batch.input_ids.shape[1] <= max_length
         assert (batch.last_token < max_length - len(tokenizing.suffix)).all()
 
@@ -229,13 +231,13 @@ def stub_model(max_span_width: int) -> SpanMatcherModel:
     return model
 
 
-def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: Tokenizing) -> dict[tuple[int, int], list[float]]:
+def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: SequenceTokenizer) -> dict[tuple[int, int], list[float]]:
     """The scores of every candidate of one text, from whichever of its views owns it."""
     width = model.matcher_config.max_span_width
     types = torch.arange(5, 8)[:, None]
     found: dict[tuple[int, int], list[float]] = {}
     with torch.inference_mode():
-        batch = collate_texts(views, tokenizing, width)
+        batch = collate_alone(views, tokenizing, width)
         type_batch = collate_types(["a"] * 3, tokenizing)
         type_batch.input_ids[:, :1] = types
         scored = model(batch, [type_batch])
@@ -248,29 +250,33 @@ def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: Tokenizin
 
 @given(lengths=Lengths, max_tokens=st.integers(8, 40), width=Widths, seed=st.integers(0, 99))
 def test_windowed_is_whole(
-    lengths: list[int], max_tokens: int, width: int, seed: int, encoder_tokenizing: tuple[Tokenizing, dict[int, SpanMatcherModel]]
+    lengths: list[int],
+    max_tokens: int,
+    width: int,
+    seed: int,
+    encoder_tokenizing: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]],
 ) -> None:
     """Without context, a candidate has the same score, to the bit, in a window and in the whole text."""
     tokenizing, models = encoder_tokenizing
     model = models.setdefault(width, stub_model(width))
     text = tokenized(units_of(lengths), seed)
-    whole = scores(model, make_views(text, max_tokens=1000, max_span_width=width), tokenizing)
-    windowed = scores(model, make_views(text, max_tokens=max_tokens, max_span_width=width), tokenizing)
+    whole = scores(model, text_windows(text, max_tokens=1000, max_span_width=width), tokenizing)
+    windowed = scores(model, text_windows(text, max_tokens=max_tokens, max_span_width=width), tokenizing)
     assert windowed == {
         key: value for key, value in whole.items() if key[0] == key[1] or size(text.units, key[0], key[1] + 1) <= max_tokens
     }
 
 
-def test_the_stub_tells_candidates_apart(encoder_tokenizing: tuple[Tokenizing, dict[int, SpanMatcherModel]]) -> None:
+def test_the_stub_tells_candidates_apart(encoder_tokenizing: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]) -> None:
     """Were all scores equal, the test above could not fail."""
     tokenizing, _ = encoder_tokenizing
     text = tokenized(units_of([1, 2, 3, 1, 2, 1, 1, 2]))
-    found = scores(stub_model(3), make_views(text, max_tokens=1000, max_span_width=3), tokenizing)
+    found = scores(stub_model(3), text_windows(text, max_tokens=1000, max_span_width=3), tokenizing)
     assert len(found) == 8 + 7 + 6
     assert len({tuple(value) for value in found.values()}) > 18
 
 
 @pytest.fixture(scope="module")
-def encoder_tokenizing(tiny_encoder: Path) -> tuple[Tokenizing, dict[int, SpanMatcherModel]]:
+def encoder_tokenizing(tiny_encoder: Path) -> tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]:
     """A tokenizing with room for a whole text, and the models made so far, by their widest candidate."""
-    return Tokenizing.of(load_pretrained(str(tiny_encoder)).tokenizer, 2000), {}
+    return SequenceTokenizer.of(load_pretrained(str(tiny_encoder)).tokenizer, 2000), {}

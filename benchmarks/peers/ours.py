@@ -26,7 +26,7 @@ class OurTagger:
     def set_types(self, types: list[str]) -> None:
         """A bi-encoder encodes them."""
         named = [EntityType(name=name) for name in types]
-        self.types = named if self.matcher.batcher.types_stand_behind else self.matcher.encode_types(named)
+        self.types = named if self.matcher.batcher.is_cross_encoder else self.matcher.encode_types(named)
         self.alone = None
 
     def set_threshold(self, value: float) -> None:

@@ -66,8 +66,12 @@ class SpanMatcherModel(nn.Module):
 
         Shape: (C, D).
         """
-        embedded_CD = self.head.embed_types(type_states(self.encoder_of_types, types, self.matcher_config))
+        embedded_CD = self.head.embed_types(self._type_states(types))
         return self.head.corrected(embedded_CD, self.matcher_config.background_weight)
+
+    def _type_states(self, types: TypeBatch) -> torch.Tensor:
+        config = self.matcher_config
+        return type_states(self.encoder_of_types, types, config.type_pooling, config.type_norm)
 
     def type_embeddings_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
         """Return the embeddings of types in a cross-encoder, as each text has them behind it.
@@ -94,12 +98,7 @@ class SpanMatcherModel(nn.Module):
 
         Shape: (B, T, H).
         """
-        segments = {}
-        if texts.type_token.shape[1] and getattr(self.text_encoder.config, "type_vocab_size", 0) > 1:
-            segments = {"token_type_ids": texts.segment_ids}
-        mask = _mask(self.text_encoder, texts)
-        states: torch.Tensor = self.text_encoder(input_ids=texts.input_ids, attention_mask=mask, **segments).last_hidden_state
-        return states
+        return text_states(self.text_encoder, texts)
 
     def forward(
         self,
@@ -119,7 +118,7 @@ class SpanMatcherModel(nn.Module):
             anchors_CH: states of types to score with instead of those of `types`.
         """
         states = self.encode_texts(texts)
-        own = [type_states(self.encoder_of_types, group, self.matcher_config) for group in types or ()]
+        own = [self._type_states(group) for group in types or ()]
         is_cross_encoder = self.matcher_config.architecture == "cross"
         if is_cross_encoder:
             types_XCD = self.type_embeddings_behind(states, texts)
@@ -153,23 +152,40 @@ class SpanMatcherModel(nn.Module):
         self.activation_checkpointing_enable(gradient_checkpointing_kwargs)
 
 
-def type_states(encoder: Any, types: TypeBatch, config: MatcherConfig) -> torch.Tensor:
-    """Return one state per type text: that of the first token, or the mean over its tokens.
+def text_states(encoder: Any, texts: TextBatch) -> torch.Tensor:
+    """Return the states of the tokens of texts, and of the types behind them in a cross-encoder.
+
+    Args:
+        encoder: an encoder of texts.
+        texts: texts, with their types in a cross-encoder.
+
+    Shape: (B, T, H).
+    """
+    segments = {}
+    if texts.type_token.shape[1] and getattr(encoder.config, "type_vocab_size", 0) > 1:
+        segments = {"token_type_ids": texts.segment_ids}
+    states: torch.Tensor = encoder(input_ids=texts.input_ids, attention_mask=_mask(encoder, texts), **segments).last_hidden_state
+    return states
+
+
+def type_states(encoder: Any, types: TypeBatch, pooling: str, norm: float | None = None) -> torch.Tensor:
+    """Return one state per type text.
 
     Args:
         encoder: an encoder of types.
         types: type texts.
-        config: says how the states of tokens become one, and to what length they are normalised.
+        pooling: "cls" takes the state of the first token, "mean" the mean over the tokens.
+        norm: length that states are normalised to, None to leave them as they are.
 
     Shape: (C, H).
     """
     states_CLH = encoder(input_ids=types.input_ids, attention_mask=_mask(encoder, types)).last_hidden_state
-    if config.type_pooling == "cls":
+    if pooling == "cls":
         states_CH: torch.Tensor = states_CLH[:, 0]
     else:
         mask_CL1 = types.attention_mask[..., None].to(states_CLH.dtype)
         states_CH = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
-    return states_CH if config.type_norm is None else config.type_norm * F.normalize(states_CH, dim=-1)
+    return states_CH if norm is None else norm * F.normalize(states_CH, dim=-1)
 
 
 def type_states_behind(text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:

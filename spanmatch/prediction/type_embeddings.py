@@ -6,7 +6,7 @@ Legend: C types, D head size.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +27,6 @@ class TypeEmbeddings:
     types: Inventory
     embeddings: torch.Tensor
     digest: str
-
-    def of(self, types: Sequence[EntityType]) -> torch.Tensor:
-        """Embeddings of some of the types. Shape: (C, D).
-
-        Raises:
-            InputError: one that is not among them.
-        """
-        if types is self.types:
-            return self.embeddings
-        row_of = {item: row for row, item in enumerate(self.types)}
-        missing = [item.name for item in types if item not in row_of]
-        if missing:
-            raise InputError(f'"{missing[0]}" is asked for, but is not among the encoded types; encode it, too')
-        return self.embeddings[[row_of[item] for item in types]]
 
     def save(self, file: str | Path) -> None:
         """Write to a safetensors file, whole or not at all.

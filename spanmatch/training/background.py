@@ -30,7 +30,7 @@ NUM_TYPES = 1024
 
 def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> None:
     """Give a trained model its background: mentions of the training texts, and what its types usually score with them."""
-    model, batcher = matcher.model, matcher.batcher
+    model, batcher, config = matcher.model, matcher.batcher, matcher.config
     head = model.head
     if head.background is None:
         return
@@ -52,7 +52,7 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
             names = sorted({item.name for view in views.views for item in view.types})
             for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
                 group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)
-                states_CH = type_states(model.encoder_of_types, group, model.matcher_config)
+                states_CH = type_states(model.encoder_of_types, group, config.type_pooling, config.type_norm)
                 types.append(head.embed_types(states_CH))
         head.background.copy_(_drawn(torch.cat(mentions), NUM_MENTIONS, rng))
         head.usual_affinity.copy_(affinity(_drawn(torch.cat(types), NUM_TYPES, rng), head.background).mean())

@@ -47,7 +47,7 @@ class TrainingCollator:
             return batch
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
-            for entity_type, text in zip(view.types, view.type_texts, strict=True):
+            for entity_type, text in zip(view.types, view.type_texts or view.types.texts, strict=True):
                 columns.setdefault(entity_type.key, (entity_type, text))
         if not columns:
             # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.

@@ -43,10 +43,11 @@ class TypeAnchor:
             self._kept.clear()
             missing = list(dict.fromkeys(texts))
         device = next(self.encoder.parameters()).device
+        config = self.batcher.config
         self.encoder.eval()  # which a training of the whole model ends
         for places, sequences in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
             batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
-            states = type_states(self.encoder, batch.to(device), self.batcher.config).float()
+            states = type_states(self.encoder, batch.to(device), config.type_pooling, config.type_norm).float()
             self._kept.update((missing[place], state) for place, state in zip(places, states, strict=True))
         return torch.stack([self._kept[text] for text in texts])
 
