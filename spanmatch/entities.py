@@ -1,4 +1,4 @@
-"""The nouns: entity types, gold mentions, predicted entities. All offsets are half-open."""
+"""Define entity types, gold mentions and predicted entities. All offsets are half-open."""
 
 import unicodedata
 from collections import Counter
@@ -8,19 +8,27 @@ from functools import cached_property
 
 
 def normalise(name: str) -> str:
-    """Fold a type name for comparison: `Product_Name ` and `product name` are one type."""
+    """Normalise a type name for comparison: `Product_Name ` and `product name` are one type.
+
+    Args:
+        name: a name as a user writes it.
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
     return " ".join(folded.replace("_", " ").replace("-", " ").split())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntityType:
-    """An entity type as a user names or describes it.
+    """Holds an entity type as a user names or describes it.
 
-    `name` is what the model reads, with the `description` where there is one. `label` is what its
-    entities are called in files and results (the tag `PER` of the type "person"); it defaults to the
-    name. `aliases` are other names of the same type, never trained as negatives of each other.
-    `key` and `alias_keys` are the name and aliases, normalised: types of one key are one type.
+    Attributes:
+        name: what the model reads, together with the description.
+        description: what the type means, in a sentence; may be empty.
+        aliases: other names of the same type; name and aliases are never trained as negatives of each other.
+        label: what its entities are called in files and results, such as the tag `PER` of the type "person"; by default
+            the name.
+        key: the normalised name; types with one key are one type.
+        alias_keys: the normalised aliases.
     """
 
     name: str
@@ -39,13 +47,22 @@ class EntityType:
 
     @property
     def text(self) -> str:
-        """What the type encoder reads."""
+        """Return what the type encoder reads."""
         return f"{self.name}: {self.description}" if self.description else self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Mention:
-    """A labelled stretch of text, start and end in characters or in tokens, as the context says."""
+    """Holds a labelled span of a text.
+
+    Attributes:
+        start: the first position, in characters or in tokens, as the place says that uses it.
+        end: the position after the last.
+        label: the label of its entity type.
+
+    Raises:
+        ValueError: the span is empty or starts before the text.
+    """
 
     start: int
     end: int
@@ -58,7 +75,15 @@ class Mention:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entity:
-    """A predicted entity: `text == source[start:end]` in characters, `score` in (0, 1]."""
+    """Holds a predicted entity.
+
+    Attributes:
+        start: its first character.
+        end: the character after its last.
+        label: the label of its entity type.
+        text: the span as it stands in the text, from `start` to `end`.
+        score: how sure the model is, in (0, 1].
+    """
 
     start: int
     end: int
@@ -68,14 +93,15 @@ class Entity:
 
     @property
     def mention(self) -> Mention:
-        """The entity without its score, to compare with gold."""
+        """Return the entity without its score, to compare it with gold."""
         return Mention(start=self.start, end=self.end, label=self.label)
 
 
 class Inventory(tuple[EntityType, ...]):
-    """Holds the types that a text is asked for, in order: a tuple that computes its hash once.
+    """Holds the types that a text is asked for, in order.
 
-    Inventories are keys of many look-ups, and one may have a hundred thousand types.
+    It is a tuple that computes its hash once, because inventories are the keys of many look-ups, and one may have a hundred
+    thousand types.
     """
 
     @cached_property
@@ -86,12 +112,12 @@ class Inventory(tuple[EntityType, ...]):
         return self._hash
 
     def __reduce__(self) -> tuple[type["Inventory"], tuple[tuple[EntityType, ...]]]:
-        """Leave the hash behind: that of a text differs from process to process."""
+        """Pickle the types without the hash, because the hash of a text differs between processes."""
         return Inventory, (tuple(self),)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """What the encoder reads of each type."""
+        """Return what the type encoder reads of each type."""
         return tuple(item.text for item in self)
 
 
@@ -101,10 +127,13 @@ Types = Sequence[str] | Sequence[EntityType] | Mapping[str, str]
 
 
 def as_entity_types(types: Types) -> Inventory:
-    """Read types as a user gives them: names, `EntityType`s, or `{name: description}`.
+    """Return the inventory of types as a user gives them.
+
+    Args:
+        types: names, `EntityType`s, or `{name: description}`.
 
     Raises:
-        ValueError: no type, an empty name, or two types of one name.
+        ValueError: there is no type, a name is empty, or two types have one label.
     """
     if isinstance(types, str):
         raise ValueError(f'types must be a list of names or {{name: description}}, got the text "{types}"; write ["{types}"]')
@@ -121,10 +150,14 @@ def as_entity_types(types: Types) -> Inventory:
 
 
 def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[Inventory]:
-    """Read one list of types for all texts, or a list of such, one per text.
+    """Return the inventory of each text.
+
+    Args:
+        types: one list of types for all texts, or one list per text; each as for `as_entity_types`.
+        num_texts: the number of texts.
 
     Raises:
-        ValueError: as `as_entity_types`, or not one list per text.
+        ValueError: a list is invalid, see `as_entity_types`, or the number of lists is not that of texts.
     """
     if isinstance(types, Inventory):
         return [types] * num_texts

@@ -1,18 +1,24 @@
-"""The one error that a user can cause, and the hint that goes with it."""
+"""Define the one error that a user can cause, and the hints that go with it."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class InputError(ValueError):
-    """Something that the user gave is wrong: says where, what, and the remedy, in one line.
+    """Says what is wrong with something that the user gave: where, what, and the remedy, in one line.
 
-    Commands print it without a traceback and exit with status 2.
+    Commands print the line without a traceback and exit with status 2.
     """
 
 
 def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> str:
-    """Return `did you mean "..."?`; where no name is near, `otherwise`, or the valid names."""
+    """Return a hint: `did you mean "..."?` with the most similar valid name, if one is similar enough.
+
+    Args:
+        got: the name that the user gave.
+        valid: the names that are valid here.
+        otherwise: the hint if no name is similar; by default the valid names, at most 12 of them.
+    """
     names = sorted(set(valid))
     lowered = {name.lower(): name for name in names}
     near = difflib.get_close_matches(got.lower(), lowered, n=1, cutoff=0.6)
@@ -24,3 +30,11 @@ def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> 
     return f"valid: {shown}" if names else "there are none"
 
 
+def one_line(error: Exception, max_chars: int = 160) -> str:
+    """Return the message of a library's error as one line, or its class if it has no message.
+
+    Args:
+        error: what the library raised.
+        max_chars: how many characters to keep.
+    """
+    return " ".join(str(error).split())[:max_chars] or type(error).__name__

@@ -1,1 +1,1 @@
-"""Reading annotated text: every source becomes the same checked examples."""
+"""Read annotated text: every source becomes the same checked examples."""

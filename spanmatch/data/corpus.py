@@ -16,7 +16,7 @@ from spanmatch.data.jsonl import json_rows
 from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
 from spanmatch.data.words import FORMATS
 from spanmatch.entities import EntityType, Inventory
-from spanmatch.errors import InputError, nearest
+from spanmatch.errors import InputError, nearest, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -165,18 +165,15 @@ def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Re
         raise no_such_file(path, kind="file or folder")
 
 
-def _load_from_hub(source: str) -> Mapping[str, Any]:
+def _load_from_hub(source: str) -> Any:
     from datasets import load_dataset  # imported late: it takes a second
 
     name, _, config = source.partition(":")
     try:
-        loaded: Mapping[str, Any] = load_dataset(name, config or None)
-    except Exception as error:  # the hub client raises many kinds; the user needs one line
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{source}: neither a local file nor a hub data set that can be read ({reason}); check the path"
-        ) from error
-    return loaded
+        return load_dataset(name, config or None)
+    except Exception as error:  # the hub client raises many kinds
+        reason = f"neither a local file nor a hub data set that can be read ({one_line(error)})"
+        raise InputError(f"{source}: {reason}; check the path") from error
 
 
 def _split_names(split: str | Sequence[str] | None) -> Sequence[str]:

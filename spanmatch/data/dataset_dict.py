@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.examples import KEYS
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 
 
 def is_dataset_folder(path: Path) -> bool:
@@ -33,7 +33,7 @@ def load_dataset_folder(path: Path) -> Any:
     try:
         return load_from_disk(str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(error)
         raise InputError(f"{path}: a DatasetDict that cannot be read ({reason}); copy it again, or save it anew") from error
 
 

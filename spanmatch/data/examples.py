@@ -92,9 +92,8 @@ def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str
             raise InputError(f"{where}: {len(row['tags'])} tags for {len(token_words)} tokens; give one tag per token")
         by_token = read_tags(row["tags"])
     if "ner_tags" in row:
-        raise InputError(
-            f'{where}: "ner_tags" are numbers without names; make the column a ClassLabel, or give "tags" as strings'
-        )
+        remedy = 'make the column a ClassLabel, or give "tags" as strings'
+        raise InputError(f'{where}: "ner_tags" are numbers without names; {remedy}')
     if by_char is not None and (format == "text" or by_token is None):
         return by_char
     return tokens_to_chars(by_token or (), token_words)
@@ -104,10 +103,8 @@ def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, lab
     """Check that each span ends within the text, and that its label is not blank and is in `labels`, if those are given."""
     for mention in mentions:
         if mention.end > num_chars:
-            raise InputError(
-                f"{where}: span [{mention.start}, {mention.end}) ends beyond the text "
-                f"({num_chars} characters); give half-open character offsets"
-            )
+            beyond = f"ends beyond the text ({num_chars} characters)"
+            raise InputError(f"{where}: span [{mention.start}, {mention.end}) {beyond}; give half-open character offsets")
     if not all(label.strip() for label in (*(mention.label for mention in mentions), *(labels or ()))):
         raise InputError(f'{where}: a label or an entry of "labels" is blank; give every label a name')
     outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
@@ -117,9 +114,8 @@ def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, lab
 
 def _check_strings(where: str, key: str, value: Any) -> None:
     if value is not None and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
-        raise InputError(
-            f'{where}: "{key}" must be a list of strings, got {json.dumps(value, ensure_ascii=False, default=str)[:60]}'
-        )
+        shown = json.dumps(value, ensure_ascii=False, default=str)[:60]
+        raise InputError(f'{where}: "{key}" must be a list of strings, got {shown}')
 
 
 def _spans(where: str, row: dict[str, Any], key: str) -> tuple[Mention, ...] | None:

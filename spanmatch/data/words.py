@@ -70,9 +70,8 @@ def align_tokens(text: str, tokens: Sequence[str]) -> tuple[tuple[int, int], ...
     for position, token in enumerate(tokens):
         start = text.find(token, cursor)
         if start < 0 or not token:
-            raise ValueError(
-                f'token {position} ("{token}") is not in the text after character {cursor}; drop "text" or mend "tokens"'
-            )
+            where = f"is not in the text after character {cursor}"
+            raise ValueError(f'token {position} ("{token}") {where}; drop "text" or mend "tokens"')
         cursor = start + len(token)
         offsets.append((start, cursor))
     return tuple(offsets)

@@ -1,1 +1,1 @@
-"""The file formats of other tools: readers, writers, and the conversion between them."""
+"""Convert annotated text between file formats: one reader and one writer per format."""

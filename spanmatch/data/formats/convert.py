@@ -1,19 +1,20 @@
-"""The `spanmatch convert` command: annotated text from one format to another, whole or not at all."""
+"""Convert annotated text from one file format to another, whole or not at all."""
 
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from spanmatch.data.dataset_dict import is_dataset_folder
+from spanmatch.data.files import check_folder_of, partial_path
 from spanmatch.data.formats.records import LeftOut, Record, check_record
-from spanmatch.data.formats.splits import COLUMN_SUFFIXES, FORMATS, SIDECAR, Split, open_splits
+from spanmatch.data.formats.splits import COLUMN_SUFFIXES, FILE_FORMATS, Split, open_splits
 from spanmatch.data.formats.writers import ON_OVERLAP, SCHEMES, Writing, dataset_row, file_content, save_dataset
-from spanmatch.data.labels import read_entity_types
+from spanmatch.data.labels import SIDECAR, read_entity_types
 from spanmatch.errors import InputError, nearest
 
 logger = logging.getLogger(__name__)
@@ -30,28 +31,33 @@ def convert(
     on_overlap: str = "error",
     overwrite: bool = False,
 ) -> "Conversion":
-    """Convert annotated text. What the target format cannot hold is counted and logged.
+    """Convert annotated text; what the target format cannot hold is counted and logged.
 
     Args:
         source: a file, a folder with a file per split, or a DatasetDict folder.
         target: a file; a name without a suffix is a folder, with a file per split, or the DatasetDict.
-        source_format, target_format: one of `FORMATS`; by default as the content of the source and the target's suffix say.
-        scheme: of tags: "bio" (IOB2) or "iobes".
-        split: the one split to read; of a file, the name of the split that it becomes.
-        on_overlap: of spans, where the target holds tags: "error", or "longest" to keep the longest.
-        overwrite: replace what is there.
+        source_format: one of `FILE_FORMATS`; by default as suffix and content of the source say.
+        target_format: one of `FILE_FORMATS`; by default as the suffix of the target says.
+        scheme: the scheme of the tags, "bio" (IOB2) or "iobes".
+        split: the one split to read, by default all; if the source is a file, the name of the split that it becomes.
+        on_overlap: what to do with overlapping spans if the target has one tag per token: "error" raises, "longest" keeps
+            the longest.
+        overwrite: whether to replace what is there.
+
+    Returns:
+        What was read, and where it is now.
 
     Raises:
-        InputError: naming file, line and remedy; nothing is written then.
+        InputError: something cannot be read or written; the message names file, line and remedy, and nothing is written.
     """
-    for flag, given, valid in (("scheme", scheme, SCHEMES), ("on_overlap", on_overlap, ON_OVERLAP)):
-        _check_name(flag, given, valid)
-    if source_format is not None:
-        _check_name("from", source_format, FORMATS)
+    _check_name("scheme", scheme, SCHEMES)
+    _check_name("on_overlap", on_overlap, ON_OVERLAP)
+    _check_name("from", source_format, FILE_FORMATS)
+    _check_name("to", target_format, FILE_FORMATS)
     job = _Job(
         source=Path(source).expanduser(),
         target=Path(target).expanduser(),
-        format=_target_format(target, target_format),
+        file_format=target_format or _format_by_suffix(target),
         writing=Writing(left_out=LeftOut(), scheme=scheme, on_overlap=on_overlap),
     )
     if split is not None and job.source.is_file() and job.is_one_file:
@@ -61,49 +67,45 @@ def convert(
     _check_target(job, paths, overwrite)
     names = {item.sidecar: len(read_entity_types(item.sidecar).by_key) for item in job.splits if item.sidecar}
     is_new_folder = not job.target.exists() and not job.is_one_file
-    partials = [path.with_name(path.name + ".partial") for path in paths]
+    partials = [partial_path(path) for path in paths]
     try:
-        if is_new_folder and job.format != "datasetdict":
+        if is_new_folder and job.file_format != "datasetdict":
             job.target.mkdir()
         _write(job, paths, partials)
         for partial, path in zip(partials, paths, strict=True):
             _put(partial, path)
         for sidecar, num_names in names.items():
-            _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.format == "datasetdict")
+            _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.file_format == "datasetdict")
     finally:
         for partial in partials:
             _remove(partial)
         if is_new_folder and job.target.is_dir() and not any(job.target.iterdir()):
             job.target.rmdir()
     if job.writing.left_out.counts:
-        logger.warning("%s (%s) does not hold everything: %s", target, job.format, job.writing.left_out)
+        logger.warning("%s (%s) does not hold everything: %s", target, job.file_format, job.writing.left_out)
     return Conversion(num_texts=job.num_texts, num_spans=job.num_spans, paths=tuple(paths))
 
 
-def _check_name(flag: str, given: str, valid: Iterable[str]) -> None:
-    if given not in set(valid):
-        hint = nearest(given, valid, otherwise=f"valid: {', '.join(valid)}")
-        raise InputError(f'--{flag}: unknown name "{given}"; {hint}')
+def _check_name(flag: str, given: str | None, valid: tuple[str, ...]) -> None:
+    if given is not None and given not in valid:
+        raise InputError(f'--{flag}: unknown name "{given}"; {nearest(given, valid)}')
 
 
-def _target_format(target: str, given: str | None) -> str:
-    if given is not None:
-        _check_name("to", given, FORMATS)
-        return given
+def _format_by_suffix(target: str) -> str:
     suffix = Path(target).suffix
     if suffix in COLUMN_SUFFIXES:
         return "conll"
     if suffix not in {".json", ".jsonl"}:
-        raise InputError(f"{target}: the name does not say the format; give --to {'|'.join(FORMATS)}")
+        raise InputError(f"{target}: the name does not say the format; give --to {'|'.join(FILE_FORMATS)}")
     return "gliner" if suffix == ".json" else "spans"
 
 
 def _paths(job: "_Job") -> list[Path]:
-    """What is written: one folder, one file, or a file per split."""
-    if job.format == "datasetdict":
+    """Return what is written: one folder, one file, or a file per split."""
+    if job.file_format == "datasetdict":
         return [job.target]
     if not job.is_one_file:
-        suffix = {"conll": ".conll", "gliner": ".json"}.get(job.format, ".jsonl")
+        suffix = {"conll": ".conll", "gliner": ".json"}.get(job.file_format, ".jsonl")
         return [job.target / f"{item.name}{suffix}" for item in job.splits]
     if len(job.splits) > 1:
         names = ", ".join(item.name for item in job.splits)
@@ -112,21 +114,21 @@ def _paths(job: "_Job") -> list[Path]:
 
 
 def _check_target(job: "_Job", paths: list[Path], overwrite: bool) -> None:
+    """Refuse a target that cannot or must not be written, before any record is read."""
+    check_folder_of(job.target)
     source, target = job.source.resolve(), job.target.resolve()
-    if not target.parent.is_dir():
-        raise InputError(f"{job.target}: there is no folder {job.target.parent}; make it first")
     if source in {target, *(path.resolve() for path in paths)}:
         raise InputError(f"{job.target}: source and target are the same; name another target")
     if target.is_file() and not job.is_one_file:
         raise InputError(f"{job.target}: a file, but what is written is a folder; name another target")
     for path in paths:
-        partial = path.with_name(path.name + ".partial")
+        partial = partial_path(path)
         if partial.is_dir():
             raise InputError(f"{partial}: is in the way, perhaps of a conversion that was killed; remove it")
         if path.exists() and not overwrite:
             raise InputError(f"{path}: is already there; name another target, or --overwrite")
-        is_replaceable = job.format == "datasetdict" and is_dataset_folder(path) and path.name and target not in source.parents
-        if path.is_dir() and not is_replaceable:
+        is_ours = job.file_format == "datasetdict" and is_dataset_folder(path)
+        if path.is_dir() and not (is_ours and path.name and target not in source.parents):
             raise InputError(f"{path}: a folder that --overwrite does not replace; name another target")
 
 
@@ -139,20 +141,20 @@ def _records(job: "_Job", split: Split) -> Iterator[Record]:
 
 
 def _write(job: "_Job", paths: list[Path], partials: list[Path]) -> None:
-    if job.format == "datasetdict":
+    if job.file_format == "datasetdict":
         rows = {split.name: [dataset_row(record, job.writing) for record in _records(job, split)] for split in job.splits}
         if job.num_texts:
             save_dataset(rows, partials[0], job.writing.scheme)
     else:
         for split, path, partial in zip(job.splits, paths, partials, strict=True):
             with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(file_content(_records(job, split), path, job.format, job.writing))
+                file.writelines(file_content(_records(job, split), path, job.file_format, job.writing))
     if not job.num_texts:
         raise InputError(f"{job.source}: no example in it; give at least one")
 
 
 def _put(partial: Path, path: Path) -> None:
-    """Put what was written in its place; an old folder goes only when the new one is there."""
+    """Move what was written to its place; an old folder is deleted only when the new one is there."""
     if not path.is_dir():
         os.replace(partial, path)
         return
@@ -169,9 +171,9 @@ def _remove(path: Path) -> None:
 
 
 def _keep_names(job: "_Job", sidecar: Path, num_names: int, *, is_own_folder: bool) -> None:
-    """Take names and descriptions along into a folder of our own making; elsewhere, say that they stay behind."""
+    """Copy names and descriptions to a folder that this conversion made; elsewhere, count them as left out."""
     there = (job.target.parent if job.is_one_file else job.target) / SIDECAR
-    is_read = job.format in {"spans", "tags", "datasetdict"}
+    is_read = job.file_format in {"spans", "tags", "datasetdict"}
     if is_read and there.is_file() and there.read_bytes() == sidecar.read_bytes():
         return
     if is_read and is_own_folder and not there.exists():
@@ -183,11 +185,21 @@ def _keep_names(job: "_Job", sidecar: Path, num_names: int, *, is_own_folder: bo
 
 @dataclass(kw_only=True, slots=True)
 class _Job:
-    """A conversion under way, and how much it has read."""
+    """Holds what is converted and how, and counts what was read.
+
+    Attributes:
+        source: a file or folder.
+        target: a file or folder.
+        file_format: the format of the target.
+        writing: how to write.
+        splits: the splits of the source.
+        num_texts: how many texts were read so far.
+        num_spans: how many spans they have.
+    """
 
     source: Path
     target: Path
-    format: str
+    file_format: str
     writing: Writing
     splits: list[Split] = field(default_factory=list)
     num_texts: int = 0
@@ -195,13 +207,19 @@ class _Job:
 
     @property
     def is_one_file(self) -> bool:
-        """Whether the target is a file, rather than a folder: a DatasetDict, or a file per split."""
-        return self.format != "datasetdict" and bool(self.target.suffix)
+        """Say whether the target is a file, rather than a folder (a DatasetDict, or a file per split)."""
+        return self.file_format != "datasetdict" and bool(self.target.suffix)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conversion:
-    """What was read, and where it is now."""
+    """Says what was read, and where it is now.
+
+    Attributes:
+        num_texts: the number of texts.
+        num_spans: the number of their spans.
+        paths: the files or the DatasetDict folder that were written.
+    """
 
     num_texts: int
     num_spans: int
@@ -209,5 +227,3 @@ class Conversion:
 
     def __str__(self) -> str:
         return f"{self.num_texts:,} texts with {self.num_spans:,} spans -> {', '.join(map(str, self.paths))}"
-
-

@@ -1,6 +1,6 @@
-"""Other tools' files as records of our own schema: CoNLL columns, GLiNER's JSON, DatasetDict folders, JSONL.
+"""Read other tools' files as records of our own schema: CoNLL columns, GLiNER's JSON, DatasetDict folders, JSONL.
 
-A reader gives each record with its place (`file:line`); what the schema has no room for is counted in a `LeftOut`.
+A reader yields each record after its place (`file:line`). It counts in a `LeftOut` what our schema cannot hold.
 """
 
 import itertools
@@ -11,23 +11,30 @@ from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import KEYS
+from spanmatch.data.files import not_utf8, read_text
 from spanmatch.data.formats.records import LeftOut
-from spanmatch.data.jsonl import json_rows
+from spanmatch.data.jsonl import json_rows, lone_surrogate
 from spanmatch.errors import InputError, nearest
 
+# Each record, or the `InputError` in its place, after its place.
 Rows = Iterator[tuple[str, Any]]
 
-
 DOCUMENT_START = "-DOCSTART-"
-
 
 _GLINER_KEYS = frozenset({"tokenized_text", "ner", "ner_labels", "ner_negatives"})
 
 
 def read_conll(path: Path, left_out: LeftOut) -> Rows:
-    """Columns, the token first and its tag last; a blank line ends a sentence, `-DOCSTART-` lines are no tokens.
+    """Read columns, the token first and its tag last; a blank line ends a sentence.
 
-    A line that holds a tab is split at tabs, so that a token may hold spaces; any other at white space.
+    A line that holds a tab is split at tabs, so that a token may hold spaces; any other line is split at white space.
+
+    Args:
+        path: the file.
+        left_out: counts the `-DOCSTART-` lines, and the sentences that have more columns.
+
+    Raises:
+        InputError: a line has too few or too many columns, an empty token, or is not UTF-8.
     """
     tokens: list[str] = []
     tags: list[str] = []
@@ -43,10 +50,9 @@ def read_conll(path: Path, left_out: LeftOut) -> Rows:
         columns = line.split("\t") if "\t" in line else line.split()
         width = width or len(columns)
         if len(columns) < 2 or len(columns) != width:
+            counted = f"{len(columns)} column{'s' if len(columns) > 1 else ''}"
             expected = f"{width}, as on the lines before" if width > 1 else "at least 2, the token first and its tag last"
-            raise InputError(
-                f"{place}: {_count(len(columns), 'column')}, expected {expected}; tokens with spaces need tabs between columns"
-            )
+            raise InputError(f"{place}: {counted}, expected {expected}; tokens with spaces need tabs between columns")
         if not tokens:
             where = place
             left_out.add("sentences with columns between token and tag", place, width > 2)
@@ -59,26 +65,27 @@ def read_conll(path: Path, left_out: LeftOut) -> Rows:
 
 
 def _text_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Lines without their ends. Only a line feed ends one: other separators of Unicode may stand in a token."""
+    """Read lines, without their ends. Only a line feed ends a line: other separators of Unicode may stand in a token."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{path}:{number}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8"
-                ) from error
+                raise not_utf8(f"{path}:{number}", error) from error
             yield f"{path}:{number}", text.rstrip("\r\n")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def read_gliner(path: Path, left_out: LeftOut) -> Rows:
-    """GLiNER's training data: a JSON list, or a line each, of `{"tokenized_text", "ner": [[first, last, label], ...]}`.
+    """Read GLiNER's training data: `{"tokenized_text", "ner": [[first, last, label], ...]}`, as a JSON list or one per line.
 
-    `ner_labels` and `ner_negatives` are together what a text was annotated for.
+    `ner_labels` and `ner_negatives` together become the `labels`, what a text was annotated for.
+
+    Args:
+        path: the file.
+        left_out: counts the values whose keys have another meaning in our schema.
+
+    Raises:
+        InputError: a record has another form, or the list is no JSON.
     """
     rows = _json_list(path) if starts_with_list(path) else json_rows(path)
     for where, item in rows:
@@ -86,26 +93,14 @@ def read_gliner(path: Path, left_out: LeftOut) -> Rows:
 
 
 def _gliner_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
-    if not isinstance(item, dict) or not isinstance(item.get("tokenized_text"), list) or not isinstance(item.get("ner"), list):
-        near = (
-            (f'; "{key}": {nearest(key, _GLINER_KEYS)}' for key in item if key not in _GLINER_KEYS)
-            if isinstance(item, dict)
-            else ()
-        )
-        hint = next(iter(near), "") if isinstance(item, dict) else f", got {type(item).__name__}"
-        raise InputError(f'{where}: expected an object with the lists "tokenized_text" and "ner"{hint}')
-    tokens = item["tokenized_text"]
-    spans = []
-    for span in item["ner"]:
-        shown = json.dumps(span, ensure_ascii=False)[:80]
-        if not (isinstance(span, list) and len(span) == 3 and [type(part) for part in span] == [int, int, str]):
-            raise InputError(f'{where}: "ner" holds {shown}; expected [first token, last token, label]')
-        first, last, label = span
-        if not 0 <= first <= last < len(tokens):
-            raise InputError(
-                f'{where}: "ner" holds {shown} for {len(tokens)} tokens; they count from 0, and the end is inclusive'
-            )
-        spans.append({"start": first, "end": last + 1, "label": label})
+    expected = f'{where}: expected an object with the lists "tokenized_text" and "ner"'
+    if not isinstance(item, dict):
+        raise InputError(f"{expected}, got {type(item).__name__}")
+    tokens, ner = item.get("tokenized_text"), item.get("ner")
+    if not isinstance(tokens, list) or not isinstance(ner, list):
+        hint = next((f'; "{key}": {nearest(key, _GLINER_KEYS)}' for key in item if key not in _GLINER_KEYS), "")
+        raise InputError(expected + hint)
+    spans = [_gliner_span(where, span, len(tokens)) for span in ner]
     row = {key: value for key, value in item.items() if key in {"id", "text"} or key not in KEYS | _GLINER_KEYS}
     for key in sorted(item.keys() & KEYS - {"id", "text"}):
         left_out.add(f'values of "{key}"', where)
@@ -118,18 +113,29 @@ def _gliner_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
     return row
 
 
+def _gliner_span(where: str, span: Any, num_tokens: int) -> dict[str, Any]:
+    shown = json.dumps(span, ensure_ascii=False)[:80]
+    if not (isinstance(span, list) and [type(part) for part in span] == [int, int, str]):
+        raise InputError(f'{where}: "ner" holds {shown}; expected [first token, last token, label]')
+    first, last, label = span
+    if not 0 <= first <= last < num_tokens:
+        raise InputError(f'{where}: "ner" holds {shown} for {num_tokens} tokens; they count from 0, and the end is inclusive')
+    return {"start": first, "end": last + 1, "label": label}
+
+
 def starts_with_list(path: Path) -> bool:
-    """Whether a JSON file is one list, and not an object per line."""
+    """Say whether a JSON file is one list, rather than an object per line.
+
+    Args:
+        path: the file.
+    """
     with path.open("rb") as content:
         return content.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
 def _json_list(path: Path) -> Rows:
-    """The items of a JSON list, each with the line that it starts on."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8") from error
+    """Read the items of a JSON list, each with the line on which it starts: `json.loads` would not tell the lines."""
+    text = read_text(path)
     decoder, line, counted = json.JSONDecoder(), 1, 0
     position = _after_space(text, _after_space(text, 0) + 1)
     for index in itertools.count():
@@ -139,14 +145,14 @@ def _json_list(path: Path) -> Rows:
             break
         try:
             item, position = decoder.raw_decode(text, position)
-            if "\\u" in text[counted:position]:
+            if "\\u" in text[counted:position]:  # only an escape can spell half a character
                 json.dumps(item, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
             raise InputError(
                 f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno}); mend item {index}"
             ) from error
         except UnicodeEncodeError as error:
-            raise InputError(f"{where}: holds a lone surrogate, half a character; write it whole, or drop it") from error
+            raise lone_surrogate(where, error) from error
         except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: not JSON that can be read ({error}); mend it") from error
         yield where, item
@@ -167,20 +173,33 @@ def _after_space(text: str, position: int) -> int:
 
 
 def read_jsonl(path: Path, left_out: LeftOut) -> Rows:
-    """Our own JSONL: any of its forms."""
+    """Read our own JSONL, in any of its forms.
+
+    Args:
+        path: the file.
+        left_out: stays as it is; our schema can hold everything.
+    """
     del left_out
     return json_rows(path)
 
 
 def read_tags_jsonl(path: Path, left_out: LeftOut) -> Rows:
-    """Our own JSONL, where every line has tags."""
-    del left_out
-    for where, row in json_rows(path):
+    """Read our own JSONL, where every line has tags.
+
+    Args:
+        path: the file.
+        left_out: stays as it is; our schema can hold everything.
+
+    Raises:
+        InputError: a line has no tags.
+    """
+    for where, row in read_jsonl(path, left_out):
         if isinstance(row, dict) and row.get("tags") is None:
             raise InputError(f'{where}: no "tags"; give one per token, or read the file with --from spans')
         yield where, row
 
 
+# The reader of each file format; a DatasetDict is a folder, and has `read_dataset`.
 READERS: dict[str, Callable[[Path, LeftOut], Rows]] = {
     "conll": read_conll,
     "gliner": read_gliner,
@@ -190,16 +209,32 @@ READERS: dict[str, Callable[[Path, LeftOut], Rows]] = {
 
 
 def dataset_splits(path: Path) -> dict[str, Any]:
-    """The splits of a DatasetDict folder; one Dataset alone goes by the name that it carries."""
+    """Load the splits of a DatasetDict folder, by name; one Dataset alone has the name that it carries, else "train".
+
+    Args:
+        path: the folder.
+
+    Raises:
+        InputError: the folder holds no data set, or one that cannot be read.
+    """
     loaded = load_dataset_folder(path)
     return dict(loaded) if isinstance(loaded, Mapping) else {str(loaded.split or "train"): loaded}
 
 
 def read_dataset(source: Path, split: str, dataset: Any, left_out: LeftOut) -> Rows:
-    """The records of one split.
+    """Read the records of one split.
 
-    The names of a ClassLabel are what its split was annotated for. Where some do not occur in it, each record says so:
-    a file of records would not.
+    A split was annotated for all names of its ClassLabel. If some of them do not occur in it, each record gets the names
+    as `labels`, because a file of records alone would not tell.
+
+    Args:
+        source: the folder.
+        split: the name of the split.
+        dataset: its `datasets.Dataset`.
+        left_out: counts the values of columns that our schema does not have.
+
+    Raises:
+        InputError: the split has neither a column "text" nor "tokens".
     """
     rows, labels = dataset_rows(str(source), split, dataset)
     for name in sorted(set(dataset.column_names) - KEYS):
@@ -211,5 +246,3 @@ def read_dataset(source: Path, split: str, dataset: Any, left_out: LeftOut) -> R
         if set(labels) - occurring:
             rows = ((where, {"labels": list(labels)} | row if isinstance(row, dict) else row) for where, row in rows)
     return rows
-
-

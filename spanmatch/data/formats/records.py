@@ -1,4 +1,4 @@
-"""A record on its way from one format to another, and what the other has no room for."""
+"""Checked records that are converted, and the count of what the target format cannot hold."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,24 @@ from spanmatch.errors import InputError
 
 @dataclass(kw_only=True, slots=True)
 class LeftOut:
-    """What a conversion cannot keep: how much of each kind, and where the first of it stands."""
+    """Counts what a conversion cannot keep.
+
+    Attributes:
+        counts: how much was left out, per kind.
+        first: the place of the first of each kind.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
 
     def add(self, kind: str, where: str, count: int = 1) -> None:
-        """Count something; nothing is remembered for a count of 0."""
+        """Count what is left out of one record.
+
+        Args:
+            kind: what it is, in words for the user.
+            where: the place of the record.
+            count: how many; 0 changes nothing.
+        """
         if count:
             self.counts[kind] += count
             self.first.setdefault(kind, where)
@@ -29,7 +40,13 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One checked record: its raw fields, and the example they give in token format."""
+    """Holds one checked record.
+
+    Attributes:
+        row: its JSON object, in our schema.
+        example: the example that it gives in the format "tokens".
+        labels: its `labels`, None if it has none.
+    """
 
     row: Mapping[str, Any]
     example: Example
@@ -37,11 +54,15 @@ class Record:
 
     @property
     def tokens(self) -> list[str]:
-        """The tokens of the record, or the words of its text."""
+        """Return the tokens of the record, or the words of its text."""
         return [self.example.text[start:end] for start, end in self.example.words]
 
     def token_spans(self, left_out: LeftOut) -> list[Mention]:
-        """Spans in tokens, in order; a character span that is no run of whole tokens is counted and left out."""
+        """Return the spans in tokens, sorted.
+
+        Args:
+            left_out: counts the spans that do not start and end at token boundaries, which are left out.
+        """
         starts = {start: index for index, (start, _) in enumerate(self.example.words)}
         ends = {end: index + 1 for index, (_, end) in enumerate(self.example.words)}
         found = []
@@ -57,15 +78,17 @@ class Record:
 def check_record(where: str, row: Any) -> Record:
     """Check one record of our schema.
 
+    Args:
+        where: the place of the record, for the error.
+        row: the record; an `InputError` in its place is raised.
+
     Raises:
-        InputError: naming `where` and the remedy.
+        InputError: the record is invalid; the message names `where` and the remedy.
     """
     example, labels = read_record(where, row, format="tokens")
     empty = next((index for index, (start, end) in enumerate(example.words) if start == end), None)
     if empty is not None:
         raise InputError(f"{where}: token {empty} is empty; drop it, and its tag")
     if row.get("char_spans") is not None and (row.get("token_spans") is not None or row.get("tags") is not None):
-        read_record(where, row, format="text")  # these spans are not the ones that count here, but they are kept
+        read_record(where, row, format="text")  # the token spans are converted, but the character spans may be kept
     return Record(row=row, example=example, labels=labels)
-
-

@@ -1,6 +1,6 @@
-"""Records in other tools' formats: CoNLL columns, GLiNER's JSON, DatasetDict folders, JSONL.
+"""Write records in other tools' formats: CoNLL columns, GLiNER's JSON, DatasetDict folders, JSONL.
 
-What a format has no room for is counted in a `LeftOut`, never dropped in silence.
+What a format cannot hold is counted in a `LeftOut`, never lost silently.
 """
 
 import json
@@ -19,24 +19,33 @@ from spanmatch.errors import InputError
 
 SCHEMES = ("bio", "iobes")
 
-
 ON_OVERLAP = ("error", "longest")
-
 
 _COLUMN_BREAK = re.compile(r"[\t\r\n]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writing:
-    """How to write: the tag scheme, what to do with spans that overlap where tags hold one, and what was left out."""
+    """Says how to write, and counts what is left out.
+
+    Attributes:
+        left_out: counts what the format cannot hold.
+        scheme: of tags, one of `SCHEMES`: "bio" is IOB2.
+        on_overlap: what happens to overlapping spans in a format with one tag per token, one of `ON_OVERLAP`: "error"
+            raises, "longest" keeps the longest.
+    """
 
     left_out: LeftOut
     scheme: str = "bio"
     on_overlap: str = "error"
 
 
-def _flat(record: Record, writing: Writing) -> list[Mention]:
-    """The token spans of a record, none of which overlap: the longest first, then the earlier."""
+def _tags(record: Record, writing: Writing) -> list[str]:
+    return write_tags(_flat_spans(record, writing), len(record.example.words), writing.scheme)
+
+
+def _flat_spans(record: Record, writing: Writing) -> list[Mention]:
+    """Return token spans that do not overlap; of those that do, the longest is kept, then the earliest."""
     kept: list[Mention] = []
     for span in sorted(record.token_spans(writing.left_out), key=lambda item: (item.start - item.end, item)):
         other = next((item for item in kept if item.start < span.end and span.start < item.end), None)
@@ -53,20 +62,15 @@ def _flat(record: Record, writing: Writing) -> list[Mention]:
     return sorted(kept)
 
 
-def _tags(record: Record, writing: Writing) -> list[str]:
-    return write_tags(_flat(record, writing), len(record.example.words), writing.scheme)
+def _whole_row(record: Record, own: dict[str, Any], writing: Writing) -> dict[str, Any]:
+    """Return a JSON record with all that JSON can keep, and count what tokens cannot say of its spans.
 
-
-def _around(record: Record, own: dict[str, Any]) -> dict[str, Any]:
-    """A JSON record: its id first, then the text where it is not its tokens joined by one space, then `own`."""
-    row = {"id": record.row["id"]} if record.row.get("id") is not None else {}
+    It has the id, the text if that is not the tokens joined by one space, `own`, and the keys that our schema does not know.
+    """
+    row: dict[str, Any] = {"id": record.row["id"]} if record.row.get("id") is not None else {}
     if record.example.text != " ".join(record.tokens):
         row["text"] = record.example.text
-    return row | own
-
-
-def _others(record: Record, row: dict[str, Any], writing: Writing) -> dict[str, Any]:
-    """The record with the keys that are nobody's, which JSON keeps; what tokens cannot say of its spans is counted."""
+    row |= own
     _count_span_keys(record, writing)
     for key, value in record.row.items():
         if key in KEYS:
@@ -79,6 +83,7 @@ def _others(record: Record, row: dict[str, Any], writing: Writing) -> dict[str, 
 
 
 def _count_span_keys(record: Record, writing: Writing) -> None:
+    """Count further keys of spans, and character spans that the token spans do not say."""
     lists = [record.row.get(key) or [] for key in ("char_spans", "token_spans")]
     more = sum(not span.keys() <= {"start", "end", "label"} for spans in lists for span in spans)
     writing.left_out.add('spans with keys besides "start", "end" and "label"', record.example.where, more)
@@ -89,15 +94,28 @@ def _count_span_keys(record: Record, writing: Writing) -> None:
 
 
 def tags_row(record: Record, writing: Writing) -> dict[str, Any]:
-    """`{"tokens", "tags"}`, with all else that our JSONL holds."""
+    """Return a record as `{"tokens", "tags"}`, with its other keys.
+
+    Args:
+        record: the record.
+        writing: how to write; it counts what is left out.
+
+    Raises:
+        InputError: spans overlap, and that is an error.
+    """
     own: dict[str, Any] = {"tokens": record.tokens, "tags": _tags(record, writing)}
     if record.labels is not None:
         own["labels"] = list(record.labels)
-    return _others(record, _around(record, own), writing)
+    return _whole_row(record, own, writing)
 
 
 def spans_row(record: Record, writing: Writing) -> dict[str, Any]:
-    """The record as it is, with token spans in the place of tags."""
+    """Return a record as it is, but with token spans in place of its tags.
+
+    Args:
+        record: the record.
+        writing: how to write; it counts what is left out.
+    """
     row = {key: value for key, value in record.row.items() if key != "tags" and value is not None}
     if "tags" in record.row and "token_spans" not in row:
         position = list(row).index("tokens" if "tokens" in row else "text") + 1
@@ -108,18 +126,33 @@ def spans_row(record: Record, writing: Writing) -> dict[str, Any]:
 
 
 def gliner_row(record: Record, writing: Writing) -> dict[str, Any]:
-    """GLiNER's record. The inventory is written twice: its uni-encoders read `ner_labels`, its bi-encoders `ner_negatives`."""
+    """Return a record in GLiNER's form.
+
+    The inventory is written twice: GLiNER's uni-encoders read `ner_labels`, its bi-encoders `ner_negatives`.
+
+    Args:
+        record: the record.
+        writing: how to write; it counts what is left out.
+    """
     spans = record.token_spans(writing.left_out)
     own: dict[str, Any] = {"tokenized_text": record.tokens, "ner": [[item.start, item.end - 1, item.label] for item in spans]}
     if record.labels is not None:
         there = {item.label for item in spans}
         own["ner_labels"] = list(record.labels)
         own["ner_negatives"] = [label for label in record.labels if label not in there]
-    return _others(record, _around(record, own), writing)
+    return _whole_row(record, own, writing)
 
 
 def conll_lines(record: Record, writing: Writing) -> str:
-    """A sentence: a line per token, token and tag with a tab between them, and a blank line."""
+    """Return a record as a sentence: a line per token, token and tag with a tab between them, and a blank line.
+
+    Args:
+        record: the record.
+        writing: how to write; it counts what is left out.
+
+    Raises:
+        InputError: spans overlap, and that is an error; or a label holds a tab or a line break.
+    """
     where, left_out, tokens = record.example.where, writing.left_out, record.tokens
     tags = _tags(record, writing)
     _count_span_keys(record, writing)
@@ -134,31 +167,46 @@ def conll_lines(record: Record, writing: Writing) -> str:
     bad = next((tag for tag in tags if _COLUMN_BREAK.search(tag)), None)
     if bad is not None:
         raise InputError(f"{where}: the label {json.dumps(bad[2:])} holds a tab or a line break, which columns cannot; rename it")
-    left_out.add(
-        "tabs and line breaks in tokens (written as spaces)", where, sum(len(_COLUMN_BREAK.findall(token)) for token in tokens)
-    )
+    left_out.add("tabs and line breaks in tokens (written as spaces)", where, len(_COLUMN_BREAK.findall("".join(tokens))))
     return "".join(f"{_COLUMN_BREAK.sub(' ', token)}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True)) + "\n"
 
 
+# What writes one record of each file format that is JSON.
 ROWS: dict[str, Callable[[Record, Writing], dict[str, Any]]] = {"gliner": gliner_row, "spans": spans_row, "tags": tags_row}
 
 
-def file_content(records: Iterable[Record], path: Path, format: str, writing: Writing) -> Iterator[str]:
-    """The content of a file, piece by piece: GLiNER's `.json` is one list, a record per line."""
-    if format == "conll":
+def file_content(records: Iterable[Record], path: Path, file_format: str, writing: Writing) -> Iterator[str]:
+    """Write the content of a file, piece by piece; GLiNER's `.json` is one list, a record per line.
+
+    Args:
+        records: the records.
+        path: the file; only its suffix counts.
+        file_format: the format of the file.
+        writing: how to write; it counts what is left out.
+
+    Raises:
+        InputError: the format cannot hold a record.
+    """
+    if file_format == "conll":
         yield from (conll_lines(record, writing) for record in records)
         return
-    is_list = format == "gliner" and path.suffix == ".json"
+    is_list = file_format == "gliner" and path.suffix == ".json"
     yield "[\n" if is_list else ""
     for index, record in enumerate(records):
-        line = json.dumps(ROWS[format](record, writing), ensure_ascii=False)
+        line = json.dumps(ROWS[file_format](record, writing), ensure_ascii=False)
         yield (",\n" if is_list and index else "") + line + ("" if is_list else "\n")
     yield "\n]\n" if is_list else ""
 
 
 def save_dataset(splits: Mapping[str, Sequence[dict[str, Any]]], folder: Path, scheme: str) -> None:
-    """Save rows of `dataset_row` as a DatasetDict: `tokens`, `ner_tags` as one ClassLabel for all splits, what else there is."""
-    import datasets
+    """Save rows as a DatasetDict. All splits share one ClassLabel for `ner_tags`.
+
+    Args:
+        splits: rows of `dataset_row`, by the name of their split.
+        folder: where to save.
+        scheme: the scheme of the tags, one of `SCHEMES`: the ClassLabel names all its prefixes for every label.
+    """
+    import datasets  # imported late: it takes a second
 
     prefixes = "BI" if scheme == "bio" else "BIES"
     labels = sorted({tag[2:] for rows in splits.values() for row in rows for tag in row["tags"] if tag != "O"})
@@ -187,11 +235,17 @@ def save_dataset(splits: Mapping[str, Sequence[dict[str, Any]]], folder: Path, s
 
 
 def dataset_row(record: Record, writing: Writing) -> dict[str, Any]:
-    """A row of `save_dataset`."""
+    """Return a record as a row for `save_dataset`.
+
+    Args:
+        record: the record.
+        writing: how to write; it counts what is left out.
+
+    Raises:
+        InputError: spans overlap, and that is an error.
+    """
     row = tags_row(record, writing)
     for key in row.keys() - KEYS:
         writing.left_out.add(f'values of "{key}"', record.example.where)
         del row[key]
     return row | ({"id": str(row["id"])} if "id" in row else {})
-
-
