@@ -16,6 +16,7 @@ import numpy as np
 from spanmatch.evaluation.confidence import bootstrap_f1
 from spanmatch.evaluation.error_classes import ErrorCounts, Mentions, check_lengths, count_errors, is_flat
 from spanmatch.evaluation.error_classes import flat_recall_ceiling as flat_recall_ceiling
+from spanmatch.evaluation.tables import text_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +89,14 @@ class Metrics:
 
     def table(self) -> str:
         """Return a text table: a row per type ("-" where it has neither gold nor predictions), micro, macro, errors."""
-        width = max(map(len, ("micro", *self.per_type)))
-        rows = [_row(label, counts, width) for label, counts in self.per_type.items()]
-        header = f"{'type':<{width}}  precision  recall      f1  support  predicted"
+        rows = [_row(label, counts) for label, counts in [*self.per_type.items(), ("micro", self.micro)]]
+        macro = ["macro", "", "", f"{self.macro_f1:.4f}", "", ""]
+        header = ["type", "precision", "recall", "f1", "support", "predicted"]
+        lines = text_table(header, [*rows, macro]).split("\n")
+        lines.insert(-2, "-" * len(lines[0]))
         low, high = self.f1_interval
         errors = {name: f"{name.replace('_', ' ')} {count}" for name, count in asdict(self.errors).items()}
         in_gold = [errors.pop("missed"), errors.pop("covered_wrongly")]
-        lines = [header, *rows, "-" * len(header), _row("micro", self.micro, width)]
-        lines.append(f"{'macro':<{width}}  {'':>9}  {'':>6}  {self.macro_f1:6.4f}")
         lines.append(f"micro F1, 95% interval: {low:.4f} to {high:.4f} (bootstrap over {self.num_examples} examples)")
         lines.append(f"wrong predictions: {', '.join(errors.values())}; gold not found: {', '.join(in_gold)}")
         if self.flat_recall_ceiling is not None:
@@ -107,9 +108,9 @@ def _ratios(counts: Counts) -> dict[str, Any]:
     return {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
 
 
-def _row(label: str, counts: Counts, width: int) -> str:
+def _row(label: str, counts: Counts) -> list[str]:
     shown = [f"{ratio:.4f}" if counts.num_gold or counts.num_predicted else "-" for ratio in _ratios(counts).values()]
-    return f"{label:<{width}}  {shown[0]:>9}  {shown[1]:>6}  {shown[2]:>6}  {counts.num_gold:>7}  {counts.num_predicted:>9}"
+    return [label, *shown, str(counts.num_gold), str(counts.num_predicted)]
 
 
 def compute_metrics(

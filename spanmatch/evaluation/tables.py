@@ -1,18 +1,34 @@
-"""The statistics of a corpus (see `data_stats`) as aligned text tables, a row per source."""
+"""Text tables, and the statistics of corpora (see `data_stats`) as such."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Rows = Sequence[Sequence[str]]
-
+from wcwidth import ljust, rjust, width
 
 # Widths of gold spans, in words: half-open upper ends are shown as "33+".
 _WIDTHS: tuple[tuple[int, int | None], ...] = (*((n, n) for n in range(1, 9)), (9, 12), (13, 20), (21, 32), (33, None))
 
 
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, num_left: int = 1) -> str:
+    """Align cells in columns two spaces apart, also where characters take two columns of a terminal, or none.
+
+    Args:
+        header: the first row.
+        rows: the others, each of as many cells.
+        num_left: number of columns that are aligned to the left; the others are aligned to the right.
+    """
+    widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
+    adjust = [ljust] * num_left + [rjust] * (len(header) - num_left)
+    lines = (zip(adjust, row, widths, strict=True) for row in (header, *rows))
+    return "\n".join("  ".join(put(cell, columns) for put, cell, columns in line).rstrip() for line in lines)
+
+
 def stats_tables(stats: Mapping[str, Any]) -> str:
-    """What `corpus_stats` returns, to be read by a person."""
+    """Return the statistics of corpora as tables with a row per source, for a person to read.
+
+    Args:
+        stats: what `corpus_stats` returns.
+    """
     named = [(item["source"], item) for item in stats["sources"]]
     if len(named) > 1:
         named.append(("total", stats["total"]))
@@ -30,7 +46,7 @@ def stats_tables(stats: Mapping[str, Any]) -> str:
     if len(stats["sources"]) > 1:
         shared = [(*pair["sources"], str(pair["num_texts"])) for pair in stats["shared_texts"]]
         header = ("source", "source", "shared texts")
-        parts.append(_table("Texts in two sources", header, shared, num_left=2) if shared else "No text is in two sources.")
+        parts.append(_titled("Texts in two sources", header, shared, num_left=2) if shared else "No text is in two sources.")
     return "\n\n".join(parts)
 
 
@@ -45,7 +61,7 @@ def _texts(named: Sequence[tuple[str, Any]], window: int) -> str:
         rows.append(
             [name, *_shown(counts), _percent(own["share_without_span"]), *_shown(sizes), str(own["num_texts_over_window"])]
         )
-    return _table("Texts", header, rows)
+    return _titled("Texts", header, rows)
 
 
 def _spans(named: Sequence[tuple[str, Any]]) -> str:
@@ -54,7 +70,7 @@ def _spans(named: Sequence[tuple[str, Any]]) -> str:
     for name, own in named:
         overlaps = [own["overlaps"][key] for key in ("nested", "crossing", "several_labels", "num_texts")]
         rows.append([name, *_shown([own["num_spans"], len(own["types"]), *overlaps])])
-    return _table("Gold spans", header, rows)
+    return _titled("Gold spans", header, rows)
 
 
 def _widths(named: Sequence[tuple[str, Any]]) -> str:
@@ -65,7 +81,7 @@ def _widths(named: Sequence[tuple[str, Any]]) -> str:
         binned = [sum(n for width, n in counts.items() if low <= width <= (high or width)) for low, high in _WIDTHS]
         subwords = own["span_widths"]["subwords"]
         rows.append([name, *_shown([*binned, subwords["p95"], subwords["max"]])])
-    return _table("Gold spans by width in words", ("source", *columns, "subwords: p95", "max"), rows)
+    return _titled("Gold spans by width in words", ("source", *columns, "subwords: p95", "max"), rows)
 
 
 def _candidates(named: Sequence[tuple[str, Any]]) -> str:
@@ -76,7 +92,7 @@ def _candidates(named: Sequence[tuple[str, Any]]) -> str:
             widest = max(map(int, lost["too_wide"]), default=None)
             counts = [lost["off_boundary"], sum(lost["too_wide"].values()), widest]
             rows.append([name, mode, *_shown([lost["num_gold"], lost["num_lost"]]), _percent(lost["share"]), *_shown(counts)])
-    return _table("Gold that no candidate represents", header, rows, num_left=2)
+    return _titled("Gold that no candidate represents", header, rows, num_left=2)
 
 
 def _types(named: Sequence[tuple[str, Any]]) -> str:
@@ -85,7 +101,7 @@ def _types(named: Sequence[tuple[str, Any]]) -> str:
         for label, entry in own["types"].items():
             described = "yes" if entry["has_description"] else "no"
             rows.append([name, label, entry["name"], described, *_shown([entry["num_texts"], entry["num_spans"]])])
-    return _table("Types", ("source", "label", "name", "described", "texts annotated", "spans"), rows, num_left=4)
+    return _titled("Types", ("source", "label", "name", "described", "texts annotated", "spans"), rows, num_left=4)
 
 
 def _shown(values: Sequence[float | int | None]) -> list[str]:
@@ -96,22 +112,5 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.2%}"
 
 
-def _table(title: str, header: Sequence[str], rows: Rows, *, num_left: int = 1) -> str:
-    """A title and columns two spaces apart, the first `num_left` aligned to the left."""
-    widths = [max(_columns(row[position]) for row in (header, *rows)) for position in range(len(header))]
-    lines = []
-    for row in (header, *rows):
-        cells = []
-        for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            padding = " " * (width - _columns(cell))
-            cells.append(cell + padding if position < num_left else padding + cell)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join([title, "-" * len(title), *lines])
-
-
-def _columns(text: str) -> int:
-    """The width of a text on a terminal: East Asian characters take two columns, combining marks none."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.category(character) in {"Mn", "Me", "Cf"} for character in text)
-
-
+def _titled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, num_left: int = 1) -> str:
+    return f"{title}\n{'-' * len(title)}\n{text_table(header, rows, num_left=num_left)}"
