@@ -1,26 +1,46 @@
-"""The `spanmatch convert` command: annotated text from one format to another, whole or not at all."""
+"""The command `spanmatch convert`. It never waits for torch."""
 
-from argparse import ArgumentParser
+from dataclasses import dataclass
+from typing import Any
 
-from spanmatch.data.formats.splits import FORMATS
+from spanmatch.data.formats.convert import convert
+from spanmatch.data.formats.splits import FILE_FORMATS
+from spanmatch.prediction.options import option
+
+_FORMATS = ", ".join(FILE_FORMATS)
+# Those of the function, so that they are written once.
+_DEFAULTS: dict[str, Any] = convert.__kwdefaults__ or {}
 
 
-def convert_arguments(parser: ArgumentParser) -> None:
-    """The flags of the command; they are the arguments of `convert`."""
-    known = ", ".join(FORMATS)
-    parser.add_argument("source", metavar="SOURCE", help="a file, a folder with a file per split, or a DatasetDict folder")
-    parser.add_argument("target", metavar="TARGET", help="a file; without a suffix a folder, with a file per split")
-    parser.add_argument(
-        "--from", dest="source_format", metavar="FORMAT", help=f"{known}; by default as the content of SOURCE says"
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """Holds the options of `spanmatch convert`, by the names of the parameters of `convert`."""
+
+    source: str = option("a file, a folder with a file per split, or a DatasetDict folder", metavar="SOURCE", positional=True)
+    target: str = option("a file; without a suffix a folder, with a file per split", metavar="TARGET", positional=True)
+    source_format: str | None = option(
+        f"{_FORMATS}; by default as the content of SOURCE says",
+        default=_DEFAULTS["source_format"],
+        metavar="FORMAT",
+        flags=("--from",),
     )
-    parser.add_argument("--to", dest="target_format", metavar="FORMAT", help=f"{known}; by default as TARGET's suffix says")
-    parser.add_argument("--scheme", default="bio", help="tags to write: bio (IOB2) or iobes (bio)")
-    parser.add_argument("--split", metavar="NAME", help="the one split to read; the name of the split that a file becomes")
-    parser.add_argument(
-        "--on_overlap",
-        default="error",
-        help="where spans overlap and the target holds tags: error, or longest to keep that (error)",
+    target_format: str | None = option(
+        f"{_FORMATS}; by default as TARGET's suffix says", default=_DEFAULTS["target_format"], metavar="FORMAT", flags=("--to",)
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace TARGET where it is there")
+    scheme: str = option("tags to write: bio (IOB2) or iobes", default=_DEFAULTS["scheme"])
+    split: str | None = option(
+        "the one split to read; the name of the split that a file becomes", default=_DEFAULTS["split"], metavar="NAME"
+    )
+    on_overlap: str = option(
+        "where spans overlap and the target holds tags: error, or longest to keep that", default=_DEFAULTS["on_overlap"]
+    )
+    overwrite: bool = option("replace TARGET if it is there", default=_DEFAULTS["overwrite"])
 
 
+def run_convert(**given: Any) -> None:
+    """Run `spanmatch convert`.
+
+    Args:
+        given: the options that the user gave, by their names.
+    """
+    print(convert(**vars(ConvertOptions(**given))))

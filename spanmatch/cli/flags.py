@@ -1,46 +1,107 @@
-"""What commands share: flags, and the quiet of libraries. Light: `spanmatch --help` reads this and must not wait for torch."""
+"""The command line of a command, made from the fields of its options. Light: `spanmatch --help` must not wait for torch."""
 
 import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import MISSING, Field, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin, get_type_hints
 
-THRESHOLD_HELP = (
-    "a number in (0, 1), one per type (person=0.4,date=0.2), calibrated, or a null slot, with or without a margin (cls, "
-    "label_token, cls+0.5); by default calibrated where the checkpoint is, else its null slot, else 0.5"
-)
+from spanmatch.errors import InputError, nearest
 
-
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    return _whole(text, least=1)
-
-
-def count_or_none(text: str) -> int:
-    """A whole number of at least 0."""
-    return _whole(text, least=0)
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction["Parser"]
 
 
-def _whole(text: str, *, least: int) -> int:
-    if not text.strip().isdigit() or int(text) < least:
+class Parser(argparse.ArgumentParser):
+    """Parses a command line, and raises an `InputError` with the nearest flag where that is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong.
+
+        Args:
+            message: what argparse says.
+
+        Raises:
+            InputError: always.
+        """
+        unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
+        hint = nearest(unknown, self._flags(), otherwise="") if unknown else ""
+        raise InputError(f"{message}; {hint or f'see {self.prog} --help'}")
+
+    def _flags(self) -> Iterator[str]:
+        """Yield the flags of the command and of those below it."""
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action.choices, dict):
+                for parser in action.choices.values():
+                    yield from parser._flags()
+
+
+def add_command(commands: "Commands", name: str, run: Callable[..., None], *options: type, help: str) -> None:
+    """Add a command to a command line.
+
+    Args:
+        commands: what it is added to.
+        name: its name.
+        run: runs the command; gets what the user gave, by the names of the options.
+        options: dataclasses of its options.
+        help: what it does, in a line.
+    """
+    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    for group in options:
+        add_flags(parser, group)
+    parser.set_defaults(command=run)
+
+
+def add_flags(parser: argparse.ArgumentParser, options: type, *, positional: bool = True) -> None:
+    """Add an argument for each field of a dataclass that `option` declares.
+
+    An argument that the user does not give is not in the result of the parser, so the dataclass alone has the defaults.
+
+    Args:
+        parser: what the arguments are added to.
+        options: the dataclass.
+        positional: read positional fields by their position; if not, by a flag, as all others.
+    """
+    kinds = get_type_hints(options)
+    for item in fields(options):
+        if "help" in item.metadata:
+            _add_flag(parser, item, kinds[item.name], is_positional=positional and item.metadata["positional"])
+
+
+def _add_flag(parser: argparse.ArgumentParser, item: "Field[Any]", kind: Any, *, is_positional: bool) -> None:
+    declared = item.metadata
+    is_number_or_name = isinstance(item.default, (str, int)) and not isinstance(item.default, bool)
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    given["help"] = f"{declared['help']} ({item.default})" if is_number_or_name else declared["help"]
+    is_list = get_origin(kind) is Sequence
+    if kind is bool:
+        given["action"] = "store_true"
+    else:
+        given |= {"metavar": declared["metavar"], "choices": declared["choices"]}
+        if int in {kind, *get_args(kind)}:
+            given["type"] = partial(whole_number, least=declared["least"])
+    if is_list and is_positional:
+        given["nargs"] = "+" if item.default is MISSING else "*"
+    elif is_list:
+        given["action"] = "append"  # one value each time: what follows it is not taken for another
+    if is_positional:
+        parser.add_argument(item.name, **given)
+        return
+    names = declared["flags"] or (f"--{item.name}",)
+    parser.add_argument(*names, dest=item.name, required=item.default is MISSING, **given)
+
+
+def whole_number(text: str, *, least: int) -> int:
+    """Read a whole number.
+
+    Args:
+        text: what the user gave.
+        least: the smallest number that is allowed.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else; argparse adds the flag.
+    """
+    if not text.strip().isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"expected a whole number, at least {least}, got {text!r}")
     return int(text)
-
-
-def types_argument(parser: argparse.ArgumentParser) -> None:
-    """The types to ask for. One value each time, so that what follows it is not taken for a type."""
-    parser.add_argument(
-        "--types", "--type", action="append", default=[], metavar="TYPES", help='types, separated by commas: "brand,color"'
-    )
-
-
-def device_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where and in what precision to compute."""
-    parser.add_argument("--device", metavar="D", help="cpu, cuda, mps; by default the accelerator where there is one")
-    parser.add_argument("--dtype", metavar="D", help="float32, bfloat16, float16; by default what the device computes natively")
-
-
-def batch_size_argument(parser: argparse.ArgumentParser) -> None:
-    """How many texts make a batch."""
-    parser.add_argument(
-        "--batch_size", type=count, metavar="N", help="texts at a time; by default as many as fill the device's token budget"
-    )
-
-

@@ -1,42 +1,78 @@
-"""The command line: `spanmatch tag | calibrate | bench | convert | data stats`, and what the four scripts call."""
+"""The command `spanmatch`, and what the scripts beside the package call."""
 
-import argparse
-import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
 
 from spanmatch import __version__
-from spanmatch.cli.flags import THRESHOLD_HELP, batch_size_argument, count, device_arguments
-from spanmatch.errors import InputError, nearest
-from spanmatch.prediction.processes import quiet_libraries
+from spanmatch.cli.bench import BenchOptions, run_bench
+from spanmatch.cli.calibrate import run_calibrate
+from spanmatch.cli.convert import ConvertOptions, run_convert
+from spanmatch.cli.data import StatsOptions, run_stats
+from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
+from spanmatch.cli.flags import Parser, add_command
+from spanmatch.cli.tag import Places, run_tag
+from spanmatch.cli.train import train_as_script
+from spanmatch.errors import InputError
+from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
+from spanmatch.tagging.options import TagOptions
 
-Arguments = argparse.Namespace
+
+def main() -> None:
+    """Run `spanmatch` as the command line says."""
+    run(lambda: _main(sys.argv[1:]))
 
 
-TAG_DESCRIPTION = "Tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes)."
+def train_command(architecture: str, loss: str | None = None) -> None:
+    """Run a script that trains as the command line says.
+
+    Args:
+        architecture: "bi" or "cross".
+        loss: name of the loss that the configuration has to ask for; by default any.
+    """
+    run(lambda: train_as_script(sys.argv[1:], architecture, loss))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
-        hint = nearest(unknown, self._flags(), otherwise="") if unknown else ""
-        raise InputError(f"{message}; {hint or f'see {self.prog} --help'}")
+def evaluate_command(architecture: str) -> None:
+    """Run a script that evaluates as the command line says.
 
-    def _flags(self) -> Iterator[str]:
-        """The flags of the command and of those below it."""
-        for action in self._actions:
-            yield from action.option_strings
-            if isinstance(action.choices, dict):
-                for parser in action.choices.values():
-                    yield from parser._flags()
+    Args:
+        architecture: "bi" or "cross".
+    """
+    run(lambda: evaluate_as_script(sys.argv[1:], architecture))
+
+
+def _main(arguments: Sequence[str]) -> None:
+    parser = Parser(prog="spanmatch", description="Zero-shot named-entity recognition: tag, evaluate, calibrate, look at data.")
+    parser.add_argument("--version", action="version", version=f"spanmatch {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    help = "tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes)"
+    add_command(commands, "tag", run_tag, Places, TagOptions, help=help)
+    help = "compare what a checkpoint finds with annotated text"
+    add_command(commands, "evaluate", run_evaluate, EvaluateOptions, help=help)
+    help = "find thresholds on a development file and store them in the checkpoint"
+    add_command(commands, "calibrate", run_calibrate, CalibrateOptions, help=help)
+    help = "measure the speed of your model, with your types, on your texts"
+    add_command(commands, "bench", run_bench, BenchOptions, help=help)
+    help = "convert annotated text from one format to another"
+    add_command(commands, "convert", run_convert, ConvertOptions, help=help)
+    data = commands.add_parser("data", help="look at data").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    help = "count sizes, types, widths, overlaps, duplicates, and gold that no candidate represents"
+    add_command(data, "stats", run_stats, StatsOptions, help=help)
+    given = vars(parser.parse_args(arguments))
+    given.pop("command")(**given)
 
 
 def run(command: Callable[[], None]) -> None:
-    """Run a command: what the user did wrong is one line and exit status 2, Ctrl-C is 130, a closed pipe is no error."""
+    """Run a command, and end the process if it fails.
+
+    What the user did wrong is one line and exit status 2. Ctrl-C is exit status 130. A closed pipe is no error.
+
+    Args:
+        command: does the work.
+    """
     speaks = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes, the first of each machine
     logging.basicConfig(level=logging.WARNING if speaks else logging.ERROR, format="%(levelname)s: %(message)s")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
@@ -45,8 +81,7 @@ def run(command: Callable[[], None]) -> None:
     except InputError as error:
         if not speaks:
             time.sleep(20)  # the first tells the same and ends, and the launcher then ends this one
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -54,177 +89,9 @@ def run(command: Callable[[], None]) -> None:
         # The reader of our output is gone (`| head`); keep the interpreter from complaining when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(
-            f"error: {error.filename or 'output'}: {error.strerror or error}; check the disk and the permissions", file=sys.stderr
-        )
-        sys.exit(2)
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}; check the disk and the permissions")
 
 
-def train_command(architecture: str) -> None:
-    """`train_*_encoder.py`: a JSON configuration, then `--key value` to override it."""
-
-    def command() -> None:
-        quiet_libraries()
-        from spanmatch.apps import draw_training
-        from spanmatch.training.train import train
-
-        train(architecture, sys.argv[1:], draw=draw_training)
-
-    run(command)
-
-
-def evaluate_command(architecture: str) -> None:
-    """`evaluate_*_encoder.py`: flags as below."""
-
-    def command() -> None:
-        parser = _Parser(description=f"Evaluate a spanmatch {architecture}-encoder on annotated text.")
-        parser.add_argument("--pretrained_model_name_or_path", required=True, metavar="DIR", help="checkpoint folder or hub id")
-        parser.add_argument("--evaluation_file", required=True, metavar="FILE_OR_DIR", help="JSONL, glob, DatasetDict or hub id")
-        parser.add_argument("--threshold", help=THRESHOLD_HELP)
-        parser.add_argument(
-            "--evaluation_format", choices=("text", "tokens"), default="text", help="character or token spans (text)"
-        )
-        parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
-        parser.add_argument("--max_samples", type=count, metavar="N", help="evaluate the first N examples only")
-        parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
-        parser.add_argument("--output_dir", metavar="DIR", help="write metrics.json, predictions.jsonl and timings.json there")
-        parser.add_argument("--report", metavar="FILE", help="write an HTML report there (pip install 'spanmatch[report]')")
-        _data_arguments(parser)
-        device_arguments(parser)
-        batch_size_argument(parser)
-        options = vars(parser.parse_args())
-        if options["report"] is not None:
-            from spanmatch.apps import report_to
-
-            options["report"] = report_to(options["report"])
-        quiet_libraries()
-        from spanmatch.evaluation.run import evaluate
-        from spanmatch.prediction.thresholds import parse_threshold
-
-        options["threshold"] = parse_threshold(options["threshold"]) if options["threshold"] is not None else None
-        evaluate(**options, architecture=architecture)
-
-    run(command)
-
-
-def main() -> None:
-    """`spanmatch ...`"""
-    run(lambda: _main(sys.argv[1:]))
-
-
-def _main(argv: list[str]) -> None:
-    parser = _Parser(prog="spanmatch", description="Zero-shot named-entity recognition: tag, calibrate, look at data.")
-    parser.add_argument("--version", action="version", version=f"spanmatch {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-
-    from spanmatch.cli.convert import convert_arguments
-    from spanmatch.cli.tag import tag_arguments
-
-    tag = commands.add_parser("tag", help="tag text, JSONL, Parquet or standard input", description=TAG_DESCRIPTION)
-    tag_arguments(tag)
-    tag.set_defaults(command=_tag)
-
-    calibrate = commands.add_parser("calibrate", help="find thresholds on a development file and store them in the checkpoint")
-    calibrate.add_argument("model", metavar="MODEL", help="checkpoint folder")
-    calibrate.add_argument("file", metavar="FILE", help="JSONL file, glob or DatasetDict folder")
-    calibrate.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
-    _data_arguments(calibrate)
-    batch_size_argument(calibrate)
-    calibrate.set_defaults(command=_calibrate)
-
-    bench = commands.add_parser("bench", help="measure the speed of your model, with your types, on your texts")
-    if argv[:1] == ["bench"]:  # it waits for torch, the help of the other commands should not
-        from spanmatch.cli.bench import bench_arguments
-
-        bench_arguments(bench)
-    bench.set_defaults(command=_bench)
-
-    convert = commands.add_parser("convert", help="annotated text from one format to another")
-    convert_arguments(convert)
-    convert.set_defaults(command=_convert)
-
-    data = commands.add_parser("data", help="look at data").add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    stats = data.add_parser("stats", help="sizes, types, widths, overlaps, duplicates, and gold that no candidate represents")
-    stats.add_argument("files", nargs="+", metavar="FILE", help="JSONL files, globs or DatasetDict folders")
-    stats.add_argument("--format", choices=("text", "tokens"), default="text", help="character or token spans (text)")
-    stats.add_argument("--tokenizer", metavar="NAME_OR_DIR", help="whose units to count with (the default encoder's)")
-    stats.add_argument("--max_span_width", type=count, default=12, metavar="N", help="the widest candidate (12)")
-    stats.add_argument("--json", action="store_true", help="print JSON")
-    _data_arguments(stats)
-    stats.set_defaults(command=_data_stats)
-
-    options = parser.parse_args(argv)
-    options.command(options)
-
-
-def _data_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--split", metavar="NAME", help="split of a DatasetDict (test, else dev or validation)")
-    parser.add_argument(
-        "--entity_types", metavar="FILE", help="JSON file of types {tag: description}: exactly these are asked for"
-    )
-
-
-def _tag(options: Arguments) -> None:
-    from spanmatch.tagging.options import TagOptions, model_and_source
-
-    flags = _flags(options)
-    model, source = model_and_source(flags.pop("places"))
-    asked = TagOptions(model=model, source=source, **flags)
-    quiet_libraries()
-    from spanmatch.tagging.tag import tag
-
-    tag(asked)
-
-
-def _flags(options: Arguments) -> dict[str, Any]:
-    """What was given to a command, by the names of its flags."""
-    return {key: value for key, value in vars(options).items() if key != "command"}
-
-
-def _bench(options: Arguments) -> None:
-    quiet_libraries()
-    from spanmatch.evaluation.speed import bench
-
-    bench(**_flags(options))
-
-
-def _calibrate(options: Arguments) -> None:
-    quiet_libraries()
-    from spanmatch.evaluation.run import calibrate_checkpoint
-
-    calibrate_checkpoint(
-        options.model,
-        options.file,
-        format=options.format,
-        split=options.split,
-        entity_types=options.entity_types,
-        batch_size=options.batch_size,
-    )
-
-
-def _convert(options: Arguments) -> None:
-    from spanmatch.data.formats.convert import convert
-
-    print(convert(**_flags(options)))
-
-
-def _data_stats(options: Arguments) -> None:
-    quiet_libraries()
-    from spanmatch.evaluation.data_stats import corpus_stats, print_stats
-    from spanmatch.model.pretrained import DEFAULT_ENCODER
-
-    stats = corpus_stats(
-        options.files,
-        format=options.format,
-        split=options.split,
-        entity_types=options.entity_types,
-        tokenizer=options.tokenizer or DEFAULT_ENCODER,
-        max_span_width=options.max_span_width,
-    )
-    print(json.dumps(stats, indent=1, ensure_ascii=False)) if options.json else print_stats(stats)
-
-
-if __name__ == "__main__":
-    main()
-
-
+def _fail(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,43 +1,63 @@
-"""What `spanmatch tag` can be asked for: its flags, and the options that they become."""
+"""The command `spanmatch tag`."""
 
-from argparse import ArgumentParser
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from spanmatch.cli.flags import THRESHOLD_HELP, batch_size_argument, count_or_none, device_arguments, types_argument
+from spanmatch.errors import InputError
+from spanmatch.prediction.options import option
 from spanmatch.prediction.shipped import DEFAULT_MODEL
+from spanmatch.tagging.options import STANDARD_INPUT, TagOptions
 
 
-def tag_arguments(parser: ArgumentParser) -> None:
-    """The flags of the command; they are the fields of `TagOptions`."""
-    parser.add_argument(
-        "places",
-        nargs="*",
-        metavar="[MODEL] [INPUT]",
-        help=f"checkpoint folder or hub id ({DEFAULT_MODEL}, which comes with the package); and a text file (a text per line), "
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Holds what the user gives to `spanmatch tag` without a flag."""
+
+    places: Sequence[str] = option(
+        f"checkpoint folder or hub id ({DEFAULT_MODEL}, which comes with the package); and a text file (a text per line), "
         ".jsonl, .parquet, each of the first two also .gz; a glob of such; a sentence; or - (standard input)",
+        default=(),
+        metavar="[MODEL] [INPUT]",
+        positional=True,
     )
-    types_argument(parser)
-    parser.add_argument("--entity_types", metavar="FILE", help="JSON file of types {name: description}")
-    parser.add_argument("--threshold", help=THRESHOLD_HELP)
-    parser.add_argument("--overlap", default="flat", help="flat, nested or multi-label (flat)")
-    parser.add_argument("--text_column", default="text", metavar="NAME", help="key or column that holds the text (text)")
-    parser.add_argument("--skip_invalid", action="store_true", help="leave out records that cannot be read, and count them")
-    parser.add_argument(
-        "--output", metavar="FILE", help="write JSONL there, whole or not at all; when killed, the same command goes on"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="begin anew, and replace the output where it is there")
-    parser.add_argument("--output_format", choices=("text", "jsonl"), help="by default text on a terminal, jsonl elsewhere")
-    parser.add_argument(
-        "--num_workers",
-        type=count_or_none,
-        default=0,
-        metavar="N",
-        help="processes that tag, on a CPU; each loads the model (0: this process tags)",
-    )
-    parser.add_argument(
-        "--type_embeddings", metavar="FILE", help="embeddings of the types (.safetensors): written if missing, else read"
-    )
-    parser.add_argument("--compile", action="store_true", help="compile the encoder: slower to start, then faster")
-    device_arguments(parser)
-    batch_size_argument(parser)
 
 
+def run_tag(*, places: Sequence[str] = (), **given: Any) -> None:
+    """Run `spanmatch tag`.
+
+    Args:
+        places: the model and the input, or one of them.
+        given: the other options that the user gave, by their names.
+    """
+    model, source = model_and_source(places)
+    options = TagOptions(model=model, source=source, **given)
+    from spanmatch.prediction.processes import quiet_libraries
+    from spanmatch.tagging.tag import tag
+
+    quiet_libraries()
+    tag(options)
+
+
+def model_and_source(places: Sequence[str]) -> tuple[str, str]:
+    """Tell the model from the input in what the user gave without a flag; return both.
+
+    A place that stands alone is the input if it is a file, a glob or has several words, else it is the model.
+
+    Args:
+        places: at most two; the first of two is the model.
+
+    Raises:
+        InputError: more than two.
+    """
+    if len(places) > 2:
+        raise InputError(f'expected a model and an input, got also "{places[2]}"; put a sentence in quotes')
+    if len(places) == 2:
+        return places[0], places[1]
+    if not places:
+        return DEFAULT_MODEL, STANDARD_INPUT
+    [place] = places
+    is_input = place == STANDARD_INPUT or any(map(str.isspace, place)) or glob.has_magic(place) or Path(place).is_file()
+    return (DEFAULT_MODEL, place) if is_input else (place, STANDARD_INPUT)

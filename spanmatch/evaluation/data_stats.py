@@ -1,4 +1,4 @@
-"""What is in annotated text: sizes, types, span widths, overlaps, duplicates, and the gold that no candidate represents."""
+"""Counting what is in annotated text: sizes, types, widths, overlaps, duplicates, gold that no candidate represents."""
 
 import json
 from collections import Counter
@@ -18,7 +18,6 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import chars_to_tokens
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError
-from spanmatch.evaluation.tables import stats_tables
 from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
 
@@ -34,10 +33,13 @@ def corpus_stats(
     tokenizer: str,
     max_span_width: int,
 ) -> dict[str, Any]:
-    """Count what is in each source, and in all of them. Everything in it is what JSON knows.
+    """Count what is in each source and in all of them together; return it as JSON holds it.
 
     Args:
         files: the sources, each as `read_corpus` takes one.
+        format: "text" or "tokens": how gold is read.
+        split: split of a DatasetDict; None takes test, else dev or validation.
+        entity_types: JSON file of the types to count, None for those of the source.
         tokenizer: hub id or folder of an encoder, or a checkpoint of ours; its weights are not loaded.
         max_span_width: the widest candidate, in words or in subwords.
 
@@ -62,11 +64,6 @@ def corpus_stats(
             {"sources": [files[one], files[other]], "num_texts": count} for (one, other), count in shared.items() if count
         ],
     }
-
-
-def print_stats(stats: dict[str, Any]) -> None:
-    """Print what `corpus_stats` found, as tables."""
-    print(stats_tables(stats))
 
 
 def _load_tokenizing(name_or_path: str) -> tuple[SequenceTokenizer, int]:
@@ -228,5 +225,3 @@ def _spread(values: Sequence[int]) -> dict[str, float | int | None]:
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-

@@ -1,114 +1,69 @@
-"""The encoder alone: what a tagging or an encoding of types costs at the least.
+"""Measuring speed and memory of a matcher, beside its encoder alone.
 
-The same strings tokenised, and the same padded batches passed through the encoder, without anything else. What a matcher
-adds to that (units, candidates, scores, entities) is ours to keep small.
+The encoder alone tokenises the same strings and passes the same padded batches through the encoder, without anything else.
+What a matcher adds to that (units, candidates, scores, entities) is ours to keep small.
 """
 
-import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import torch
 
-from spanmatch.data.labels import asked_types
 from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
-from spanmatch.errors import InputError
+from spanmatch.evaluation.tables import text_table
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
-from spanmatch.tagging.sources import read_input
 
 LATENCY_TEXTS = 50
 
 
-def seconds_of(work: Callable[[], Any], device: torch.device) -> float:
-    """Seconds until all is done that a piece of work asks of the device."""
-    _synchronise(device)
-    start = time.perf_counter()
-    work()
-    _synchronise(device)
-    return time.perf_counter() - start
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def in_turn(works: dict[str, Callable[[], Any]], repeats: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of each piece of work, run in turn, after one run of each that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for repeat in range(repeats + 1):
-        for name, work in works.items():
-            taken = seconds_of(work, device)
-            seconds[name] += [taken] if repeat else []
-    return seconds
-
-
-def share(alone: Sequence[float], whole: Sequence[float]) -> float:
-    """What the encoder alone takes of the whole: the median over runs that took turns."""
-    return statistics.median(part / total for part, total in zip(alone, whole, strict=True))
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The value that `percent` of the values do not exceed, between neighbours interpolated."""
-    return float(torch.quantile(torch.tensor(values, dtype=torch.float64), percent / 100))
-
-
-def peak_memory(device: torch.device | None = None) -> int | None:
-    """The most bytes that this process has held: of the GPU's memory on a GPU, else resident; None where nobody counts."""
-    if device is not None and device.type == "cuda":
-        return int(torch.cuda.max_memory_reserved(device))
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def bench(
     model: str,
-    file: str,
+    texts: Sequence[str],
+    types: Sequence[EntityType],
     *,
-    types: Sequence[str],
-    entity_types: str | None,
-    num_texts: int = 200,
-    repeats: int = 5,
-    threads: int | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    compile: bool = False,
-    json: bool = False,
-) -> None:
-    """Measure a model with one's own types and texts, and print what came out.
+    repeats: int,
+    threads: int | None,
+    device: str | None,
+    dtype: str | None,
+    compile: bool,
+) -> dict[str, Any]:
+    """Load a checkpoint and measure it with given texts and types.
 
-    Raises:
-        InputError: no text or no type to measure with, or a number below 1.
+    Args:
+        model: checkpoint folder or hub id.
+        texts: texts to tag, of which one has a word.
+        types: types to tag with.
+        repeats: runs of each work; their median counts.
+        threads: threads on a CPU; None leaves them to torch.
+        device: where to compute; None takes the accelerator if there is one.
+        dtype: type to compute in; None takes what the device computes natively.
+        compile: compile the encoder.
+
+    Returns:
+        The figures, as JSON holds them: times in seconds, rates per second, memory in bytes.
     """
-    for name, number in (("num_texts", num_texts), ("repeats", repeats), ("threads", threads)):
-        if number is not None and number < 1:
-            raise InputError(f"--{name} must be at least 1, got {number}")
-    inventory = asked_types(types, entity_types)
-    texts = [record["text"] for _, record in islice(read_input(file), num_texts)]
-    if not any(map(split_words, texts)):
-        raise InputError(f"{file}: no text with a word to measure with")
     if threads is not None:
         torch.set_num_threads(threads)
     start = time.perf_counter()
     matcher = SpanMatcher.from_pretrained(model, device=device, dtype=dtype, compile=compile)
-    figures = {"load_seconds": time.perf_counter() - start} | measure(matcher, texts, inventory, repeats)
-    print(_as_json(figures) if json else as_table(figures))
+    return {"load_seconds": time.perf_counter() - start} | measure(matcher, texts, types, repeats)
 
 
 def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityType], repeats: int) -> dict[str, Any]:
-    """All figures of `spanmatch bench`, but for the time to load. Rates are per second, memory is in bytes."""
+    """Measure a matcher; return all figures of `bench` but the time to load.
+
+    Args:
+        matcher: what to measure.
+        texts: texts to tag, of which one has a word.
+        types: types to tag with.
+        repeats: runs of each work; their median counts.
+    """
     device = matcher.device
     figures: dict[str, Any] = {
         "device": str(device),
@@ -122,7 +77,7 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         "repeats": repeats,
     }
     embedded: Sequence[EntityType] | TypeEmbeddings = types
-    if not matcher.batcher.is_cross_encoder:
+    if matcher.config.architecture == "bi":
         embedded = matcher.encode_types(list(types))
         works: dict[str, Callable[[], Any]] = {
             "encoder": type_encoder_alone(matcher, types),
@@ -151,37 +106,122 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
     return figures
 
 
-def _as_json(figures: dict[str, Any]) -> str:
-    return json.dumps(figures, indent=1)
+def bench_table(figures: Mapping[str, Any]) -> str:
+    """Return the figures of `bench` as tables, for a person to read.
 
-
-def as_table(figures: dict[str, Any]) -> str:
-    """The figures as a person reads them."""
-    lines = [
+    Args:
+        figures: what `bench` returns.
+    """
+    title = (
         f"{figures['num_texts']:,} texts ({figures['num_words']:,} words), {figures['num_types']:,} types, "
         f"{figures['architecture']}-encoder, {figures['dtype']} on {figures['device']}, {figures['threads']} threads; "
-        f"median of {figures['repeats']}",
-        "",
-        f"{'':24}{'texts/s':>12}{'words/s':>12}{'tokens/s':>12}{'of the encoder':>16}",
+        f"median of {figures['repeats']}"
+    )
+    rates = [
+        [
+            name,
+            *(f"{figures[key][f'{unit}_per_second']:,.1f}" for unit in ("texts", "words", "tokens")),
+            f"{figures[key].get('encoder_share', 1.0):.1%}",
+        ]
+        for name, key in (("encoder alone", "encoder"), ("tagging", "tagging"))
     ]
-    for name, key in (("encoder alone", "encoder"), ("tagging", "tagging")):
-        rates = "".join(f"{figures[key][f'{unit}_per_second']:>12,.1f}" for unit in ("texts", "words", "tokens"))
-        lines.append(f"{name:24}{rates}{figures[key].get('encoder_share', 1.0):>16.1%}")
-    lines.append("")
-    latency, memory = figures["latency_seconds"], figures["peak_memory_bytes"]
-    if "types" in figures:
-        of_types = figures["types"]
-        lines.append(f"encoding the types      {of_types['seconds']:.3f} s, {of_types['per_second']:,.0f} types/s, "
-                     f"{of_types['encoder_share']:.1%} of the encoder alone")  # fmt: skip
-    lines.append(f"a single text           {1000 * latency['p50']:.1f} ms (median), {1000 * latency['p95']:.1f} ms (95%)")
-    lines.append(f"loading the model       {figures['load_seconds']:.2f} s")
-    lines += [f"peak memory             {memory / 2**20:,.0f} MiB"] if memory is not None else []
-    return "\n".join(lines)
+    header = ("", "texts/s", "words/s", "tokens/s", "of the encoder")
+    return f"{title}\n\n{text_table(header, rates)}\n{text_table(('', ''), _facts(figures), num_left=2)}"
+
+
+def _facts(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    latency, memory, types = figures["latency_seconds"], figures["peak_memory_bytes"], figures.get("types")
+    facts = []
+    if types is not None:
+        share_alone = f"{types['encoder_share']:.1%} of the encoder alone"
+        facts.append(("encoding the types", f"{types['seconds']:.3f} s, {types['per_second']:,.0f} types/s, {share_alone}"))
+    facts.append(("a single text", f"{1000 * latency['p50']:.1f} ms (median), {1000 * latency['p95']:.1f} ms (95%)"))
+    facts.append(("loading the model", f"{figures['load_seconds']:.2f} s"))
+    return facts if memory is None else [*facts, ("peak memory", f"{memory / 2**20:,.0f} MiB")]
+
+
+def seconds_of(work: Callable[[], Any], device: torch.device) -> float:
+    """Return the seconds until the device has done all that some work asks of it.
+
+    Args:
+        work: the work.
+        device: where it computes.
+    """
+    _synchronise(device)
+    start = time.perf_counter()
+    work()
+    _synchronise(device)
+    return time.perf_counter() - start
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def in_turn(works: dict[str, Callable[[], Any]], repeats: int, device: torch.device) -> dict[str, list[float]]:
+    """Run works in turn; return the seconds of each run, after a first one that does not count.
+
+    Args:
+        works: the works, by name.
+        repeats: runs of each that count.
+        device: where they compute.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for repeat in range(repeats + 1):
+        for name, work in works.items():
+            taken = seconds_of(work, device)
+            seconds[name] += [taken] if repeat else []
+    return seconds
+
+
+def share(alone: Sequence[float], whole: Sequence[float]) -> float:
+    """Return the share of the whole that the encoder alone takes: the median over runs that took turns.
+
+    Args:
+        alone: seconds of the encoder alone, run by run.
+        whole: seconds of the whole, run by run.
+    """
+    return statistics.median(part / total for part, total in zip(alone, whole, strict=True))
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the value that a share of the values does not exceed, interpolated between neighbours.
+
+    Args:
+        values: any values.
+        percent: the share, from 0 to 100.
+    """
+    return float(torch.quantile(torch.tensor(values, dtype=torch.float64), percent / 100))
+
+
+def peak_memory(device: torch.device | None = None) -> int | None:
+    """Return the most bytes that this process has held at a time, None where the system does not count them.
+
+    Args:
+        device: counts the memory of a GPU; for any other device, the resident memory counts.
+    """
+    if device is not None and device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderAlone:
-    """Tokenising and the encoder's forward passes, nothing else, over the batches that the encoder was seen to get."""
+    """Repeats the tokenising and the encoder's forward passes of some work, and nothing else.
+
+    Attributes:
+        encoder: the encoder.
+        tokenizer: its tokenizer.
+        strings: what the work tokenises.
+        batches: what the work gives the encoder.
+    """
 
     encoder: Any
     tokenizer: Any
@@ -193,7 +233,10 @@ class EncoderAlone:
         """Do the work once and keep what it gives the encoder.
 
         Args:
+            encoder: the encoder.
+            tokenizer: its tokenizer.
             strings: what the work tokenises.
+            work: the work.
         """
         batches: list[dict[str, Any]] = []
 
@@ -224,14 +267,25 @@ def _copy(value: Any) -> Any:
 
 
 def text_encoder_alone(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityType] | TypeEmbeddings) -> EncoderAlone:
-    """The text encoder alone, over the batches of a tagging. In a cross-encoder the types stand in them."""
+    """Return what repeats the text encoder's part in tagging. In a cross-encoder, the batches hold the types, too.
+
+    Args:
+        matcher: what tags.
+        texts: the texts.
+        types: the types, or their embeddings.
+    """
     return EncoderAlone.of(
         matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), asked(types))
     )
 
 
 def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> EncoderAlone:
-    """The type encoder alone, over the batches of `encode_types`."""
+    """Return what repeats the type encoder's part in `encode_types`.
+
+    Args:
+        matcher: what encodes.
+        types: the types.
+    """
     strings = list(dict.fromkeys(item.text for item in types))
     return EncoderAlone.of(
         matcher.model.encoder_of_types, matcher.type_tokenizer, strings, lambda: matcher.encode_types(list(types))
@@ -239,7 +293,9 @@ def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> Enc
 
 
 def asked(types: Sequence[EntityType] | TypeEmbeddings) -> Any:
-    """Types as `predict` takes them."""
+    """Return types as `predict` takes them.
+
+    Args:
+        types: the types, or their embeddings.
+    """
     return types if isinstance(types, TypeEmbeddings) else list(types)
-
-

@@ -1,56 +1,59 @@
-"""What `spanmatch tag` can be asked for: its flags, and the options that they become."""
+"""The options of `spanmatch tag`. Nothing here waits for torch."""
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from spanmatch.errors import InputError
-from spanmatch.prediction.shipped import DEFAULT_MODEL
+from spanmatch.prediction.options import (
+    BATCH_SIZE,
+    DEVICE,
+    DTYPE,
+    ENTITY_TYPES,
+    OVERLAP,
+    SKIP_INVALID,
+    THRESHOLD,
+    TYPES,
+    option,
+)
 
 STANDARD_INPUT = "-"
 
 
-def model_and_source(places: Sequence[str]) -> tuple[str, str]:
-    """What the places name: a model and an input, or one of them.
-
-    Alone, what is a file, a glob or has several words is the input, anything else a model.
-
-    Raises:
-        InputError: more than two.
-    """
-    if len(places) > 2:
-        raise InputError(f'expected a model and an input, got also "{places[2]}"; put a sentence in quotes')
-    if len(places) == 2:
-        return places[0], places[1]
-    if not places:
-        return DEFAULT_MODEL, STANDARD_INPUT
-    [place] = places
-    is_input = place == STANDARD_INPUT or any(map(str.isspace, place)) or glob.has_magic(place) or Path(place).is_file()
-    return (DEFAULT_MODEL, place) if is_input else (place, STANDARD_INPUT)
-
-
 @dataclass(frozen=True, kw_only=True)
 class TagOptions:
-    """The options of `spanmatch tag`, by the names of its flags."""
+    """Holds the options of `spanmatch tag`, by the names of its flags.
+
+    Attributes:
+        model: checkpoint folder, name that ships, or hub id.
+        source: a file, a glob, a sentence, or "-" for standard input.
+
+    Raises:
+        InputError: two options exclude each other.
+    """
 
     model: str
     source: str = STANDARD_INPUT
-    types: Sequence[str] = ()
-    entity_types: str | None = None
-    threshold: str | None = None
-    overlap: str = "flat"
-    text_column: str = "text"
-    skip_invalid: bool = False
-    output: str | None = None
-    overwrite: bool = False
-    output_format: str | None = None
-    num_workers: int = 0
-    type_embeddings: str | None = None
-    compile: bool = False
-    device: str | None = None
-    dtype: str | None = None
-    batch_size: int | None = None
+    types: Sequence[str] = TYPES()
+    entity_types: str | None = ENTITY_TYPES()
+    threshold: str | None = THRESHOLD()
+    overlap: str = OVERLAP()
+    text_column: str = option("key or column that holds the text", default="text", metavar="NAME")
+    skip_invalid: bool = SKIP_INVALID()
+    output: str | None = option(
+        "write JSONL there, whole or not at all; after a kill, the same command resumes", default=None, metavar="FILE"
+    )
+    overwrite: bool = option("begin anew, and replace the output if it is there", default=False)
+    output_format: str | None = option("by default text on a terminal, jsonl elsewhere", default=None, choices=("text", "jsonl"))
+    num_workers: int = option(
+        "processes that tag, on a CPU; each loads the model; with 0 this process tags", default=0, metavar="N", least=0
+    )
+    type_embeddings: str | None = option(
+        "embeddings of the types (.safetensors): written if missing, else read", default=None, metavar="FILE"
+    )
+    compile: bool = option("compile the encoder: slower to start, then faster", default=False)
+    device: str | None = DEVICE()
+    dtype: str | None = DTYPE()
+    batch_size: int | None = BATCH_SIZE()
 
     def __post_init__(self) -> None:
         if self.output is not None and self.output_format == "text":
@@ -67,5 +70,3 @@ class TagOptions:
                 f"--num_workers {self.num_workers}: processes share the cores of a CPU, but --device is {self.device}; "
                 "leave out one of the two"
             )
-
-

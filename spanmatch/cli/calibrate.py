@@ -1,0 +1,18 @@
+"""The command `spanmatch calibrate`."""
+
+from typing import Any
+
+from spanmatch.evaluation.options import CalibrateOptions
+
+
+def run_calibrate(**given: Any) -> None:
+    """Run `spanmatch calibrate`.
+
+    Args:
+        given: the options that the user gave, by their names.
+    """
+    from spanmatch.evaluation.run import calibrate_checkpoint
+    from spanmatch.prediction.processes import quiet_libraries
+
+    quiet_libraries()
+    calibrate_checkpoint(CalibrateOptions(**given))
