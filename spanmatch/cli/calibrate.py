@@ -6,7 +6,7 @@ from spanmatch.evaluation.options import CalibrateOptions
 
 
 def run_calibrate(**given: Any) -> None:
-    """Run `spanmatch calibrate`.
+    """Find thresholds on a development file and store them in the checkpoint.
 
     Args:
         given: the options that the user gave, by their names.

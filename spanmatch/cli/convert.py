@@ -38,7 +38,7 @@ class ConvertOptions:
 
 
 def run_convert(**given: Any) -> None:
-    """Run `spanmatch convert`.
+    """Convert annotated text from one file format to another.
 
     Args:
         given: the options that the user gave, by their names.

@@ -23,7 +23,7 @@ def evaluate_as_script(arguments: Sequence[str], architecture: str) -> None:
 
 
 def run_evaluate(*, kind: str | None = None, **given: Any) -> None:
-    """Run `spanmatch evaluate`.
+    """Compare what a checkpoint finds with annotated text.
 
     Args:
         kind: the kind of tagger that the checkpoint has to hold; by default any.

@@ -37,17 +37,18 @@ class Parser(argparse.ArgumentParser):
                     yield from parser._flags()
 
 
-def add_command(commands: "Commands", name: str, run: Callable[..., None], *options: type, help: str) -> None:
+def add_command(commands: "Commands", name: str, run: Callable[..., None], *options: type) -> None:
     """Add a command to a command line.
 
     Args:
         commands: what it is added to.
         name: its name.
-        run: runs the command; gets what the user gave, by the names of the options.
+        run: runs the command; gets what the user gave, by the names of the options. The first line of its docstring is the
+            help of the command.
         options: dataclasses of its options.
-        help: what it does, in a line.
     """
-    parser = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    help = (run.__doc__ or "").partition("\n")[0]
+    parser = commands.add_parser(name, help=help, description=help)
     for group in options:
         add_flags(parser, group)
     parser.set_defaults(command=run)

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from spanmatch import __version__
-from spanmatch.cli.bench import BenchOptions, run_bench
+from spanmatch.cli.bench import run_bench
 from spanmatch.cli.calibrate import run_calibrate
 from spanmatch.cli.convert import ConvertOptions, run_convert
-from spanmatch.cli.data import StatsOptions, run_stats
+from spanmatch.cli.data import run_stats
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
 from spanmatch.cli.flags import Parser, add_command
 from spanmatch.cli.tag import Places, run_tag
 from spanmatch.cli.train import train_as_script
 from spanmatch.errors import InputError
-from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
+from spanmatch.evaluation.options import BenchOptions, CalibrateOptions, EvaluateOptions, StatsOptions
 from spanmatch.tagging.options import TagOptions
 
 
@@ -48,19 +48,13 @@ def _main(arguments: Sequence[str]) -> None:
     parser = Parser(prog="spanmatch", description="Zero-shot named-entity recognition: tag, evaluate, calibrate, look at data.")
     parser.add_argument("--version", action="version", version=f"spanmatch {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    help = "tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes)"
-    add_command(commands, "tag", run_tag, Places, TagOptions, help=help)
-    help = "compare what a checkpoint finds with annotated text"
-    add_command(commands, "evaluate", run_evaluate, EvaluateOptions, help=help)
-    help = "find thresholds on a development file and store them in the checkpoint"
-    add_command(commands, "calibrate", run_calibrate, CalibrateOptions, help=help)
-    help = "measure the speed of your model, with your types, on your texts"
-    add_command(commands, "bench", run_bench, BenchOptions, help=help)
-    help = "convert annotated text from one format to another"
-    add_command(commands, "convert", run_convert, ConvertOptions, help=help)
-    data = commands.add_parser("data", help="look at data").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    help = "count sizes, types, widths, overlaps, duplicates, and gold that no candidate represents"
-    add_command(data, "stats", run_stats, StatsOptions, help=help)
+    add_command(commands, "tag", run_tag, Places, TagOptions)
+    add_command(commands, "evaluate", run_evaluate, EvaluateOptions)
+    add_command(commands, "calibrate", run_calibrate, CalibrateOptions)
+    add_command(commands, "bench", run_bench, BenchOptions)
+    add_command(commands, "convert", run_convert, ConvertOptions)
+    data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    add_command(data, "stats", run_stats, StatsOptions)
     given = vars(parser.parse_args(arguments))
     given.pop("command")(**given)
 

@@ -26,7 +26,7 @@ class Places:
 
 
 def run_tag(*, places: Sequence[str] = (), **given: Any) -> None:
-    """Run `spanmatch tag`.
+    """Tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes).
 
     Args:
         places: the model and the input, or one of them.

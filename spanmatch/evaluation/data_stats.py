@@ -18,46 +18,34 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import chars_to_tokens
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError
+from spanmatch.evaluation.options import StatsOptions
 from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
 
 _CHUNK = 1024  # texts tokenised at a time
 
 
-def corpus_stats(
-    files: Sequence[str],
-    *,
-    format: str,
-    split: str | None,
-    entity_types: str | None,
-    tokenizer: str,
-    max_span_width: int,
-) -> dict[str, Any]:
+def corpus_stats(options: StatsOptions) -> dict[str, Any]:
     """Count what is in each source and in all of them together; return it as JSON holds it.
 
     Args:
-        files: the sources, each as `read_corpus` takes one.
-        format: "text" or "tokens": how gold is read.
-        split: split of a DatasetDict; None takes test, else dev or validation.
-        entity_types: JSON file of the types to count, None for those of the source.
-        tokenizer: hub id or folder of an encoder, or a checkpoint of ours; its weights are not loaded.
-        max_span_width: the widest candidate, in words or in subwords.
+        options: the sources, each as `read_corpus` takes one, and how to count.
 
     Raises:
         InputError: a source or the tokenizer cannot be read.
     """
-    if max_span_width < 1:
-        raise InputError(f"max_span_width must be at least 1, got {max_span_width}")
-    corpora = [read_corpus(file, format=format, split=split, entity_types=entity_types) for file in files]
-    tokenizing, window = _load_tokenizing(tokenizer)
-    measured = [_measure(corpus, tokenizing, max_span_width) for corpus in corpora]
+    files = options.files
+    reading: dict[str, Any] = {"format": options.format, "split": options.split, "entity_types": options.entity_types}
+    corpora = [read_corpus(file, **reading) for file in files]
+    tokenizing, window = _load_tokenizing(options.tokenizer)
+    measured = [_measure(corpus, tokenizing, options.max_span_width) for corpus in corpora]
     texts = [{example.text for example in corpus.examples if example.text.strip()} for corpus in corpora]
     shared = {(one, other): len(texts[one] & texts[other]) for one, other in combinations(range(len(files)), 2)}
     return {
-        "format": format,
-        "tokenizer": tokenizer,
+        "format": options.format,
+        "tokenizer": options.tokenizer,
         "window": window,
-        "max_span_width": max_span_width,
+        "max_span_width": options.max_span_width,
         "sources": [{"source": file} | _summary(own, tokenizing.max_tokens) for file, own in zip(files, measured, strict=True)],
         "total": _summary(_merge(measured), tokenizing.max_tokens),
         "shared_texts": [

@@ -1,19 +1,11 @@
-"""The options of the commands that evaluate and calibrate. Nothing here waits for torch."""
+"""The options of the commands that evaluate, calibrate, and measure speed and data. Nothing here waits for torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spanmatch.prediction.options import (
-    BATCH_SIZE,
-    DEVICE,
-    DTYPE,
-    ENTITY_TYPES,
-    FORMAT,
-    OVERLAP,
-    SKIP_INVALID,
-    SPLIT,
-    THRESHOLD,
-    option,
-)
+from spanmatch.model.pretrained import DEFAULT_ENCODER
+from spanmatch.prediction import options as shared
+from spanmatch.prediction.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,18 +14,18 @@ class EvaluateOptions:
 
     pretrained_model_name_or_path: str = option("checkpoint folder or hub id", metavar="FOLDER", positional=True)
     evaluation_file: str = option("JSONL file, glob, DatasetDict folder or hub id", metavar="FILE", positional=True)
-    threshold: str | None = THRESHOLD()
-    evaluation_format: str = FORMAT()
-    overlap: str = OVERLAP()
+    threshold: str | None = shared.THRESHOLD()
+    evaluation_format: str = shared.FORMAT()
+    overlap: str = shared.OVERLAP()
     max_samples: int | None = option("evaluate the first N examples only", default=None, metavar="N")
-    skip_invalid: bool = SKIP_INVALID()
+    skip_invalid: bool = shared.SKIP_INVALID()
     output_dir: str | None = option("write metrics.json, predictions.jsonl and timings.json there", default=None, metavar="DIR")
     report: str | None = option("write an HTML report there (pip install 'spanmatch[report]')", default=None, metavar="FILE")
-    split: str | None = SPLIT()
-    entity_types: str | None = ENTITY_TYPES()
-    device: str | None = DEVICE()
-    dtype: str | None = DTYPE()
-    batch_size: int | None = BATCH_SIZE()
+    split: str | None = shared.SPLIT()
+    entity_types: str | None = shared.ENTITY_TYPES()
+    device: str | None = shared.DEVICE()
+    dtype: str | None = shared.DTYPE()
+    batch_size: int | None = shared.BATCH_SIZE()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +34,37 @@ class CalibrateOptions:
 
     model: str = option("checkpoint folder", metavar="MODEL", positional=True)
     file: str = option("JSONL file, glob or DatasetDict folder", metavar="FILE", positional=True)
-    format: str = FORMAT()
+    format: str = shared.FORMAT()
     split: str | None = option("split of a DatasetDict; by default dev, else validation", default=None, metavar="NAME")
-    entity_types: str | None = ENTITY_TYPES()
-    batch_size: int | None = BATCH_SIZE()
+    entity_types: str | None = shared.ENTITY_TYPES()
+    batch_size: int | None = shared.BATCH_SIZE()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Holds the options of `spanmatch bench`, by the names of its flags."""
+
+    model: str = option("checkpoint folder or hub id", metavar="MODEL", positional=True)
+    file: str = option("texts, as `spanmatch tag` reads them", metavar="FILE", positional=True)
+    types: Sequence[str] = shared.TYPES()
+    entity_types: str | None = shared.ENTITY_TYPES()
+    num_texts: int = option("texts of the file to measure with", default=200, metavar="N")
+    repeats: int = option("runs, of which the median counts", default=5, metavar="N")
+    threads: int | None = option("threads on a CPU; by default torch's", default=None, metavar="N")
+    device: str | None = shared.DEVICE()
+    dtype: str | None = shared.DTYPE()
+    compile: bool = option("with torch.compile, as `spanmatch tag --compile`", default=False)
+    json: bool = option("print JSON", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatsOptions:
+    """Holds the options of `spanmatch data stats`, by the names of its flags."""
+
+    files: Sequence[str] = option("JSONL files, globs or DatasetDict folders", metavar="FILE", positional=True)
+    format: str = shared.FORMAT()
+    tokenizer: str = option("encoder or checkpoint whose subwords to count", default=DEFAULT_ENCODER, metavar="NAME_OR_DIR")
+    max_span_width: int = option("the widest candidate, in words or subwords", default=12, metavar="N")
+    json: bool = option("print JSON", default=False)
+    split: str | None = shared.SPLIT()
+    entity_types: str | None = shared.ENTITY_TYPES()

@@ -15,6 +15,7 @@ import torch
 
 from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
+from spanmatch.evaluation.options import BenchOptions
 from spanmatch.evaluation.tables import text_table
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
@@ -22,37 +23,22 @@ from spanmatch.prediction.type_embeddings import TypeEmbeddings
 LATENCY_TEXTS = 50
 
 
-def bench(
-    model: str,
-    texts: Sequence[str],
-    types: Sequence[EntityType],
-    *,
-    repeats: int,
-    threads: int | None,
-    device: str | None,
-    dtype: str | None,
-    compile: bool,
-) -> dict[str, Any]:
+def bench(texts: Sequence[str], types: Sequence[EntityType], options: BenchOptions) -> dict[str, Any]:
     """Load a checkpoint and measure it with given texts and types.
 
     Args:
-        model: checkpoint folder or hub id.
         texts: texts to tag, of which one has a word.
         types: types to tag with.
-        repeats: runs of each work; their median counts.
-        threads: threads on a CPU; None leaves them to torch.
-        device: where to compute; None takes the accelerator if there is one.
-        dtype: type to compute in; None takes what the device computes natively.
-        compile: compile the encoder.
+        options: the checkpoint, and how to measure.
 
     Returns:
         The figures, as JSON holds them: times in seconds, rates per second, memory in bytes.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     start = time.perf_counter()
-    matcher = SpanMatcher.from_pretrained(model, device=device, dtype=dtype, compile=compile)
-    return {"load_seconds": time.perf_counter() - start} | measure(matcher, texts, types, repeats)
+    matcher = SpanMatcher.from_pretrained(options.model, device=options.device, dtype=options.dtype, compile=options.compile)
+    return {"load_seconds": time.perf_counter() - start} | measure(matcher, texts, types, options.repeats)
 
 
 def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityType], repeats: int) -> dict[str, Any]:

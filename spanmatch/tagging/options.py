@@ -4,17 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spanmatch.errors import InputError
-from spanmatch.prediction.options import (
-    BATCH_SIZE,
-    DEVICE,
-    DTYPE,
-    ENTITY_TYPES,
-    OVERLAP,
-    SKIP_INVALID,
-    THRESHOLD,
-    TYPES,
-    option,
-)
+from spanmatch.prediction import options as shared
+from spanmatch.prediction.options import option
 
 STANDARD_INPUT = "-"
 
@@ -33,12 +24,12 @@ class TagOptions:
 
     model: str
     source: str = STANDARD_INPUT
-    types: Sequence[str] = TYPES()
-    entity_types: str | None = ENTITY_TYPES()
-    threshold: str | None = THRESHOLD()
-    overlap: str = OVERLAP()
+    types: Sequence[str] = shared.TYPES()
+    entity_types: str | None = shared.ENTITY_TYPES()
+    threshold: str | None = shared.THRESHOLD()
+    overlap: str = shared.OVERLAP()
     text_column: str = option("key or column that holds the text", default="text", metavar="NAME")
-    skip_invalid: bool = SKIP_INVALID()
+    skip_invalid: bool = shared.SKIP_INVALID()
     output: str | None = option(
         "write JSONL there, whole or not at all; after a kill, the same command resumes", default=None, metavar="FILE"
     )
@@ -51,9 +42,9 @@ class TagOptions:
         "embeddings of the types (.safetensors): written if missing, else read", default=None, metavar="FILE"
     )
     compile: bool = option("compile the encoder: slower to start, then faster", default=False)
-    device: str | None = DEVICE()
-    dtype: str | None = DTYPE()
-    batch_size: int | None = BATCH_SIZE()
+    device: str | None = shared.DEVICE()
+    dtype: str | None = shared.DTYPE()
+    batch_size: int | None = shared.BATCH_SIZE()
 
     def __post_init__(self) -> None:
         if self.output is not None and self.output_format == "text":

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from spanmatch.cli.bench import BenchOptions
 from spanmatch.cli.convert import ConvertOptions
-from spanmatch.cli.data import StatsOptions
 from spanmatch.cli.flags import Parser, add_command, add_flags, whole_number
 from spanmatch.errors import InputError
-from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
+from spanmatch.evaluation.options import BenchOptions, CalibrateOptions, EvaluateOptions, StatsOptions
 from spanmatch.prediction.options import option
 from spanmatch.tagging.options import TagOptions
 
@@ -94,7 +92,16 @@ def test_a_command_gets_what_was_given() -> None:
     ran: list[dict[str, Any]] = []
     parser = Parser(prog="program")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    add_command(commands, "do", lambda **given: ran.append(given), Options, help="do it")
+
+    def do(**given: Any) -> None:
+        """Do it.
+
+        And more.
+        """
+        ran.append(given)
+
+    add_command(commands, "do", do, Options)
+    assert "do Do it." in " ".join(parser.format_help().split()) and "more" not in parser.format_help()
     given = vars(parser.parse_args(["do", "m", "--count", "2"]))
     given.pop("command")(**given)
     assert ran == [{"model": "m", "count": 2}]

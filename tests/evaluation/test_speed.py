@@ -1,5 +1,6 @@
 """Speed: the encoder alone sees what tagging gives it, and the figures are those of the model, the types and the texts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from helpers import make_matcher
 
 from spanmatch.entities import EntityType
 from spanmatch.evaluation import speed as module
+from spanmatch.evaluation.options import BenchOptions
 from spanmatch.evaluation.speed import (
     EncoderAlone,
     bench,
@@ -123,11 +125,11 @@ def test_a_checkpoint_is_loaded_and_measured(tiny_matcher: SpanMatcher, tmp_path
     tiny_matcher.save_pretrained(tmp_path)
     asked: list[int] = []
     monkeypatch.setattr(module.torch, "set_num_threads", asked.append)
-    options: dict[str, Any] = {"repeats": 1, "device": "cpu", "dtype": "float32", "compile": False}
-    figures = bench(str(tmp_path), TEXTS, TYPES, threads=2, **options)
+    options = BenchOptions(model=str(tmp_path), file="", repeats=1, threads=2, device="cpu", dtype="float32")
+    figures = bench(TEXTS, TYPES, options)
     assert asked == [2] and figures["load_seconds"] > 0
     assert (figures["num_texts"], figures["num_types"], figures["dtype"]) == (4, 2, "float32")
-    bench(str(tmp_path), TEXTS, TYPES, threads=None, **options)
+    bench(TEXTS, TYPES, replace(options, threads=None))
     assert asked == [2]
 
 

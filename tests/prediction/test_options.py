@@ -4,8 +4,7 @@ from dataclasses import dataclass, fields
 
 import pytest
 
-from spanmatch.cli.bench import BenchOptions
-from spanmatch.evaluation.options import EvaluateOptions
+from spanmatch.evaluation.options import BenchOptions, EvaluateOptions
 from spanmatch.prediction.options import DEVICE, option
 from spanmatch.tagging.options import TagOptions
 
