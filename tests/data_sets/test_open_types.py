@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from data_checks import DATA, check_no_duplicates, check_on_disk, check_record, read_jsonl
 from gallery import SENTENCES
 from gallery import read as read_gallery
+from helpers_data_sets import DATA, check_no_duplicates, check_on_disk, check_record, read_jsonl
 from quality_data import DEV_9
 
 sys.path.insert(0, str(DATA))

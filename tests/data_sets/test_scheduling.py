@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 
 import pytest
-from data_checks import DATA, check_descriptions, check_no_duplicates, check_on_disk, check_record, read_jsonl
+from helpers_data_sets import DATA, check_descriptions, check_no_duplicates, check_on_disk, check_record, read_jsonl
 
 sys.path.insert(0, str(DATA))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PRODUCTS = ROOT / "data" / "products"
 NUM_RECORDS = {"train": 4500, "validation": 500, "test_id": 1000, "test_ood": 1000}
 ID_SPLITS = ("train", "validation", "test_id")
