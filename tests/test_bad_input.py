@@ -264,7 +264,7 @@ SOURCES: dict[str, tuple[Callable[[Place], object], dict[str, object], list[str]
     "labels.json not UTF-8": (
         lambda place: place.file("labels.json", b'{"a": "\xe9"}') and place.good,
         {},
-        ["labels.json", "utf-8"],
+        ["labels.json: not UTF-8", "save the file as UTF-8"],
     ),
     "labels.json with a blank name": (
         lambda place: place.file("labels.json", '{"person": {"name": " "}}') and place.good,
@@ -766,6 +766,16 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "missing checkpoint": (
         ["tag", "{folder}/chekpoint", "Ada met Bob", "--types", "x"],
         ["no such folder", 'did you mean "checkpoint"?'],
+    ),
+    "evaluate: missing file": (["evaluate", "{folder}/checkpoint", "{folder}/god.jsonl"], ['did you mean "good.jsonl"?']),
+    "evaluate: missing checkpoint": (["evaluate", "{folder}/chekpoint", "{folder}/good.jsonl"], ['did you mean "checkpoint"?']),
+    "evaluate: unknown flag": (
+        ["evaluate", "{folder}/checkpoint", "{folder}/good.jsonl", "--overlp", "flat"],
+        ["--overlp", 'did you mean "--overlap"?'],
+    ),
+    "evaluate: threshold": (
+        ["evaluate", "{folder}/checkpoint", "{folder}/good.jsonl", "--threshold", "calibratd"],
+        ['"calibratd"', '"calibrated"'],
     ),
     "calibrate: missing file": (["calibrate", "{folder}/checkpoint", "{folder}/god.jsonl"], ['did you mean "good.jsonl"?']),
     "calibrate: missing checkpoint": (["calibrate", "{folder}/chekpoint", "{folder}/good.jsonl"], ['did you mean "checkpoint"?']),
