@@ -97,7 +97,7 @@ def tags_row(record: Record, writing: Writing) -> dict[str, Any]:
     """Return a record as `{"tokens", "tags"}`, with its other keys.
 
     Args:
-        record: the record.
+        record: the record to write.
         writing: how to write; it counts what is left out.
 
     Raises:
@@ -113,7 +113,7 @@ def spans_row(record: Record, writing: Writing) -> dict[str, Any]:
     """Return a record as it is, but with token spans in place of its tags.
 
     Args:
-        record: the record.
+        record: the record to write.
         writing: how to write; it counts what is left out.
     """
     row = {key: value for key, value in record.row.items() if key != "tags" and value is not None}
@@ -131,7 +131,7 @@ def gliner_row(record: Record, writing: Writing) -> dict[str, Any]:
     The inventory is written twice: GLiNER's uni-encoders read `ner_labels`, its bi-encoders `ner_negatives`.
 
     Args:
-        record: the record.
+        record: the record to write.
         writing: how to write; it counts what is left out.
     """
     spans = record.token_spans(writing.left_out)
@@ -147,7 +147,7 @@ def conll_lines(record: Record, writing: Writing) -> str:
     """Return a record as a sentence: a line per token, token and tag with a tab between them, and a blank line.
 
     Args:
-        record: the record.
+        record: the record to write.
         writing: how to write; it counts what is left out.
 
     Raises:
@@ -238,8 +238,8 @@ def dataset_row(record: Record, writing: Writing) -> dict[str, Any]:
     """Return a record as a row for `save_dataset`.
 
     Args:
-        record: the record.
-        writing: how to write; it counts what is left out.
+        record: the record that becomes the row.
+        writing: how to write; it counts what is left out, such as keys for which a DatasetDict of ours has no column.
 
     Raises:
         InputError: spans overlap, and that is an error.
