@@ -1,4 +1,4 @@
-"""Where and in what precision to compute."""
+"""Choose where and in what precision to compute."""
 
 import os
 from shutil import which
@@ -11,17 +11,20 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 
 def default_device() -> torch.device:
-    """The accelerator, where there is one."""
+    """Return the accelerator of this machine (CUDA, then MPS), or the CPU if it has none."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def named_device(name: str) -> torch.device:
-    """A device by name.
+    """Return a device by name, after trying that it can be used.
+
+    Args:
+        name: such as "cpu", "cuda", "cuda:1" or "mps".
 
     Raises:
-        InputError: no such device on this machine.
+        InputError: this machine has no such device.
     """
     try:
         device = torch.device(name)
@@ -33,10 +36,13 @@ def named_device(name: str) -> torch.device:
 
 
 def named_dtype(name: str) -> torch.dtype:
-    """A floating-point type by name.
+    """Return a floating-point type by name.
+
+    Args:
+        name: "float32", "bfloat16" or "float16".
 
     Raises:
-        InputError: an unknown name.
+        InputError: the name is unknown.
     """
     if name not in _DTYPES:
         raise InputError(f'unknown dtype "{name}"; {nearest(name, _DTYPES)}')
@@ -44,15 +50,22 @@ def named_dtype(name: str) -> torch.dtype:
 
 
 def batch_tokens(device: torch.device) -> int:
-    """Tokens of a batch: on a processor what its caches like, on an accelerator what keeps it busy."""
+    """Return how many tokens a batch should have: few enough for a CPU's caches, or enough to keep an accelerator busy.
+
+    Args:
+        device: where the batch is computed.
+    """
     return 1024 if device.type == "cpu" else 32768
 
 
 def compile_encoder(encoder: torch.nn.Module) -> None:
-    """Have torch.compile fuse what an encoder does; weights are frozen into the result, which is for inference alone.
+    """Compile an encoder for inference with torch.compile. Its weights are frozen into the compiled code.
+
+    Args:
+        encoder: the encoder, changed in place. It is compiled when it reads its first batch.
 
     Raises:
-        InputError: this machine lacks the compiler that it takes.
+        InputError: the encoder is on the CPU, and this machine has no C++ compiler.
     """
     if torch.device(next(encoder.parameters()).device).type == "cpu" and not any(
         map(which, (os.environ.get("CXX", "g++"), "clang++"))
@@ -62,9 +75,13 @@ def compile_encoder(encoder: torch.nn.Module) -> None:
 
 
 def native_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that the device computes natively: bfloat16, which has the range of float32, where there is one.
+    """Return the fastest floating-point type that a device computes natively.
 
-    A CUDA device without it gets float16, whose range an encoder may leave: that is an error when it happens. Elsewhere float32.
+    This is bfloat16 where the hardware has it, because it has the range of float32. Other CUDA devices get float16, whose
+    range an encoder may leave (see `check_range`). Everything else gets float32.
+
+    Args:
+        device: where to compute.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
@@ -74,16 +91,19 @@ def native_dtype(device: torch.device) -> torch.dtype:
 
 
 def check_range(states: torch.Tensor) -> None:
-    """Refuse what float16 cannot hold: scores of infinite states would find nothing, and say nothing.
+    """Refuse states that left the range of float16: no score of an infinite state passes a threshold, so entities would be lost.
+
+    Args:
+        states: states that were computed in float16, of any shape.
 
     Raises:
-        InputError: an infinite number, or none.
+        InputError: a state is infinite or NaN.
     """
-    if states.dtype == torch.float16 and not bool(states.isfinite().all()):
+    if not bool(states.isfinite().all()):
         raise InputError('the encoder leaves the range of float16; use dtype "float32" or "bfloat16"')
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16, AMX); elsewhere it is emulated, and slower."""
+    """Return whether the CPU multiplies bfloat16 in hardware (AVX512-BF16 or AMX). Emulated, it is slower than float32."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

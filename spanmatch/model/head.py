@@ -1,7 +1,8 @@
-"""The scoring head: text states and type states in, a score for every candidate span and type out.
+"""The scoring head: it turns text states and type states into a score for every candidate span and type.
 
-Legend: B batch, T text tokens, U units, W widths, C types, S cells, H hidden, D head size, N null slots; X is B or 1: a
-cross-encoder has type states per text, a bi-encoder the same for all.
+Legend: B batch, T text tokens, U units of a text, W widths in units, C types, S cells, H hidden, D head size, N null slots,
+M background mentions. X is B in a cross-encoder, where each text has its own type states, and 1 in a bi-encoder, where all
+texts share them. A cell (u, w) is the candidate span of units u to u + w.
 """
 
 from collections.abc import Mapping
@@ -13,22 +14,22 @@ from torch.nn import functional as F
 
 from spanmatch.batching.collate import TextBatch
 
-# Dimensions of a span that are 1, where types have their bias.
+# The last dimensions of every span, which are always 1. A type holds its bias there, so a score is a single product.
 NUM_CONSTANT = 2
-
-
-SLOPE = 0.5  # below zero
-
-
-# Of the background, the mentions that a type scores highest with: those that would be taken for it.
+# Slope of the activation below zero.
+SLOPE = 0.5
+# Mentions of the background, and the share of them that an affinity is the mean over: only the mentions that a type scores
+# highest with could be mistaken for that type.
 NUM_MENTIONS, TOP_SHARE = 2048, 0.02
 
 
 @dataclass(kw_only=True, slots=True)
 class CellScores:
-    """Logits of cells, and those of the null slots for the same types.
+    """Holds the logits of cells, and those of the null slots for the same types.
 
-    Shape: logits (B, U, W, C), nulls (B, N, C) or None without null slots.
+    Attributes:
+        logits: logit of each cell for each type. Shape: (B, U, W, C).
+        nulls: logit of each null slot for each type, None for a model without null slots. Shape: (B, N, C).
     """
 
     logits: torch.Tensor
@@ -37,9 +38,13 @@ class CellScores:
 
 @dataclass(kw_only=True, slots=True)
 class SpanScores:
-    """Scores of candidate spans, and of units as starts and as ends of spans (W is 1) where a training asks for them.
+    """Holds the scores of candidate spans and what else a training computes a loss from.
 
-    `type_states` are (C, H), where a training compares them with anchors.
+    Attributes:
+        spans: scores of candidate spans.
+        starts: scores of units as starts of spans, with W = 1; None unless requested.
+        ends: scores of units as ends of spans, with W = 1; None unless requested.
+        type_states: states of the types, None unless a training compares them with anchors. Shape: (C, H).
     """
 
     spans: CellScores
@@ -49,24 +54,47 @@ class SpanScores:
 
 
 class SpanHead(nn.Module):
-    """Scores a span against a type: a one-layer span representation, times the type, scaled and shifted.
+    """Scores a span against a type: the product of a one-layer span representation and the type, scaled and shifted.
 
-    The first layer of a network over [start; end; width] splits exactly into a term of the start, one of the
-    end and one of the width, so that everything that is per token is computed once per token. The learnable
-    scale and, from a start well below zero, bias let a cell begin as the rare event that it is
-    (Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023, section 3.2).
+    The first layer over [start; end; width] is the sum of a start term, an end term and a width term. The start and end
+    terms are therefore computed once per token, not once per span. The scale is learnable. The bias is learnable, too, and
+    starts well below zero, because a positive cell is rare (Zhai et al., "Sigmoid Loss for Language Image Pre-Training",
+    ICCV 2023, section 3.2).
 
-    The last dimensions of a span are 1 (`NUM_CONSTANT`): what a type has there is its bias, so that a score is a product and
-    nothing else. There are two of them since half precision holds a bias in two parts exactly, in one only roughly.
+    The last dimensions of a span are 1 (`NUM_CONSTANT`). A type holds its bias in these dimensions, so a score is a single
+    product. There are two of them because half precision holds a bias exactly in two parts, but only roughly in one.
 
-    A null slot is a span of one token with a width of its own; its last dimensions are 0, so that what scores exceed it by
-    keeps the bias of a type. Beside null slots a bias for all types would be without effect.
+    A null slot is a span of one token with its own width embedding. Its last dimensions are 0, so the difference between a
+    span and a null slot keeps the bias of the type. A model with null slots has no bias for all types: only differences
+    decide there, and they would cancel it.
+
+    Attributes:
+        null_slots: position of each null slot in the sequence of a text, by name.
+        max_span_width: the widest candidate, in units.
+        start_proj: start term of the span layer.
+        end_proj: end term of the span layer.
+        width_embedding: width term of the span layer: a row for each width, then one for each null slot.
+        type_proj: projection of type states into the space of spans.
+        scale: learnable factor of all scores.
+        bias: learnable bias of all types, None beside null slots.
+        background: mentions that type scores are corrected with, None for a head without correction. Shape: (M, D).
+        usual_affinity: affinity to the background that is not corrected (see `corrected`), None for a head without correction.
     """
 
     def __init__(
         self, text_size: int, type_size: int, head_size: int, max_span_width: int, null_slots: Mapping[str, int] | None = None,
         num_background: int = 0,
     ) -> None:  # fmt: skip
+        """Build a head with random weights.
+
+        Args:
+            text_size: size of text states.
+            type_size: size of type states.
+            head_size: size of the span and type representations that are compared.
+            max_span_width: the widest candidate, in units.
+            null_slots: position of each null slot in the sequence of a text, by name; by default none.
+            num_background: mentions of the background; 0 for a head without correction.
+        """
         super().__init__()
         self.null_slots = dict(null_slots or {})
         self.max_span_width = max_span_width
@@ -86,11 +114,11 @@ class SpanHead(nn.Module):
 
     @torch.no_grad()
     def _align(self, hidden_size: int, head_size: int) -> None:
-        """Start with spans and types in one space: all three projections are one, random and orthonormal.
+        """Initialise all three projections from the same random orthonormal matrix, so that spans and types share a space.
 
-        An encoder that was trained to place texts of one meaning together knows something of which words are which type:
-        of gold spans of types that it was never taught, the nearest type is the right one two to sixteen times as often as by
-        chance (docs/log.md). Projections that differ throw that away, and a training on few types never finds all of it again.
+        A sentence encoder places texts of similar meaning close together, so it already knows something about types: for
+        gold spans of unseen types, the nearest type is correct two to sixteen times as often as by chance (docs/log.md).
+        Different random projections lose this knowledge, and a training on few types never recovers all of it.
         """
         shared_DH = torch.linalg.qr(torch.randn(hidden_size, head_size))[0].T
         self.type_proj.weight.copy_(shared_DH)
@@ -100,16 +128,29 @@ class SpanHead(nn.Module):
             bias.zero_()
 
     def embed_types(self, type_states_XCH: torch.Tensor) -> torch.Tensor:
-        """Type states to the space of spans, scale and bias included. Shape: (X, C, H) to (X, C, D), or without X."""
+        """Project type states into the space of spans, with scale and bias.
+
+        Args:
+            type_states_XCH: states of types; the first dimension may be missing.
+
+        Shape: (X, C, H) to (X, C, D).
+        """
         projected: torch.Tensor = self.type_proj(type_states_XCH)
         scaled = projected * (self.scale * projected.shape[-1] ** -0.5)
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
     def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
-        """Types with what their affinity to the background exceeds the usual one by taken off, in part (see `background`).
+        """Correct the bias of types whose affinity to the background differs from the usual affinity.
 
-        Shape: (..., C, D), the same.
+        A type that scores high with mentions of all kinds is predicted too often. Its bias is lowered by a share of this
+        excess; the bias of a type that scores low is raised in the same way (see `training.background`).
+
+        Args:
+            types_CD: embedded types.
+            weight: share of the excess to correct for; 0 returns the types unchanged.
+
+        Shape: (..., C, D) to the same.
         """
         if self.background is None or not weight:
             return types_CD
@@ -118,8 +159,13 @@ class SpanHead(nn.Module):
 
     @torch.no_grad()
     def rescale(self, slope: float, offset: float = 0.0) -> None:
-        """Have every score times a slope above 0, plus an offset: spans keep their order and get other probabilities."""
-        assert slope > 0, "a slope that turns the order of spans around is none"
+        """Change every score to `slope * score + offset`, in place: spans keep their order and get other probabilities.
+
+        Args:
+            slope: factor of the scores, above 0.
+            offset: added to the scores; without effect beside null slots.
+        """
+        assert slope > 0, "a slope of 0 or less would not keep the order of spans"
         self.scale.mul_(slope)
         if self.bias is not None:
             self.bias.mul_(slope).add_(offset)
@@ -127,18 +173,34 @@ class SpanHead(nn.Module):
             self.usual_affinity.mul_(slope)
 
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
-        """Text states to candidate spans. Shape: (B, T, H) to (B, U, W, D)."""
+        """Return the representation of every cell, for training.
+
+        Args:
+            text_states_BTH: states of text tokens.
+            batch: says where the units stand.
+
+        Shape: (B, T, H) to (B, U, W, D).
+        """
         num_widths = batch.candidates.shape[2]
         starts_BUD = gather_tokens(self.start_proj(text_states_BTH), batch.first_token)
         ends_BUD = gather_tokens(self.end_proj(text_states_BTH), batch.last_token)
         padded = F.pad(ends_BUD, (0, 0, 0, num_widths - 1))
-        ends_BUWD = padded.unfold(1, num_widths, 1).transpose(2, 3)  # a view: the end of cell (u, w) is unit u + w
+        # A view, not a copy: cell (u, w) ends in unit u + w. Cells that reach beyond the text are masked by `candidates`.
+        ends_BUWD = padded.unfold(1, num_widths, 1).transpose(2, 3)
         return activate(starts_BUD[:, :, None] + ends_BUWD + self.width_embedding.weight[:num_widths])
 
     def represent_cells(self, text_states_BTH: torch.Tensor, batch: TextBatch, cells_S3: torch.Tensor) -> torch.Tensor:
-        """What `represent_spans` has in some cells (text, unit, width - 1), and no more. Shape: (S, 3) to (S, D)."""
+        """Return the representations of some cells only, for prediction: the rest of the grid costs nothing.
+
+        Args:
+            text_states_BTH: states of text tokens.
+            batch: says where the units stand.
+            cells_S3: the cells, as (row of the text, first unit, width - 1).
+
+        Shape: (S, 3) to (S, D).
+        """
         row, unit, width = cells_S3.unbind(1)
-        offset = row * text_states_BTH.shape[1]
+        offset = row * text_states_BTH.shape[1]  # of the text among the tokens of the whole batch, which are flattened below
         start = offset + batch.first_token[row, unit]
         end = offset + batch.last_token[row, unit + width]
         starts_SD = self.start_proj(text_states_BTH).flatten(0, 1).index_select(0, start)
@@ -146,7 +208,14 @@ class SpanHead(nn.Module):
         return activate(starts_SD + ends_SD + self.width_embedding.weight.index_select(0, width))
 
     def represent_null(self, text_states_BTH: torch.Tensor, slot: str | None) -> torch.Tensor | None:
-        """One null slot of each text, None without a slot. Shape: (B, T, H) to (B, D)."""
+        """Return the representation of one null slot of each text, None if no slot is named.
+
+        Args:
+            text_states_BTH: states of text tokens.
+            slot: name of the null slot.
+
+        Shape: (B, T, H) to (B, D).
+        """
         if slot is None:
             return None
         nulls_BND = self.represent_nulls(text_states_BTH)
@@ -154,7 +223,13 @@ class SpanHead(nn.Module):
         return nulls_BND[:, list(self.null_slots).index(slot)]
 
     def represent_nulls(self, text_states_BTH: torch.Tensor) -> torch.Tensor | None:
-        """Text states to null slots, None without any. Shape: (B, T, H) to (B, N, D)."""
+        """Return the representations of all null slots of each text, None for a model without null slots.
+
+        Args:
+            text_states_BTH: states of text tokens.
+
+        Shape: (B, T, H) to (B, N, D).
+        """
         if not self.null_slots:
             return None
         slots_BNH = text_states_BTH[:, list(self.null_slots.values())]
@@ -162,17 +237,38 @@ class SpanHead(nn.Module):
         return activate(self.start_proj(slots_BNH) + self.end_proj(slots_BNH) + widths_ND, constant=0.0)
 
     def score(self, spans_BSD: torch.Tensor, types_XCD: torch.Tensor) -> torch.Tensor:
-        """Shape: (B, S, D) and (X, C, D) to (B, S, C)."""
+        """Score spans against types.
+
+        Args:
+            spans_BSD: representations of spans.
+            types_XCD: embedded types.
+
+        Shape: (B, S, D) and (X, C, D) to (B, S, C).
+        """
         return spans_BSD @ types_XCD.transpose(1, 2)
 
     def score_spans(self, spans_BUWD: torch.Tensor, types_XCD: torch.Tensor) -> torch.Tensor:
-        """Shape: (B, U, W, D) and (X, C, D) to (B, U, W, C)."""
+        """Score a grid of cells against types.
+
+        Args:
+            spans_BUWD: what `represent_spans` returned.
+            types_XCD: embedded types.
+
+        Shape: (B, U, W, D) and (X, C, D) to (B, U, W, C).
+        """
         return self.score(spans_BUWD.flatten(1, 2), types_XCD).unflatten(1, spans_BUWD.shape[1:3])
 
     def forward(
         self, text_states_BTH: torch.Tensor, types_XCD: torch.Tensor, batch: TextBatch, *, boundaries: bool
     ) -> SpanScores:
-        """Score all cells, for training; with `boundaries` also units as starts and as ends."""
+        """Score all cells against types, for training.
+
+        Args:
+            text_states_BTH: states of text tokens.
+            types_XCD: embedded types.
+            batch: says where the units stand.
+            boundaries: whether to score units as starts and as ends, too.
+        """
         nulls = self.represent_nulls(text_states_BTH)
         spans = CellScores(
             logits=self.score_spans(self.represent_spans(text_states_BTH, batch), types_XCD),
@@ -187,16 +283,23 @@ class SpanHead(nn.Module):
         return SpanScores(spans=spans, starts=starts, ends=ends)
 
     def _boundaries(self, projected_BTD: torch.Tensor, positions_BU: torch.Tensor, types_XCD: torch.Tensor) -> CellScores:
-        """A span's first layer has a term of its start and one of its end: each by itself against the types."""
+        """Score units as starts (or as ends) alone: only this term of the span layer meets the types."""
         logits_BUC = self.score(activate(gather_tokens(projected_BTD, positions_BU)), types_XCD)
         slots = activate(projected_BTD[:, list(self.null_slots.values())], constant=0.0) if self.null_slots else None
         return CellScores(logits=logits_BUC[:, :, None], nulls=None if slots is None else self.score(slots, types_XCD))
 
 
 def activate(sums_D: torch.Tensor, *, constant: float = 1.0) -> torch.Tensor:
-    """The non-linearity of a span, and its constant dimensions. Shape: (..., D), the same.
+    """Apply the activation of a span, and set its constant dimensions.
 
-    Of slope 1, and less below zero: a span keeps its place in the space of types, which a harder one would fold away.
+    The activation is a leaky ReLU. A ReLU would set all negative dimensions to zero, and with them much of what spans and
+    types have in common before any training (see `SpanHead._align`).
+
+    Args:
+        sums_D: sums of the terms of the span layer.
+        constant: value of the constant dimensions; 0 for null slots.
+
+    Shape: (..., D) to the same.
     """
     activated = F.leaky_relu(sums_D, SLOPE)
     activated[..., -NUM_CONSTANT:] = constant
@@ -204,7 +307,15 @@ def activate(sums_D: torch.Tensor, *, constant: float = 1.0) -> torch.Tensor:
 
 
 def with_bias(types_CD: torch.Tensor, bias_C: torch.Tensor) -> torch.Tensor:
-    """Types with a bias: what half precision holds of it, and the rest. Shape: (..., C, D) and (..., C) to (..., C, D)."""
+    """Write a bias into the last dimensions of types, in two parts: its value in bfloat16, and the rest.
+
+    Args:
+        types_CD: embedded types; what they have in these dimensions is replaced.
+        bias_C: bias of each type.
+
+    Shape: (..., C, D) and (..., C) to (..., C, D).
+    """
+    # Detached: the gradient of the bias flows through the rest alone, and so counts once.
     coarse = bias_C.detach().to(torch.bfloat16)
     rest = bias_C - coarse.to(bias_C.dtype)
     ends = torch.stack([coarse.to(types_CD.dtype), rest.to(types_CD.dtype)], dim=-1)
@@ -212,19 +323,38 @@ def with_bias(types_CD: torch.Tensor, bias_C: torch.Tensor) -> torch.Tensor:
 
 
 def bias_of(types_CD: torch.Tensor) -> torch.Tensor:
-    """What `with_bias` was given. Shape: (..., C, D) to (..., C), float32."""
+    """Return the bias that `with_bias` wrote into types, in float32.
+
+    Args:
+        types_CD: embedded types.
+
+    Shape: (..., C, D) to (..., C).
+    """
     return types_CD[..., -NUM_CONSTANT:].float().sum(dim=-1)
 
 
 def without_bias(spans_SD: torch.Tensor) -> torch.Tensor:
-    """Spans whose scores leave the bias of types out. Shape: (S, D), the same."""
+    """Return copies of spans whose scores do not include the bias of types.
+
+    Args:
+        spans_SD: representations of spans.
+
+    Shape: (S, D) to the same.
+    """
     bare = spans_SD.clone()
     bare[..., -NUM_CONSTANT:] = 0
     return bare
 
 
 def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tensor:
-    """The mean of the highest scores of each type with the background. Shape: (..., C, D) and (M, D) to (..., C), float32."""
+    """Return the mean of the highest scores of each type with the background, in float32.
+
+    Args:
+        types_CD: embedded types.
+        background_MD: mentions without bias (see `without_bias`).
+
+    Shape: (..., C, D) and (M, D) to (..., C).
+    """
     highest = max(1, round(TOP_SHARE * len(background_MD)))
     scores_CM = types_CD.to(background_MD.dtype) @ background_MD.T
     return scores_CM.float().topk(highest, dim=-1).values.mean(dim=-1)
@@ -235,7 +365,7 @@ def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch
 
     Args:
         states_BTX: states of tokens.
-        positions_BP: places of tokens.
+        positions_BP: positions of the tokens in their sequence.
 
     Shape: (B, T, X) and (B, P) to (B, P, X).
     """

@@ -1,4 +1,4 @@
-"""Checkpoint folders: config.json, model.safetensors, tokenizers, thresholds. No pickle, no remote code."""
+"""Write and read checkpoint folders: config.json, model.safetensors, tokenizers, thresholds. No pickle, no remote code."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spanmatch.config import MatcherConfig
-from spanmatch.errors import InputError, nearest
+from spanmatch.errors import InputError, nearest, one_line
 from spanmatch.model.encoders import ARCHITECTURES
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
@@ -22,7 +22,14 @@ from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
 
 
 class Checkpoint(NamedTuple):
-    """Holds what was read from a checkpoint folder."""
+    """Holds what was read from a checkpoint folder.
+
+    Attributes:
+        model: the model, in float32 on the CPU.
+        text_tokenizer: the tokenizer of its text encoder.
+        type_tokenizer: the tokenizer of its type encoder, the same object if one encoder serves both.
+        calibration: the calibrated thresholds, None if it was never calibrated.
+    """
 
     model: SpanMatcherModel
     text_tokenizer: PreTrainedTokenizerBase
@@ -39,20 +46,20 @@ def save_checkpoint(
     calibration: Calibration | None = None,
     state: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint; the weights appear whole or not at all.
+    """Write a checkpoint. The file of its weights appears complete or not at all.
 
     Args:
-        folder: made if it is not there.
+        folder: where to write; it is made if it does not exist.
         model: the model to write.
         text_tokenizer: the tokenizer of its text encoder.
-        type_tokenizer: the tokenizer of its type encoder, the same object where one encoder serves both.
-        calibration: the calibrated thresholds, if there are any.
-        state: the weights, where the model itself has only a shard of them.
+        type_tokenizer: the tokenizer of its type encoder, the same object if one encoder serves both.
+        calibration: the calibrated thresholds; by default none.
+        state: the weights, if the model itself holds only a shard of them; by default those of the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
-    # What an earlier checkpoint left here and this one does not have would be read as part of it.
+    # The folder may hold an earlier checkpoint. Its files that this one does not overwrite would be read as part of this one.
     if type_tokenizer is not text_tokenizer:
         type_tokenizer.save_pretrained(folder / TYPE_TOKENIZER)
     else:
@@ -74,19 +81,19 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         name_or_path: a folder, a name that ships, or a hub id.
 
     Raises:
-        InputError: no such folder, files missing from it, or weights that do not fit its configuration.
+        InputError: there is no such folder, files are missing from it, or its weights do not fit its configuration.
     """
     folder = checkpoint_folder(name_or_path)
     config = _read_config(folder / CONFIG_FILE)
     try:
         model = SpanMatcherModel(config)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
     try:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except (RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise InputError(
             f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again"
         ) from error
@@ -102,7 +109,7 @@ def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             raise FileNotFoundError("no such folder")
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
     return tokenizer
 
@@ -117,12 +124,12 @@ def _read_config(path: Path) -> MatcherConfig:
         raise InputError(
             f"{path}: an encoder, not a spanmatch checkpoint; train one first, or give the folder that a training wrote"
         )
-    # Checkpoints are older than some keys.
+    # Some checkpoints are older than these keys, which have defaults.
     needed = known - {"type_norm", "type_prompt"}
     unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
     if unknown or missing:
         raise InputError(
-            f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint is of another version of spanmatch"
+            f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint was written by another version of spanmatch"
         )
     if values["architecture"] not in ARCHITECTURES:
         raise InputError(

@@ -1,4 +1,4 @@
-"""From candidates that passed to entities: which of overlapping ones stay.
+"""Turn the candidates that passed into entities: choose which of the overlapping ones to keep.
 
 Legend: N candidates that passed.
 """
@@ -20,10 +20,10 @@ class Candidates:
     """Holds the candidates of one text whose score passed. All arrays are (N,).
 
     Attributes:
-        start: first character.
-        end: one past the last character.
-        column: place of the type in the inventory of the text.
-        logit: the score.
+        start: first character of each candidate.
+        end: one past its last character.
+        column: place of its type in the inventory of the text.
+        logit: its score.
     """
 
     start: np.ndarray
@@ -32,7 +32,7 @@ class Candidates:
     logit: np.ndarray
 
     def above(self, limits: np.ndarray) -> "Candidates":
-        """Keep the candidates whose score exceeds a limit.
+        """Return the candidates whose score exceeds a limit.
 
         Args:
             limits: a logit for each candidate. Shape: (N,).
@@ -41,13 +41,18 @@ class Candidates:
         return Candidates(start=self.start[kept], end=self.end[kept], column=self.column[kept], logit=self.logit[kept])
 
 
+# The candidates of a text in which nothing passed.
 NOTHING = Candidates(
     start=np.empty(0, np.int64), end=np.empty(0, np.int64), column=np.empty(0, np.int64), logit=np.empty(0, np.float32)
 )
 
 
 def merge(parts: Sequence[Candidates]) -> Candidates:
-    """Join what the views of one text found, whatever made them several: each candidate is owned by one of them."""
+    """Join the candidates that the views of one text found. None occurs twice, because one view owns each candidate.
+
+    Args:
+        parts: the candidates of each view.
+    """
     if len(parts) == 1:
         return parts[0]
     if not parts:
@@ -61,9 +66,11 @@ def merge(parts: Sequence[Candidates]) -> Candidates:
 
 
 class _Flat:
-    """Entities that keep apart: the neighbours of a place tell whether it is free."""
+    """Keeps entities without any overlap."""
 
     def __init__(self) -> None:
+        # Both sorted: entities that keep apart have their ends in the order of their starts. A search for the place of a
+        # new one then finds its neighbours, and these alone decide.
         self.starts: list[int] = []
         self.ends: list[int] = []
 
@@ -77,9 +84,10 @@ class _Flat:
 
 
 class _Nested:
-    """Entities that may hold each other, but neither cross nor have equal bounds."""
+    """Keeps entities that may contain each other, but neither cross nor have equal bounds."""
 
     def __init__(self) -> None:
+        # One array that doubles when it is full: a new entity is compared with all kept ones at once.
         self.kept = np.empty((64, 2), np.int64)
         self.count = 0
 
@@ -97,41 +105,61 @@ class _Nested:
 
 
 class _MultiLabel:
-    """Everything that passes."""
+    """Keeps every entity."""
 
     def admits(self, start: int, end: int) -> bool:
         return True
 
 
 class Kept(Protocol):
-    """The entities of a text that were kept so far."""
+    """Remembers which entities of a text were kept so far."""
 
     def admits(self, start: int, end: int) -> bool:
-        """Keep one more, unless one that is kept excludes it."""
+        """Keep an entity unless a kept one excludes it, and return whether it was kept.
+
+        Args:
+            start: its first character.
+            end: one past its last character.
+        """
 
 
-# Which entities exclude each other: those with any overlap; only those that cross or have equal bounds; none.
+# Which entities exclude each other. Flat: those with any overlap. Nested: those that cross or have equal bounds.
+# Multi-label: none.
 OVERLAPS: dict[str, Callable[[], Kept]] = {"flat": _Flat, "nested": _Nested, "multi-label": _MultiLabel}
 
 
 def check_overlap(overlap: str) -> None:
-    """Raise an `InputError` for an unknown overlap."""
+    """Refuse an unknown overlap.
+
+    Args:
+        overlap: a name of `OVERLAPS`.
+
+    Raises:
+        InputError: there is no such name; the message has the nearest one.
+    """
     if overlap not in OVERLAPS:
         raise InputError(f'unknown overlap "{overlap}"; {nearest(overlap, OVERLAPS)}')
 
 
 def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: str = "flat") -> list[Entity]:
-    """Choose greedily by score among candidates that exclude each other; returns entities in the order of the text.
+    """Choose entities greedily, the highest score first, and return them in the order of the text.
+
+    Args:
+        text: the text.
+        found: its candidates that passed.
+        types: its inventory, which the columns of the candidates refer to.
+        overlap: which entities exclude each other, a name of `OVERLAPS`.
 
     Raises:
-        InputError: an unknown overlap.
+        InputError: the overlap is unknown.
     """
     check_overlap(overlap)
     kept = OVERLAPS[overlap]()
-    # Ties fall to the earlier, then the longer span, then the first type: the same on every machine.
+    # Of equal scores, the earlier span comes first, then the longer one, then the first type: the same on every machine.
     order = np.lexsort((found.column, -found.end, found.start, -found.logit))
     columns = (part[order].tolist() for part in (found.start, found.end, found.column, found.logit))
     rows = sorted(row for row in zip(*columns, strict=True) if kept.admits(row[0], row[1]))
+    # The sigmoid, written so that a very low logit does not overflow.
     return [
         Entity(start=start, end=end, label=types[column].label, text=text[start:end], score=0.5 * (1 + math.tanh(logit / 2)))
         for start, end, column, logit in rows

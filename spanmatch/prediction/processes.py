@@ -1,4 +1,4 @@
-"""Sharing work among the processes of a launch. With one process there is nothing to share, and no group is needed."""
+"""Share work among the processes of a launch. Every function also works in a single process, without a process group."""
 
 import logging
 import os
@@ -11,24 +11,29 @@ from accelerate import PartialState
 
 logger = logging.getLogger(__name__)
 
-
 Item = TypeVar("Item")
 
 
 def join_launch(device: str | None) -> None:
-    """Join the other processes of a launch, where there are any: over NCCL on GPUs, elsewhere over gloo."""
+    """Join the other processes of a launch, if there are any: over NCCL on GPUs, else over gloo.
+
+    Args:
+        device: where this process computes, such as "cpu" or "cuda"; by default a GPU if there is one.
+    """
     on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
-    PartialState(cpu=not on_gpu)  # left to itself, it takes the processes of a machine without a GPU for one each
+    # Without `cpu=True`, each process on a machine without a GPU takes itself for the only one.
+    PartialState(cpu=not on_gpu)
     warn_if_alone()
 
 
 def warn_if_alone() -> None:
-    """Say so where several processes were asked for and accelerate started one.
+    """Warn if the user requested several processes and accelerate started only one.
 
-    `accelerate launch --cpu --num_processes 2` does that without a word, short of MPI; it leaves the port of the others.
+    Without MPI, `accelerate launch --cpu --num_processes 2` does so and says nothing.
     """
-    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" and "MASTER_PORT" in os.environ
-    if asked and num_processes() == 1 and "LOCAL_RANK" not in os.environ:
+    # The port through which processes would meet is set only when several were requested.
+    several = os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" and "MASTER_PORT" in os.environ
+    if several and num_processes() == 1 and "LOCAL_RANK" not in os.environ:
         logger.warning(
             "accelerate launch --cpu has started one process, whatever --num_processes says; "
             "for several use accelerate launch --config_file configs/accelerate/ddp_cpu.yaml"
@@ -36,22 +41,30 @@ def warn_if_alone() -> None:
 
 
 def num_processes() -> int:
-    """Processes of the group, 1 without a group."""
+    """Return the number of processes of the launch."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that writes and prints."""
+    """Return whether this process is the one that writes files and prints."""
     return num_processes() == 1 or dist.get_rank() == 0
 
 
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
-    """Every n-th item, from this process's rank on: together the processes have each item once."""
+    """Return this process's share of items: every n-th, starting at its rank. Together the processes have each item once.
+
+    Args:
+        items: the same items in every process.
+    """
     return items if num_processes() == 1 else items[dist.get_rank() :: num_processes()]
 
 
 def gather_all(items: list[Item]) -> list[Item]:
-    """The items of all processes, on each; every process has to call it."""
+    """Return the items of all processes, in the order of their ranks. Every process has to call it, or the others wait forever.
+
+    Args:
+        items: the items of this process; they are pickled on the way.
+    """
     if num_processes() == 1:
         return items
     parts: list[Any] = [None] * num_processes()
@@ -60,7 +73,7 @@ def gather_all(items: list[Item]) -> list[Item]:
 
 
 def quiet_libraries() -> None:
-    """Our progress bars and messages only: not one bar per weight file, nor the hub's advice."""
+    """Turn off the progress bars of transformers and all of its messages but errors."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

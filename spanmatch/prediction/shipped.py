@@ -1,4 +1,4 @@
-"""Where checkpoints are: in a folder, in the package, on the hub. Nothing here waits for torch."""
+"""Find checkpoints: in a folder, in the package, or on the hub. Nothing here imports torch."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 import spanmatch
-from spanmatch.errors import InputError, nearest
+from spanmatch.errors import InputError, nearest, one_line
 
 # The checkpoint that ships with the package.
 DEFAULT_MODEL = "spanmatch-mini"
@@ -17,10 +17,10 @@ TEXT_TOKENIZER, TYPE_TOKENIZER = "tokenizer", "type_tokenizer"
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Say whether a folder is a checkpoint of ours, rather than of a bare encoder.
+    """Return whether a folder holds a checkpoint of spanmatch, rather than an encoder alone.
 
     Args:
-        folder: any folder.
+        folder: any path.
     """
     config = folder / CONFIG_FILE
     try:
@@ -30,9 +30,9 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def shipped(name: str) -> Path | None:
-    """Return the folder of a checkpoint that ships with the package, None if no such checkpoint ships.
+    """Return the folder of a checkpoint that ships with the package, None if no checkpoint of this name ships.
 
-    It is in the package where that was built, and in `models` beside the package in a clone.
+    An installed package contains it. In a clone of the repository it is in `models`, beside the package.
 
     Args:
         name: name of the checkpoint.
@@ -46,21 +46,22 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
     """Find the folder of a checkpoint: a local one, else one that ships, else one of the hub, which is downloaded.
 
     Args:
-        name_or_path: a folder, a name that ships, or a hub id.
+        name_or_path: a folder, a name that ships, or a hub id ("owner/name").
 
     Raises:
-        InputError: no such folder, or files missing from it.
+        InputError: there is no such folder, or files are missing from it.
     """
     folder = Path(name_or_path).expanduser()
     if not folder.exists():
         folder = shipped(str(name_or_path)) or folder
+    # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
         try:
             folder = Path(
                 snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"])
             )
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-            reason = " ".join(str(error).split())[:160]
+            reason = one_line(error)
             raise InputError(
                 f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path"
             ) from error

@@ -16,23 +16,24 @@ from spanmatch.entities import EntityType, normalise
 from spanmatch.errors import InputError, nearest
 
 DEFAULT_THRESHOLD = 0.5
-
-
-# In the order of preference: the token made for it first.
+# In the order of preference: first the token that was added for this purpose.
 NULL_SLOTS = ("label_token", "cls")
-
-
 THRESHOLDS_FILE = "thresholds.json"
 
-
+# A probability, "calibrated", a null slot with or without a margin ("cls+0.5"), or a probability for each type.
 Threshold = float | str | Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Thresholds found on a development file: one for all types, and per type (by normalised name) where it had enough gold.
+    """Holds the thresholds that were found on a development file.
 
-    They are probabilities of the score, or of what it exceeds the null slot `slot` by.
+    Attributes:
+        threshold: threshold of every type that has none of its own, as a probability.
+        per_type: thresholds of the types that had enough gold, by normalised name.
+        source: name of the development file.
+        f1: micro F1 that was reached on it, from 0 to 1.
+        slot: name of the null slot whose score is subtracted before a threshold is applied, None without null slots.
     """
 
     threshold: float
@@ -42,12 +43,23 @@ class Calibration:
     slot: str | None = None
 
     def save(self, folder: Path) -> None:
-        """Write it beside the weights."""
+        """Write the thresholds into the folder of a checkpoint.
+
+        Args:
+            folder: an existing folder.
+        """
         (folder / THRESHOLDS_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Calibration | None":
-        """Read it from a checkpoint; None where it was never calibrated."""
+        """Read the thresholds of a checkpoint; return None if it was never calibrated.
+
+        Args:
+            folder: the folder of the checkpoint.
+
+        Raises:
+            InputError: the file of thresholds cannot be read.
+        """
         file = folder / THRESHOLDS_FILE
         if not file.is_file():
             return None
@@ -59,17 +71,26 @@ class Calibration:
 
 @dataclass(frozen=True, kw_only=True)
 class Cutoffs:
-    """What a score must exceed: `limits` (C,) in logits, above the null slot `slot` where there is one."""
+    """Holds what the score of each type must exceed.
+
+    Attributes:
+        slot: name of the null slot whose score is subtracted first, None to leave scores as they are.
+        limits: logit for each type. Shape: (C,).
+    """
 
     slot: str | None
     limits: np.ndarray
 
 
 def parse_threshold(threshold: str) -> Threshold:
-    """Read a threshold from the command line: a number, `calibrated`, a null slot with or without a margin, or `type=number,...`
+    """Read a threshold from the command line.
+
+    Args:
+        threshold: a number, `calibrated`, a null slot with or without a margin in logits (`cls`, `cls+0.5`), or
+            `type=number,...`.
 
     Raises:
-        InputError: none of these.
+        InputError: the text is none of these.
     """
     if "=" in threshold:
         return _per_type(threshold)
@@ -101,7 +122,7 @@ def _number(value: str, threshold: str) -> float:
 
 
 def _slot(threshold: str) -> tuple[str, float] | None:
-    """A null slot and its margin in logits, from "cls", "cls+0.5" or "label_token-1"; None where it is something else."""
+    """Read a null slot and its margin in logits from "cls", "cls+0.5" or "label_token-1"; return None for anything else."""
     found = re.fullmatch(rf"({'|'.join(NULL_SLOTS)})([+-].+)?", threshold.strip())
     if found is None:
         return None
@@ -115,10 +136,10 @@ def _slot(threshold: str) -> tuple[str, float] | None:
 
 
 def default_slot(null_slots: Collection[str]) -> str | None:
-    """Return the null slot that scores are counted from if none is named; None for a checkpoint without any.
+    """Return the null slot that a checkpoint uses if none is named, None for a checkpoint without null slots.
 
     Args:
-        null_slots: the slots that the checkpoint has.
+        null_slots: the null slots of the checkpoint.
     """
     return next((slot for slot in NULL_SLOTS if slot in null_slots), None)
 
@@ -127,8 +148,8 @@ def default_threshold(calibration: Calibration | None, null_slot: str | None) ->
     """Return the threshold of a prediction for which none is given.
 
     Args:
-        calibration: the calibration of the checkpoint.
-        null_slot: its default null slot.
+        calibration: the calibrated thresholds of the checkpoint, None if it has none.
+        null_slot: its default null slot, None if it has none.
     """
     return "calibrated" if calibration is not None else null_slot or DEFAULT_THRESHOLD
 
@@ -137,8 +158,8 @@ def above(probability: float, null_slot: str | None) -> Threshold:
     """Return the threshold that keeps every score above a probability, whatever the calibration of a checkpoint.
 
     Args:
-        probability: in (0, 1).
-        null_slot: the default null slot of the checkpoint.
+        probability: a number in (0, 1).
+        null_slot: the default null slot of the checkpoint, None if it has none.
     """
     return probability if null_slot is None else f"{null_slot}{logit(probability):+.6f}"
 
@@ -151,14 +172,19 @@ def cutoffs(
     objective: str,
     null_slots: Collection[str] = (),
 ) -> Cutoffs:
-    """What the score of each type must exceed.
+    """Return what the score of each type must exceed.
 
     Args:
-        threshold: a probability, one per type name (a type without one takes `calibration`'s or 0.5), "calibrated", a
-            null slot (with a margin: "cls+0.5"), or None for "calibrated" where the checkpoint is, else a null slot, else 0.5.
+        threshold: a probability; a probability for each type, by name or label (other types get their calibrated threshold
+            or 0.5); "calibrated"; or a null slot, also with a margin in logits ("cls+0.5"). None stands for "calibrated"
+            if the checkpoint is calibrated, else for its default null slot, else for 0.5.
+        types: the types.
+        calibration: the calibrated thresholds of the checkpoint, None if it has none.
+        objective: name of the loss that the checkpoint was trained with, for error messages.
+        null_slots: the null slots of the checkpoint; by default none.
 
     Raises:
-        InputError: not a probability, or a threshold that the checkpoint cannot answer.
+        InputError: a number is not a probability, or the checkpoint cannot answer the threshold.
     """
     slot = default_slot(null_slots)
     threshold = default_threshold(calibration, slot) if threshold is None else threshold
@@ -173,6 +199,7 @@ def cutoffs(
             instead = "give a number" if slot is None else f'use "{slot}"'
             raise InputError(f'threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or {instead}')
         threshold = None
+    # Without a calibration, nobody knows which difference to a null slot corresponds to a probability.
     if calibration is None and slot is not None:
         raise InputError(
             f'a number is no threshold of this checkpoint, trained with "{objective}" and not calibrated: '
@@ -183,7 +210,7 @@ def cutoffs(
         return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(float(threshold))))
     per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
     for value in per_type.values():
-        logit(value)  # also of types that are not asked for here
+        logit(value)  # refuses what is not a probability, also for a type that is not among `types`
     if not per_type:
         return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(base.threshold)))
     limits = [logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
@@ -191,16 +218,20 @@ def cutoffs(
 
 
 def check_names(threshold: Threshold | None, types: Sequence[EntityType]) -> None:
-    """Refuse a threshold for a type that is not asked for.
+    """Refuse a threshold for a type that is not requested.
+
+    Args:
+        threshold: any threshold; only one for each type has names.
+        types: the requested types.
 
     Raises:
-        InputError: naming the nearest type.
+        InputError: a name is none of theirs; the message has the nearest type.
     """
     if not isinstance(threshold, Mapping):
         return
-    asked = {key for item in types for key in (item.key, normalise(item.label))}
+    known = {key for item in types for key in (item.key, normalise(item.label))}
     for name in threshold:
-        if normalise(name) not in asked:
+        if normalise(name) not in known:
             raise InputError(f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}')
 
 
@@ -221,10 +252,10 @@ def logit(probability: float) -> float:
     """Return the logit of a probability.
 
     Args:
-        probability: in (0, 1).
+        probability: a number in (0, 1).
 
     Raises:
-        InputError: outside.
+        InputError: the number is not in (0, 1).
     """
     if not 0 < probability < 1:
         raise InputError(f"a threshold must lie between 0 and 1, got {probability}")

@@ -1,6 +1,10 @@
-"""The types that texts are asked for, as columns: each type once, with its limit and, in a bi-encoder, its embedding.
+"""Number the types of many texts as columns of one table: each type once, with its limit and, in a bi-encoder, its embedding.
 
-Legend: C types of a batch, K types of all texts, D head size, N cells.
+Texts may have different inventories, in different orders. The table is computed once, and each inventory is a list of its
+columns. Scores are computed against the columns of a whole batch; `AskedTypes.positions` then finds, for each text, the
+place of a column in the inventory of that text.
+
+Legend: K types of all texts (the columns of the table), C types of a batch, D head size, N cells.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,9 +23,9 @@ class TypeColumns:
 
     Attributes:
         limits: logit that the score of each type must exceed. Shape: (K,).
-        slot: the null slot that scores are counted from, if any.
-        embeddings: of each type, None in a cross-encoder. Shape: (K, D).
-        columns: the columns of each inventory.
+        slot: name of the null slot whose score is subtracted from every score, None to leave scores as they are.
+        embeddings: embedding of each type, None in a cross-encoder or if there is no type. Shape: (K, D).
+        columns: the columns of each inventory, in its order.
     """
 
     limits: np.ndarray
@@ -36,14 +40,16 @@ class TypeColumns:
         cutoffs: Callable[[Inventory], Cutoffs],
         embed: Callable[[Inventory], torch.Tensor] | None,
     ) -> "TypeColumns":
-        """The columns of inventories.
+        """Make the table of the types of some texts.
 
         Args:
-            cutoffs: what the score of each type must exceed.
-            embed: embeddings of types; None in a cross-encoder.
+            inventories: the inventory of each text; repetitions cost next to nothing.
+            cutoffs: returns what the score of each of some types must exceed.
+            embed: returns the embeddings of some types; None in a cross-encoder.
         """
         distinct = list(dict.fromkeys(inventories))
         if len(distinct) == 1:
+            # The usual case: all texts share one inventory, which is the table itself.
             [types] = distinct
             columns = {types: np.arange(len(types))}
         else:
@@ -55,18 +61,27 @@ class TypeColumns:
         return cls(limits=asked.limits, slot=asked.slot, embeddings=embeddings, columns=columns)
 
     def hold(self, inventories: Iterable[Inventory]) -> bool:
-        """Whether these are columns of all of the inventories."""
+        """Return whether the table has the types of all of these inventories.
+
+        Args:
+            inventories: the inventory of each text.
+        """
         return all(inventory in self.columns for inventory in inventories)
 
     def union(self, inventories: Sequence[Inventory]) -> "AskedTypes":
-        """The types of a batch: those of any of its texts."""
-        assert self.embeddings is not None, "in a cross-encoder each text has its own"
+        """Return the types of a batch: those that at least one of its texts has.
+
+        Args:
+            inventories: the inventory of each text of the batch, all of them in the table.
+        """
+        assert self.embeddings is not None, "in a cross-encoder each text has its own embeddings of types"
         distinct = set(inventories)
         if len(distinct) == 1:
             columns = self.columns[inventories[0]]
         else:
             columns = np.unique(np.concatenate([self.columns[inventory] for inventory in distinct]))
         if len(self.columns) == 1:
+            # The batch has all types of the table, so nothing needs to be copied.
             return AskedTypes(table=self, columns=columns, embeddings=self.embeddings, limits=self.limits, is_one=True)
         chosen = torch.from_numpy(columns).to(self.embeddings.device)
         return AskedTypes(
@@ -80,21 +95,38 @@ class TypeColumns:
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class AskedTypes:
-    """The types of a batch, and where they stand in the inventories of its texts."""
+    """Holds the types of a batch, and finds their places in the inventories of its texts.
+
+    Attributes:
+        table: the table that the types are from.
+        columns: the column of each type in the table. Shape: (C,).
+        embeddings: embedding of each type. Shape: (C, D).
+        limits: logit that the score of each type must exceed. Shape: (C,).
+        is_one: whether all texts of the batch have the same inventory.
+    """
 
     table: TypeColumns
-    columns: np.ndarray  # (C,) in the table
-    embeddings: torch.Tensor  # (C, D)
-    limits: np.ndarray  # (C,)
-    is_one: bool  # whether all texts have the same inventory
+    columns: np.ndarray
+    embeddings: torch.Tensor
+    limits: np.ndarray
+    is_one: bool
 
     def positions(self, inventory: Inventory, column: np.ndarray) -> np.ndarray:
-        """Where types stand in an inventory, -1 where it does not have them. Shape: (N,) to (N,)."""
+        """Return the place of types in an inventory, -1 for a type that it does not have.
+
+        Args:
+            inventory: the inventory of a text of the batch.
+            column: types, by their place among those of the batch.
+
+        Shape: (N,) to (N,).
+        """
         if self.is_one:
-            return column
+            return column  # the types of the batch are the inventory, in its order
         own = self.table.columns[inventory]
         if not len(own):
             return np.full(len(column), -1)
+        # A binary search: `own` is in the order of the inventory, so it is searched through its sorted order. The clip keeps
+        # the place of a column beyond the last one valid; the comparison then finds that it is another column.
         wanted = self.columns[column]
         order = np.argsort(own)
         position = order[np.searchsorted(own, wanted, sorter=order).clip(max=len(own) - 1)]

@@ -1,4 +1,4 @@
-"""Type embeddings as users keep them: with their types, in memory or in a file.
+"""Keep type embeddings together with their types, in memory or in a file.
 
 Legend: C types, D head size.
 """
@@ -15,24 +15,33 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from spanmatch.entities import EntityType, Inventory
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 
 _KEYS = ("name", "description", "aliases", "label")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TypeEmbeddings:
-    """Types and their embeddings, by the model with this digest. Shape: embeddings (C, D)."""
+    """Holds types and their embeddings.
+
+    Attributes:
+        types: the types, in order.
+        embeddings: embedding of each type. Shape: (C, D).
+        digest: identifies the model that computed the embeddings (see `TypeEncoder.digest`).
+    """
 
     types: Inventory
     embeddings: torch.Tensor
     digest: str
 
     def save(self, file: str | Path) -> None:
-        """Write to a safetensors file, whole or not at all.
+        """Write a safetensors file. It appears complete or not at all.
+
+        Args:
+            file: path of the file; an existing file is replaced.
 
         Raises:
-            InputError: no folder for it.
+            InputError: its folder does not exist.
         """
         types = [{key: value for key in _KEYS if (value := getattr(item, key))} for item in self.types]
         if not Path(file).parent.is_dir():
@@ -44,10 +53,13 @@ class TypeEmbeddings:
 
     @classmethod
     def load(cls, file: str | Path) -> "TypeEmbeddings":
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
+
+        Args:
+            file: path of the file.
 
         Raises:
-            InputError: no such file, or another kind of file.
+            InputError: the file does not exist, or is of another kind.
         """
         try:
             with safe_open(file, framework="pt") as opened:
@@ -59,7 +71,7 @@ class TypeEmbeddings:
         except FileNotFoundError as error:
             raise InputError(f"{file}: no such file; write it with encode_types(...).save(...)") from error
         except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
-            reason = " ".join(str(error).split())[:120]
+            reason = one_line(error, 120)
             raise InputError(f"{file}: no type embeddings ({reason}); write them with encode_types(...).save(...)") from error
 
 
@@ -68,7 +80,11 @@ def _types(described: str) -> Inventory:
 
 
 def weights_digest(state: Iterable[tuple[str, torch.Tensor]]) -> str:
-    """SHA-256 of weights, in bfloat16: the same whether a model computes in that or in float32."""
+    """Return the SHA-256 of weights. They are rounded to bfloat16, so a model has one digest in bfloat16 and in float32.
+
+    Args:
+        state: names and weights, in a fixed order.
+    """
     digest = hashlib.sha256()
     for name, tensor in state:
         digest.update(name.encode())

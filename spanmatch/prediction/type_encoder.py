@@ -1,4 +1,4 @@
-"""Encoding types: in batches of about one length, each text once, and not again while the weights stay the same.
+"""Encode types in batches of about one length. Each text is encoded once, and again only when the weights have changed.
 
 Legend: C types, D head size.
 """
@@ -26,7 +26,12 @@ MAX_KEPT = 1 << 17
 
 
 class TypeEncoder:
-    """Turns the types of a bi-encoder into embeddings."""
+    """Turns the types of a bi-encoder into embeddings.
+
+    Attributes:
+        model: the model.
+        batcher: its batcher.
+    """
 
     def __init__(self, model: SpanMatcherModel, batcher: Batcher, inference: Callable[[], AbstractContextManager[None]]) -> None:
         """Make the type encoder of a model.
@@ -34,7 +39,7 @@ class TypeEncoder:
         Args:
             model: the model.
             batcher: its batcher.
-            inference: a context without gradients and dropout.
+            inference: makes a context without gradients and dropout.
         """
         self.model, self.batcher, self._inference = model, batcher, inference
         self._cache = TypeCache()
@@ -42,11 +47,11 @@ class TypeEncoder:
         self._prepared: TypeEmbeddings | None = None
 
     def encode(self, types: Inventory, *, progress: bool = False) -> TypeEmbeddings:
-        """Return embeddings for the caller to keep, however many.
+        """Return embeddings for the caller to keep. They are not added to the cache, because they may be more than it holds.
 
         Args:
             types: the types.
-            progress: show a bar.
+            progress: show a progress bar; by default none.
         """
         distinct = list(dict.fromkeys(types.texts))
         embeddings = self._encode(distinct, progress)
@@ -56,19 +61,19 @@ class TypeEncoder:
         return TypeEmbeddings(types=types, embeddings=embeddings, digest=self.digest())
 
     def prepare(self, embedded: TypeEmbeddings) -> None:
-        """Use embeddings whenever their very types are asked for.
+        """Use these embeddings whenever exactly their types are requested.
 
         Args:
-            embedded: what `encode` gave.
+            embedded: what `encode` returned.
 
         Raises:
-            InputError: they are of another model.
+            InputError: the embeddings are those of another model.
         """
         self.check(embedded)
         self._prepared = embedded
 
     def embed(self, types: Inventory) -> torch.Tensor:
-        """Return the embeddings of types: those that were prepared, or were asked for before, are not computed again.
+        """Return the embeddings of types. Those that were prepared or requested before are not computed again.
 
         Args:
             types: the types.
@@ -85,12 +90,13 @@ class TypeEncoder:
         return cache.get(types.texts)
 
     def digest(self) -> str:
-        """Return what embeddings depend on, as SHA-256: the weights of the encoder of types and the way to an embedding."""
+        """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""
         version = self._version()
         if self._digest[0] != version:
             config = self.batcher.config
             digest = weights_digest(self.model.type_weights().items())
             way = f"{config.type_pooling} {config.max_type_length} {config.background_weight} {digest}"
+            # Files of embeddings are older than these two settings: the digest of a model without them stays the same.
             if config.type_norm is not None or config.type_prompt:
                 way += f" {config.type_norm} {config.type_prompt}"
             self._digest = version, sha256(way.encode()).hexdigest()
@@ -103,7 +109,7 @@ class TypeEncoder:
             embedded: type embeddings from anywhere.
 
         Raises:
-            InputError: always then, and for a cross-encoder, which has none.
+            InputError: the embeddings are those of another model, or this model is a cross-encoder, which takes none.
         """
         if self.batcher.is_cross_encoder:
             raise InputError("a cross-encoder reads types with each text and takes no embeddings of them; pass the types")
@@ -126,7 +132,8 @@ class TypeEncoder:
                 for places, sequences in self.batcher.type_batches(chosen, max_tokens=batch_tokens(device)):
                     batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
                     embeddings = self.model.type_embeddings(batch.to(device))
-                    check_range(embeddings)
+                    if embeddings.dtype == torch.float16:
+                        check_range(embeddings)
                     block = embeddings.new_empty(len(chosen), embeddings.shape[1]) if block is None else block
                     block[places] = embeddings
                     bar.update(len(places))
@@ -136,30 +143,58 @@ class TypeEncoder:
 
 
 class TypeCache:
-    """Embeddings by the text of their type, the longest unused forgotten first; all of them once the weights have changed."""
+    """Keeps embeddings by the text of their type. The least recently used are dropped first, all when the weights change.
+
+    Attributes:
+        max_types: how many embeddings are kept.
+    """
 
     def __init__(self, max_types: int = MAX_KEPT) -> None:
+        """Make an empty cache.
+
+        Args:
+            max_types: how many embeddings to keep.
+        """
         self.max_types = max_types
         self._rows: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._version: object = None
 
     def at(self, version: object) -> "TypeCache":
-        """The cache, emptied unless it is of this version of the weights."""
+        """Return the cache itself, after emptying it if its embeddings are of other weights.
+
+        Args:
+            version: identifies the present weights (see `weights_version`).
+        """
         if version != self._version:
             self._rows.clear()
             self._version = version
         return self
 
     def missing(self, texts: Iterable[str]) -> list[str]:
-        """The texts without an embedding, each once."""
+        """Return the texts that have no embedding here, each once.
+
+        Args:
+            texts: the type texts.
+        """
         return [text for text in dict.fromkeys(texts) if text not in self._rows]
 
     def put(self, texts: Sequence[str], embeddings_CD: torch.Tensor) -> None:
-        """Keep embeddings. More than the cache holds are all kept until the next `get`."""
+        """Add embeddings. Even if they are more than the cache holds, all stay until the next `get`.
+
+        Args:
+            texts: the type texts.
+            embeddings_CD: their embeddings. Shape: (C, D).
+        """
         self._rows.update(zip(texts, embeddings_CD.unbind(), strict=True))
 
     def get(self, texts: Sequence[str]) -> torch.Tensor:
-        """Embeddings of texts, then as many are kept as the cache holds. Shape: (C, D)."""
+        """Return the embeddings of texts, then drop the least recently used ones that are too many.
+
+        Args:
+            texts: type texts that all have an embedding here.
+
+        Shape: (C, D).
+        """
         found = torch.stack([self._rows[text] for text in texts])
         for text in dict.fromkeys(texts[-self.max_types :]):
             self._rows.move_to_end(text)
@@ -172,11 +207,16 @@ class TypeCache:
 
 
 def weights_version(modules: Iterable[torch.nn.Module], probed: Sequence[torch.Tensor]) -> tuple[object, ...]:
-    """What changes when weights do, without reading all of them: which they are, and how often each was written to.
+    """Return a value that changes when weights change, without reading all of them.
 
-    A fused optimizer writes and does not count it, so some weights are read: those that every training changes. This is
-    asked before every prediction, hence a walk of our own: that of `parameters()` takes several times as long.
+    It has the address of each weight and the number of times that PyTorch counted a write to it. Fused optimizers write
+    without counting, so a few weights that every training changes are read, too.
+
+    Args:
+        modules: the modules whose weights are watched.
+        probed: the weights that are read.
     """
+    # This runs before every prediction, and `Module.parameters()` takes several times as long as this walk.
     written, waiting = [], list(modules)
     while waiting:
         module = waiting.pop()
