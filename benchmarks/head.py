@@ -29,8 +29,8 @@ from spanmatch.model.head import SpanHead, activate, gather_tokens
 from spanmatch.model.model import text_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.build import build_matcher, training_windows
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.build import build_matcher
+from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.trainer import MatcherTrainer
 
 NUM_TYPES = (4, 25, 1000)

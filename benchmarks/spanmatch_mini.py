@@ -39,9 +39,8 @@ from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.shipped import DEFAULT_MODEL
 from spanmatch.prediction.thresholds import Calibration
 from spanmatch.training.background import fill_background
-from spanmatch.training.build import training_windows
 from spanmatch.training.config_file import read_config
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.dataset import TrainingViews, training_windows
 
 FOLDER = ROOT / "models" / DEFAULT_MODEL
 WORK = ROOT / "models" / "mini"

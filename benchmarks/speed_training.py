@@ -28,7 +28,8 @@ from transformers import set_seed
 
 from spanmatch.data.corpus import read_corpus
 from spanmatch.training.arguments import MatcherArguments
-from spanmatch.training.build import build_matcher, training_windows
+from spanmatch.training.build import build_matcher
+from spanmatch.training.dataset import training_windows
 
 Figures = dict[str, Any]
 

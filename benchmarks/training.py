@@ -28,8 +28,8 @@ from spanmatch.data.corpus import read_corpus
 from spanmatch.model.model import text_states, type_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.build import build_matcher, training_windows
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.build import build_matcher
+from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.trainer import MatcherTrainer
 
 WARM_UP_STEPS = 10
@@ -120,14 +120,14 @@ class Bench:
         """Seconds of the timed steps of a bare loop."""
         args = self.trainer().args
         model, parameters = self.matcher.model.train(), list(self.matcher.model.parameters())
-        objective = self.arguments.objective
+        loss = self.arguments.objective.loss
         optimizer = torch.optim.AdamW(parameters, lr=args.learning_rate, weight_decay=args.weight_decay, fused=True)
 
         def step(batch: Batch) -> None:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
                 scores = model(batch["texts"].to(args.device), [group.to(args.device) for group in batch["types"]])
             positives, valid = batch["positives"].to(args.device), batch["valid"].to(args.device)
-            objective(scores, positives, valid).backward()
+            loss(scores, positives, valid).backward()
             torch.nn.utils.clip_grad_norm_(parameters, args.max_grad_norm)
             optimizer.step()
             optimizer.zero_grad()

@@ -17,8 +17,7 @@ from spanmatch.model.model import type_states
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training import type_anchor as anchoring
 from spanmatch.training.arguments import MatcherArguments
-from spanmatch.training.collator import TrainingCollator
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.dataset import TrainingCollator, TrainingViews
 from spanmatch.training.type_anchor import TypeAnchor, drift
 
 MANY = [*TYPES, "company", "a", "city that is a company"]

@@ -12,9 +12,8 @@ from spanmatch.data.corpus import read_corpus
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training import train as recipes
-from spanmatch.training.collator import TrainingCollator
 from spanmatch.training.config_file import read_config
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.dataset import TrainingCollator, TrainingViews
 from spanmatch.training.losses import NEED_NULL_SLOTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -127,7 +126,7 @@ def test_every_weight_learns(trained: Trained, boundaries: bool, tmp_path: Path)
     assert step["positives"].any()
     model.zero_grad(set_to_none=True)
     scores = model(step["texts"], step["types"], boundaries=boundaries)
-    arguments.objective(scores, step["positives"], step["valid"]).backward()
+    arguments.objective.loss(scores, step["positives"], step["valid"]).backward()
     assert not [name for name, weight in model.named_parameters() if weight.grad is None]
     assert all(weight.grad.any() for weight in model.head.parameters() if weight.grad is not None)
     model.zero_grad(set_to_none=True)

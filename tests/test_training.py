@@ -34,11 +34,11 @@ from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.entities import EntityType
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.build import build_matcher, training_windows
-from spanmatch.training.collator import TrainingCollator
+from spanmatch.training.build import build_matcher
 from spanmatch.training.config_file import read_config
-from spanmatch.training.dataset import BatchPlan, EpochSampler, TrainingViews, write_type
+from spanmatch.training.dataset import TrainingCollator, TrainingViews, training_windows, write_type
 from spanmatch.training.resume import find_last_checkpoint
+from spanmatch.training.sampler import BatchPlan, EpochSampler
 from spanmatch.training.trainer import MatcherTrainer
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
@@ -201,7 +201,7 @@ class TestPicture:
     def test_without_the_extra_it_says_so(
         self, encoder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("spanmatch.apps.missing_modules", lambda *names: list(names))
+        monkeypatch.setattr("spanmatch.apps.training_curves.missing_modules", lambda *names: list(names))
         result = run(encoder, data / "train.jsonl", tmp_path / "out")
         assert result.status == 0 and "pip install 'spanmatch[report]'" in result.out
         assert not (tmp_path / "out" / "training.png").exists()

@@ -318,12 +318,13 @@ class SpanMatcher:
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {batch_size}")
         columns: TypeColumns | None = None
+        max_tokens = batch_tokens(self.device)
         for buffer in example_buffers(examples, buffer_size):
             inventories = [example.types for example in buffer]
             if columns is None or not columns.hold(inventories):
                 columns = TypeColumns.of(inventories, limits, None if self.batcher.is_cross_encoder else self._types.embed)
             views = self.batcher.passes([view for own in self.batcher.windows(buffer) for view in own])
-            batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=batch_tokens(self.device))
+            batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=max_tokens)
             num_views = Counter(view.tokenized.index for view in views)
             if advance is not None and len(num_views) < len(buffer):
                 advance(len(buffer) - len(num_views))

@@ -12,10 +12,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from spanmatch.batching.batcher import Batcher
-from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
-from spanmatch.batching.views import View
 from spanmatch.config import MatcherConfig
 from spanmatch.data.corpus import Corpus
 from spanmatch.errors import InputError
@@ -165,18 +162,3 @@ def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, t
     encoded = tokenizer(list(texts[:NUM_MEASURED_TEXTS]), verbose=False)["input_ids"]
     needed = float(np.quantile([len(ids) for ids in encoded], 0.99))
     return min(limit, max(MIN_WINDOW, 1 << math.ceil(math.log2(max(needed, 1)))))
-
-
-def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
-    """All windows of a corpus; says once how much gold no candidate can represent."""
-    lost = Unrepresentable()
-    windows = [view for own in batcher.windows(corpus.examples, lost) for view in own]
-    if lost.num_lost:
-        logger.warning("training: %s", lost)
-    if not any(view.tokenized.gold for view in windows):
-        raise InputError(
-            "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
-        )
-    return windows
-
-

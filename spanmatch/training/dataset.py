@@ -1,90 +1,46 @@
-"""What a training step sees: the types drawn for a text, how they are written, and which texts share a batch."""
+"""What a training step sees: windows of texts, the types drawn for them, the tensors of both, and which cells are gold.
 
-from collections.abc import Iterator, Sequence
+Legend: B batch, U units, W widths, C type columns.
+"""
+
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
-from torch.utils.data import Dataset, Sampler
+import torch
+from torch.utils.data import Dataset
 
+from spanmatch.batching.batcher import Batcher
+from spanmatch.batching.candidates import Unrepresentable
+from spanmatch.batching.collate import TextBatch, TypeBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
+from spanmatch.data.corpus import Corpus
 from spanmatch.entities import EntityType, Inventory
+from spanmatch.errors import InputError
 from spanmatch.training.arguments import MatcherArguments
+from spanmatch.training.sampler import BatchPlan
 
-# Texts of one inventory that share a batch are a quarter of it: enough to share types, few enough to mix data sets.
-GROUPS_OF_BATCH = 4
-
-
-# Groups that are sorted by length together.
-SORTED_TOGETHER = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchPlan:
-    """Which texts share a batch: groups of one inventory and of about one length, several of them to a batch.
-
-    The texts of a group are asked for the same types, so that a batch has few type columns and each is known for many texts.
-    What is drawn is a function of seed and epoch.
-    """
-
-    lengths: np.ndarray
-    inventories: np.ndarray
-    batch_size: int
-    seed: int
-
-    @classmethod
-    def of(cls, views: Sequence[View], batch_size: int, seed: int) -> "BatchPlan":
-        """The plan of a data set; texts of one inventory are told by the names of their types."""
-        number_of: dict[tuple[str, ...], int] = {}
-        keys = {types: tuple(item.key for item in types) for types in {view.types for view in views}}
-        inventories = np.array([number_of.setdefault(keys[view.types], len(number_of)) for view in views], dtype=np.int64)
-        lengths = np.array([view.end_token - view.start_token for view in views], dtype=np.int64)
-        return cls(lengths=lengths, inventories=inventories, batch_size=batch_size, seed=seed)
-
-    def groups(self, epoch: int) -> list[list[int]]:
-        """All texts in groups; those whose inventory few others have are a group of mixed inventories."""
-        rng = np.random.default_rng((self.seed, epoch))
-        size = max(1, self.batch_size // GROUPS_OF_BATCH)
-        order = rng.permutation(len(self.lengths))
-        groups: list[list[int]] = []
-        rest: list[int] = []
-        by_inventory = order[np.argsort(self.inventories[order], kind="stable")]
-        starts = np.flatnonzero(np.diff(self.inventories[by_inventory])) + 1
-        for members in np.split(by_inventory, starts):
-            for block in _blocks(members, SORTED_TOGETHER * size):
-                ordered = block[np.argsort(-self.lengths[block], kind="stable")].tolist()
-                whole = len(ordered) // size * size
-                groups += [ordered[first : first + size] for first in range(0, whole, size)]
-                rest += ordered[whole:]
-        rest.sort(key=lambda index: -self.lengths[index])
-        groups += [rest[first : first + size] for first in range(0, len(rest), size)]
-        return [groups[position] for position in rng.permutation(len(groups))]
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """All texts in batches, each of groups of about one length; the incomplete one comes last."""
-        rng = np.random.default_rng((self.seed, epoch, 1))
-        groups = self.groups(epoch)
-        order: list[int] = []
-        for block in _blocks(np.arange(len(groups)), SORTED_TOGETHER * GROUPS_OF_BATCH):
-            longest_first = sorted(block.tolist(), key=lambda position: -self.lengths[groups[position][0]])
-            order += [index for position in longest_first for index in groups[position]]
-        batches = [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
-        whole = batches[:-1] if len(batches[-1]) < self.batch_size else batches
-        return [whole[position] for position in rng.permutation(len(whole))] + batches[len(whole) :]
-
-
-def _blocks(members: np.ndarray, size: int) -> list[np.ndarray]:
-    return [members[first : first + size] for first in range(0, len(members), size)]
+logger = logging.getLogger(__name__)
 
 
 class TrainingViews(Dataset[View]):
-    """Views of the training texts, each with the types drawn for it.
+    """Gives each training text the types that it is trained with.
 
-    What is drawn is a function of seed, epoch and position: a resumed run is the same run. The texts of a group of the
-    plan get the same negatives, as far as those are not mentioned in them.
+    The types are a function of seed, epoch and position: a resumed run is the same run. The texts of a group of the plan
+    get the same negative types, except for those that are mentioned in them.
     """
 
     def __init__(self, views: Sequence[View], arguments: MatcherArguments, seed: int) -> None:
+        """Start with epoch 0.
+
+        Args:
+            views: the training texts with their whole inventories.
+            arguments: say how many types are drawn, and how they are written.
+            seed: of the draws.
+        """
         self.views = views
         self.arguments = arguments
         self.seed = seed
@@ -95,13 +51,21 @@ class TrainingViews(Dataset[View]):
         return len(self.views)
 
     def group(self, batch_size: int) -> BatchPlan:
-        """Put texts that are asked for the same types into the same batches."""
+        """Put texts of one inventory into the same batches.
+
+        Args:
+            batch_size: texts of a batch.
+        """
         self.plan = BatchPlan.of(self.views, batch_size, self.seed)
         self.set_epoch(self.epoch)
         return self.plan
 
     def set_epoch(self, epoch: int) -> None:
-        """Called at the start of each epoch."""
+        """Go on to another epoch, with other draws.
+
+        Args:
+            epoch: number of the pass over the data, from 0.
+        """
         self.epoch = epoch
         self.group_of = np.arange(len(self.views))
         for number, group in enumerate(self.plan.groups(epoch) if self.plan is not None else ()):
@@ -124,10 +88,35 @@ class TrainingViews(Dataset[View]):
         return replace(view, types=Inventory(types), type_texts=texts)
 
 
-def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:
-    """How a type is shown to the type encoder: "both" name and description, "name", or "mixed".
+def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
+    """Return all windows of a corpus, and warn once of the gold that no candidate represents.
 
-    Mixed is the name half of the time, which costs least and is what most users give, else a draw of the other ways there are.
+    Args:
+        corpus: the training examples.
+        batcher: the batcher of the model.
+
+    Raises:
+        InputError: no gold span at all has a candidate.
+    """
+    lost = Unrepresentable()
+    windows = [view for own in batcher.windows(corpus.examples, lost) for view in own]
+    if lost.num_lost:
+        logger.warning("training: %s", lost)
+    if not any(view.tokenized.gold for view in windows):
+        raise InputError(
+            "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
+        )
+    return windows
+
+
+def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:
+    """Return what the type encoder reads of a type.
+
+    Args:
+        entity_type: the type.
+        mode: "both" (name and description), "name", or "mixed": half of the time the name, which costs least and is what
+            most users give, else a random one of name and description, description, aliases.
+        rng: of the draw.
     """
     if mode == "name":
         return entity_type.name
@@ -140,21 +129,108 @@ def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> 
     return others[int(rng.integers(len(others)))]
 
 
-class EpochSampler(Sampler[int]):
-    """The batches of a plan, one after another."""
+@dataclass(frozen=True, kw_only=True)
+class TrainingCollator:
+    """Turns views into the tensors of a step.
 
-    def __init__(self, plan: BatchPlan) -> None:
-        self.plan = plan
-        self.epoch = 0
+    The columns of a bi-encoder's batch are all types drawn for any of its texts: each text's types are negatives of the
+    other texts, if those were annotated for them. In a cross-encoder's batch, each row has its own columns.
 
-    def set_epoch(self, epoch: int) -> None:
-        """Called at the start of each epoch."""
-        self.epoch = epoch
+    Attributes:
+        batcher: the batcher of the model.
+        num_anchored: texts that are encoded apart, to be compared with their anchors; None without anchors.
+    """
 
-    def __len__(self) -> int:
-        return len(self.plan.lengths)
+    batcher: Batcher
+    num_anchored: int | None = None
 
-    def __iter__(self) -> Iterator[int]:
-        return iter([index for batch in self.plan.batches(self.epoch) for index in batch])
+    def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
+        """Return the texts, types, positives and valid cells of a batch.
+
+        Args:
+            windows: items of `TrainingViews`.
+        """
+        views = self.batcher.passes(windows)
+        texts = collate_texts(views, self.batcher)
+        if self.batcher.is_cross_encoder:
+            positives, valid = collate_gold(views, [view.types for view in views], texts)
+            batch: dict[str, Any] = {"texts": texts, "types": None, "positives": positives, "valid": valid}
+            if self.num_anchored is not None:
+                batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.type_texts)))
+            return batch
+        columns: dict[str, tuple[EntityType, str]] = {}
+        for view in views:
+            for entity_type, text in zip(view.types, view.type_texts or view.types.texts, strict=True):
+                columns.setdefault(entity_type.key, (entity_type, text))
+        if not columns:
+            # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.
+            columns[""] = EntityType(name="entity"), "entity"
+        written = list(columns.values())
+        order, types = self._type_groups([text for _, text in written])
+        positives, valid = collate_gold(views, [[written[place][0] for place in order]], texts)
+        batch = {"texts": texts, "types": types, "positives": positives, "valid": valid}
+        if self.num_anchored is not None:
+            batch |= self._anchored(views, [written[place][1] for place in order])
+        return batch
+
+    def _type_groups(self, texts: list[str]) -> tuple[list[int], list[TypeBatch]]:
+        """Return type texts in batches of about one length, and the order that they then have."""
+        groups = self.batcher.type_groups(texts)
+        order = [place for places, _ in groups for place in places]
+        return order, [collate_types(sequences, self.batcher.lone_type_tokenizer) for _, sequences in groups]
+
+    def _anchored(self, views: Sequence[View], type_texts: list[str]) -> dict[str, Any]:
+        """Return all type texts, and some texts to be compared with their anchors: half types, half phrases.
+
+        Phrases are one to three words from the texts: more kinds of things than any list of types has.
+        """
+        assert self.num_anchored is not None
+        rng = np.random.default_rng([len(type_texts), *(view.tokenized.index for view in views)])
+        held = [type_texts[place] for place in rng.permutation(len(type_texts))[: self.num_anchored // 2]]
+        for position in rng.integers(len(views), size=self.num_anchored - len(held)):
+            example = views[int(position)].tokenized.example
+            first = int(rng.integers(len(example.words)))
+            last = min(first + int(rng.integers(3)), len(example.words) - 1)
+            held.append(example.text[example.words[first][0] : example.words[last][1]])
+        order, types = self._type_groups(held)
+        return {"types": types, "type_texts": type_texts, "held_texts": [held[place] for place in order]}
 
 
+def collate_gold(
+    views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return which cells of a batch are gold, and which are valid targets.
+
+    A column is valid for a text that was annotated for a type of that key. Where a column is another name (an alias) of
+    a gold type of the text, only the column's positives are valid: a negative must not contradict a positive.
+
+    Args:
+        views: the rows of the batch.
+        columns: the types of the columns, which differ in `key`; one list for all views, or one per view.
+        batch: the views, collated.
+
+    Returns:
+        Positives and valid cells. Shape: both (B, U, W, C) bool.
+    """
+    num_views, num_units, num_widths = batch.candidates.shape
+    num_columns = max(map(len, columns), default=0)
+    positives = np.zeros((num_views, num_units, num_widths, num_columns), dtype=bool)
+    known = np.zeros((num_views, num_columns), dtype=bool)
+    per_view = columns if len(columns) == num_views else [columns[0]] * num_views
+    for row, (view, own) in enumerate(zip(views, per_view, strict=True)):
+        types = {item.label: item for item in view.tokenized.example.types}
+        column_of_key = {entity_type.key: column for column, entity_type in enumerate(own)}
+        for item in types.values():
+            if item.key in column_of_key:
+                known[row, column_of_key[item.key]] = True
+        for first, width, label in view.tokenized.gold:
+            unit, gold_type = first - view.start_unit, types[label]
+            if unit < 0 or first + width >= view.end_unit:
+                continue
+            if gold_type.key in column_of_key:
+                positives[row, unit, width, column_of_key[gold_type.key]] = True
+            for column, other in enumerate(own):
+                if other.key in gold_type.alias_keys or gold_type.key in other.alias_keys:
+                    known[row, column] = False
+    valid = batch.candidates.numpy()[..., None] & (known[:, None, None, :] | positives)
+    return torch.from_numpy(positives & valid), torch.from_numpy(valid)

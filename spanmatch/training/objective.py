@@ -3,8 +3,9 @@
 import inspect
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -65,11 +66,13 @@ class Objective:
         """Whether starts and ends are scored, too."""
         return bool(self.start_weight or self.end_weight)
 
-    def __call__(self, scores: SpanScores, positives: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """The loss of a batch (see `losses`)."""
+    @cached_property
+    def loss(self) -> Callable[[SpanScores, torch.Tensor, torch.Tensor], torch.Tensor]:
+        """The loss of a batch, from its scores, positives and valid cells (see `losses.matching_loss`)."""
         loss: Loss = partial(LOSSES[self.name], **self.options)  # type: ignore[arg-type]  # the options are the loss's own
-        weights = {"span_weight": self.span_weight, "start_weight": self.start_weight, "end_weight": self.end_weight}
-        return matching_loss(loss, scores, positives, valid, **weights)
+        return partial(
+            matching_loss, loss, span_weight=self.span_weight, start_weight=self.start_weight, end_weight=self.end_weight
+        )
 
 
 def _read(loss: str) -> dict[str, Any]:
@@ -88,5 +91,3 @@ def _check_number(name: str, option: str, value: Any) -> None:
         raise InputError(f'loss: option "{option}" of "{name}" must be {least}, got {value}')
     if option == "alpha" and value > 1:
         raise InputError(f'loss: option "alpha" of "{name}" must lie in [0, 1], got {value}')
-
-

@@ -22,9 +22,9 @@ from spanmatch.prediction.processes import warn_if_alone
 from spanmatch.prediction.thresholds import default_threshold
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.background import fill_background
-from spanmatch.training.build import build_matcher, training_windows
+from spanmatch.training.build import build_matcher
 from spanmatch.training.config_file import read_config
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.model_card import write_model_card
 from spanmatch.training.output_folder import remove_checkpoints
 from spanmatch.training.resume import where_to_resume

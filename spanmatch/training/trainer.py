@@ -16,8 +16,8 @@ from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.checkpoint import save_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.collator import TrainingCollator
-from spanmatch.training.dataset import EpochSampler, TrainingViews
+from spanmatch.training.dataset import TrainingCollator, TrainingViews
+from spanmatch.training.sampler import EpochSampler
 from spanmatch.training.type_anchor import TypeAnchor, drift
 
 HEAD_LEARNING_RATE_FACTOR = 5.0
@@ -77,6 +77,7 @@ class MatcherTrainer(Trainer):
     ) -> None:
         self.matcher = matcher
         self.arguments = arguments
+        self.loss, self.boundaries = arguments.objective.loss, arguments.objective.boundaries
         self.validation = validation
         num_anchored = _num_anchored(matcher.model, arguments)
         super().__init__(
@@ -102,16 +103,16 @@ class MatcherTrainer(Trainer):
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
         """The objective on the scores of a batch, in float32."""
         del num_items_in_batch
-        objective, types = self.arguments.objective, inputs["types"]
+        types = inputs["types"]
         # A cross-encoder's types are in the texts.
         anchor = None if self.matcher.batcher.is_cross_encoder else self.anchor
         outputs = model(
             inputs["texts"].to(self.args.device),
             None if types is None else [own.to(self.args.device) for own in types],
-            boundaries=objective.boundaries,
+            boundaries=self.boundaries,
             anchors_CH=None if anchor is None else anchor.states(inputs["type_texts"]),
         )
-        loss = objective(outputs, inputs["positives"], inputs["valid"])
+        loss = self.loss(outputs, inputs["positives"], inputs["valid"])
         if self.anchor is not None and outputs.type_states is not None:
             held = drift(outputs.type_states, self.anchor.states(inputs["held_texts"]))
             loss = loss + self.arguments.type_anchor * held
