@@ -119,7 +119,7 @@ def test_it_is_the_loss_with_its_options() -> None:
     spans = Objective.parse('{"name": "focal", "gamma": 1, "alpha": 0.75}')
     assert not spans.boundaries
     expected = focal(cells[0], positives, valid, gamma=1, alpha=0.75)
-    assert torch.equal(spans(scores, positives, valid), expected) and expected > 0
+    assert torch.equal(spans.loss(scores, positives, valid), expected) and expected > 0
     weighted = Objective.parse('{"name": "bce", "positive_weight": 2, "span_weight": 0.5, "end_weight": 2}')
     assert weighted.boundaries
     ends = torch.zeros((1, 4, 1, 2), dtype=torch.bool)
@@ -127,7 +127,7 @@ def test_it_is_the_loss_with_its_options() -> None:
         ends[0, unit + width, 0, column] = True
     by_hand = 0.5 * binary_cross_entropy(cells[0], positives, valid, positive_weight=2)
     by_hand += 2 * binary_cross_entropy(cells[2], ends, torch.ones_like(ends), positive_weight=2)
-    torch.testing.assert_close(weighted(scores, positives, valid), by_hand)
+    torch.testing.assert_close(weighted.loss(scores, positives, valid), by_hand)
 
 
 @pytest.mark.parametrize("name", LOSSES)
