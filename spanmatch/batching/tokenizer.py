@@ -57,12 +57,18 @@ class SequenceTokenizer:
 
     @classmethod
     def of(
-        cls, tokenizer: "PreTrainedTokenizerBase", max_length: int, *, has_threshold_token: bool = False, prompt: str = ""
+        cls,
+        tokenizer: "PreTrainedTokenizerBase | Tokenizer",
+        max_length: int,
+        *,
+        has_threshold_token: bool = False,
+        prompt: str = "",
     ) -> "SequenceTokenizer":
-        """Read the special tokens of a sequence off a tokenizer of transformers.
+        """Read the special tokens of a sequence off a tokenizer.
 
         Args:
-            tokenizer: a fast tokenizer.
+            tokenizer: a fast tokenizer of transformers, or one of the library `tokenizers`. It is copied, because its
+                padding and truncation are settings that others may change.
             max_length: subwords of a sequence, special tokens included.
             has_threshold_token: whether the threshold token ends the prefix.
             prompt: what is put before each type text.
@@ -70,62 +76,30 @@ class SequenceTokenizer:
         Raises:
             ValueError: not a fast tokenizer (offsets are needed), one that knows no text, or no room for text.
         """
-        if not tokenizer.is_fast:
+        if not getattr(tokenizer, "is_fast", True):
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
-        backend: Tokenizer = tokenizer.backend_tokenizer
-        own = cls.of_backend(
-            backend,
-            max_length,
-            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
-            special_ids=frozenset(tokenizer.all_special_ids) - {tokenizer.unk_token_id},
-            unknown_id=tokenizer.unk_token_id,
-            has_threshold_token=has_threshold_token,
-        )
-        return replace(own, prompt=prompt)
-
-    @classmethod
-    def of_backend(
-        cls,
-        backend: Tokenizer,
-        max_length: int,
-        *,
-        pad_id: int = 0,
-        special_ids: frozenset[int] = frozenset(),
-        unknown_id: int | None = None,
-        has_threshold_token: bool = False,
-    ) -> "SequenceTokenizer":
-        """Read the special tokens of a sequence off a tokenizer of the library `tokenizers`.
-
-        Args:
-            backend: it is copied, because its padding and truncation are settings that others may change.
-            max_length: subwords of a sequence, special tokens included.
-            pad_id: see the attributes of the class; so for `special_ids` and `unknown_id`.
-            special_ids: see above.
-            unknown_id: see above.
-            has_threshold_token: whether the threshold token ends the prefix.
-
-        Raises:
-            ValueError: a tokenizer that knows no text, or no room for text.
-        """
-        own = Tokenizer.from_str(backend.to_str())
-        own.no_padding()
-        own.no_truncation()
-        (prefix, suffix), (_, middle, _) = _special_tokens(own.encode(PROBE), 1), _special_tokens(own.encode(PROBE, PROBE), 2)
-        own.encode_special_tokens = True
+        backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
+        backend.no_padding()
+        backend.no_truncation()
+        prefix, suffix = _special_tokens(backend.encode(PROBE), 1)
+        _, middle, _ = _special_tokens(backend.encode(PROBE, PROBE), 2)
+        backend.encode_special_tokens = True
         if has_threshold_token:
-            prefix += (_id(own, THRESHOLD_TOKEN),)
+            prefix += (_id(backend, THRESHOLD_TOKEN),)
         room = max_length - len(prefix) - len(suffix)
         if room < 1:
             raise ValueError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
+        unknown_id = getattr(tokenizer, "unk_token_id", None)
         return cls(
-            backend=own,
+            backend=backend,
             prefix=prefix,
             middle=middle,
             suffix=suffix,
-            pad_id=pad_id,
+            pad_id=getattr(tokenizer, "pad_token_id", None) or 0,
             max_tokens=room,
-            special_ids=special_ids,
+            special_ids=frozenset(getattr(tokenizer, "all_special_ids", ())) - {unknown_id},
             unknown_id=unknown_id,
+            prompt=prompt,
         )
 
     def after_text(self, room: int) -> "SequenceTokenizer":

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
-from spanmatch.data.examples import Example, read_record
+from spanmatch.data.examples import Example, json_rows, read_record
 from spanmatch.data.files import find_glob, no_such_file
-from spanmatch.data.jsonl import json_rows
 from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
 from spanmatch.data.words import FORMATS
 from spanmatch.entities import EntityType, Inventory

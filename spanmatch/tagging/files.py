@@ -1,4 +1,4 @@
-"""The files that are tagged: text, JSONL and Parquet, the first two also compressed, read record by record with flat memory."""
+"""Reading the files that are tagged, record by record with flat memory: text, JSONL and Parquet, the first two also as .gz."""
 
 import glob
 import gzip
@@ -9,25 +9,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.jsonl import json_row
+from spanmatch.data.examples import json_row
+from spanmatch.data.files import not_utf8
 from spanmatch.errors import InputError, nearest
 
 JSON_LINES = (".jsonl", ".json")
-
-
-# Below this, the lines of plain files are counted beforehand: a second or two, for a bar that knows its end.
+# The lines of plain files below this size are counted beforehand: a second or two, for a bar that knows its end.
 MAX_COUNTED_BYTES = 10**9
-
-
 PARQUET_ROWS = 1024
 
-
 # Where a record stands, and the record or what is wrong with it.
-Read = tuple[str, dict[str, Any] | InputError]
+ReadRecord = tuple[str, dict[str, Any] | InputError]
 
 
 def find_files(source: str) -> list[Path]:
-    """The file of that name, or the files that a glob matches, sorted; none where it names no file at all.
+    """Find the file of a name, or the files that a glob matches, sorted.
+
+    Args:
+        source: a path or a glob.
+
+    Returns:
+        The files; none where the source names no file at all.
 
     Raises:
         InputError: a folder, or a compressed Parquet file.
@@ -45,15 +47,21 @@ def find_files(source: str) -> list[Path]:
     return found
 
 
-class CorpusFiles:
-    """The records of files, in order, each with its `file:line` (of Parquet, `file:row`), and how far they are read."""
+class SourceFiles:
+    """Iterates over the records of files, in order, each with its `file:line` (of Parquet, `file:row`)."""
 
     def __init__(self, paths: Sequence[Path], *, text_column: str = "text") -> None:
+        """Look at the sizes of the files.
+
+        Args:
+            paths: the files.
+            text_column: the key or column that holds the text.
+        """
         self.paths, self.text_column = tuple(paths), text_column
         self.sizes = [path.stat().st_size for path in paths]
         self.num_bytes_read = 0
 
-    def __iter__(self) -> Iterator[Read]:
+    def __iter__(self) -> Iterator[ReadRecord]:
         done = 0
         for path, size in zip(self.paths, self.sizes, strict=True):
             reader = self._parquet if path.suffix == ".parquet" else self._lines
@@ -63,7 +71,7 @@ class CorpusFiles:
             done += size
 
     def count_records(self) -> int | None:
-        """How many records there are (blank lines of JSONL taken for records), or None where counting them is not cheap."""
+        """Count the records, and take blank lines of JSONL for such. Return None where counting takes long."""
         plain = [path for path in self.paths if path.suffix != ".parquet"]
         if any(map(_is_compressed, plain)) or sum(path.stat().st_size for path in plain) > MAX_COUNTED_BYTES:
             return None
@@ -81,7 +89,7 @@ class CorpusFiles:
                 for number, line in enumerate(lines, 1):
                     where = f"{path}:{number}"
                     if not is_json:
-                        yield where, text_row(where, line, is_first=number == 1), raw.tell()
+                        yield where, text_record(where, line, is_first=number == 1), raw.tell()
                     elif line.strip():
                         yield where, json_row(where, line), raw.tell()
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -108,12 +116,21 @@ class CorpusFiles:
             raise InputError(f"{path}:{number + 1}: Parquet that cannot be read ({_first_line(error)}); write it anew") from error
 
 
-def text_row(where: str, line: bytes, *, is_first: bool = False) -> dict[str, Any] | InputError:
-    """The record of a line of text, without its end and, in the first, without the mark of its encoding."""
+def text_record(where: str, line: bytes, *, is_first: bool = False) -> dict[str, Any] | InputError:
+    """Make a record of a line of text.
+
+    Args:
+        where: where the line stands.
+        line: the line. Its end is cut off.
+        is_first: the line may begin with a byte order mark, which is cut off, too.
+
+    Returns:
+        The record, or what is wrong with the line.
+    """
     try:
         return {"text": line.decode("utf-8-sig" if is_first else "utf-8").rstrip("\r\n")}
     except UnicodeDecodeError as error:
-        return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the text as UTF-8")
+        return not_utf8(where, error, "text")
 
 
 def _checked(where: str, row: Any, text_column: str) -> dict[str, Any] | InputError:
@@ -165,7 +182,7 @@ def _open_parquet(path: Path) -> Any:
 
 
 def _rows(batch: Any) -> Iterator[dict[str, Any] | str]:
-    """The rows of a batch; of one that cannot be read, what is wrong."""
+    """Yield the rows of a batch; for a row that cannot be read, what is wrong with it."""
     try:
         yield from batch.to_pylist()
     except UnicodeDecodeError:
@@ -179,5 +196,3 @@ def _rows(batch: Any) -> Iterator[dict[str, Any] | str]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
-
-

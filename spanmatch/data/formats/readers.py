@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
-from spanmatch.data.examples import KEYS
+from spanmatch.data.examples import KEYS, json_rows, lone_surrogate
 from spanmatch.data.files import not_utf8, read_text
 from spanmatch.data.formats.records import LeftOut
-from spanmatch.data.jsonl import json_rows, lone_surrogate
 from spanmatch.errors import InputError, nearest
 
 # Each record, or the `InputError` in its place, after its place.
