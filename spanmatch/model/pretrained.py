@@ -1,15 +1,16 @@
-"""Pretrained encoders by name: where their files are, and how long a sequence they read. Nothing here waits for torch."""
+"""Pretrained encoders by name: their files, their tokenizers, their windows. A local encoder is read without torch."""
 
 import hashlib
 import importlib.util
+import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from spanmatch.errors import InputError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -46,7 +47,7 @@ def resolve_encoder(name_or_path: str) -> str:
     return str(folder)
 
 
-def max_positions(config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> int:
+def max_positions(config: Any, tokenizer: Any) -> int:
     """Return the longest sequence that an encoder reads, in subwords with special tokens; 512 if it has no limit of its own.
 
     Args:
@@ -57,3 +58,29 @@ def max_positions(config: "PreTrainedConfig", tokenizer: "PreTrainedTokenizerBas
     if config.model_type in _LATER_POSITIONS:
         positions -= (config.pad_token_id or 0) + 1
     return int(min(positions, tokenizer.model_max_length))
+
+
+def read_tokenizer(source: str) -> tuple[Any, int]:
+    """Read the tokenizer of an encoder, and the longest sequence that the encoder reads, without its weights.
+
+    Args:
+        source: what `resolve_encoder` gave, or the tokenizer folder of a checkpoint.
+
+    Returns:
+        A tokenizer as `SequenceTokenizer.of` takes it, and a number of subwords with special tokens.
+    """
+    folder = Path(source)
+    if not (folder / "tokenizer.json").is_file():
+        from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
+
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        try:
+            config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        except (OSError, ValueError):  # a tokenizer that stands alone
+            config = PreTrainedConfig()
+        return tokenizer, max_positions(config, tokenizer)
+    files = [folder / name for name in ("config.json", "tokenizer_config.json")]
+    own, limits = (json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {} for file in files)
+    config = SimpleNamespace(**{"model_type": "", "pad_token_id": 0, "max_position_embeddings": own.get("n_positions")} | own)
+    limit = SimpleNamespace(model_max_length=limits.get("model_max_length", 1 << 30))
+    return Tokenizer.from_file(str(folder / "tokenizer.json")), max_positions(config, limit)
