@@ -135,4 +135,4 @@ def _read_config(path: Path) -> MatcherConfig:
         raise InputError(
             f'{path}: unknown architecture "{values["architecture"]}"; {nearest(str(values["architecture"]), ARCHITECTURES)}'
         )
-    return MatcherConfig(**values)
+    return MatcherConfig(**{key: values[key] for key in values.keys() & known})
