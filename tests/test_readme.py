@@ -66,7 +66,7 @@ def run(command: str, checkpoint: Path, encoder: Path, tmp_path: Path, monkeypat
         assert words[words.index("-e") + 1] in makefile
         return None
     if words[2:3] == ["--config_file"]:
-        # Launches of several processes are tests/test_processes.py; here, that the command and its files are right.
+        # Launches of several processes are tests/end_to_end/test_processes.py; here, that the command and its files are right.
         assert (ROOT / words[3]).is_file()
         words = [*words[:2], *words[4:]]
         words = words if words[2].startswith("train_") else ["python", *words[2:]]

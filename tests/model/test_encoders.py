@@ -1,7 +1,6 @@
-"""Finding and loading encoders: the packaged default, sentence-transformers folders, encoder-decoders."""
+"""Loading encoders: sentence-transformers folders, encoder-decoders, and their dropout."""
 
 import json
-import types
 from pathlib import Path
 
 import pytest
@@ -9,35 +8,16 @@ import torch
 from helpers import collate_types
 from helpers_e2e import write_tiny_encoder
 from helpers_encoders import FAMILIES, write_encoder
-from transformers import AutoTokenizer, BertConfig, BertModel, RobertaConfig, T5Config, T5Model
+from transformers import AutoTokenizer, T5Config, T5Model
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
-from spanmatch.errors import InputError
-from spanmatch.model import pretrained
 from spanmatch.model.encoders import encoder_from_config, load_pretrained, set_dropout
 from spanmatch.model.model import type_states
-from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny")
-
-
-def test_the_default_encoder_is_the_packaged_one() -> None:
-    resolved = resolve_encoder(DEFAULT_ENCODER)
-    assert (Path(resolved) / "model.safetensors").is_file()
-    assert resolve_encoder("somebody/else") == "somebody/else"
-
-
-def test_other_weights_under_the_default_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "model.safetensors").write_bytes(b"other")
-    spec = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: spec)
-    resolve_encoder.cache_clear()
-    with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
-        resolve_encoder(DEFAULT_ENCODER)
 
 
 @pytest.mark.parametrize(
@@ -85,28 +65,6 @@ def test_an_encoder_decoder_is_used_by_its_encoder(folder: Path, tmp_path: Path)
     assert not [name for name, _ in loaded.model.named_parameters() if "decoder" in name]
     batch = collate_types(["person", "city"], SequenceTokenizer.of(loaded.tokenizer, 32))
     assert type_states(loaded.model, batch, "mean").shape == (2, 16)
-
-
-@pytest.mark.parametrize(
-    ("config", "expected"), [(BertConfig(max_position_embeddings=40), 40), (RobertaConfig(max_position_embeddings=42), 40)]
-)
-def test_the_longest_sequence(folder: Path, config: BertConfig, expected: int) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.model_max_length = 1000
-    assert max_positions(config, tokenizer) == expected
-    tokenizer.model_max_length = 24
-    assert max_positions(config, tokenizer) == 24
-
-
-def test_pooling_leaves_padding_out(folder: Path) -> None:
-    loaded = load_pretrained(str(folder))
-    tokenizing = SequenceTokenizer.of(loaded.tokenizer, 32)
-    model = loaded.model.eval()
-    with torch.inference_mode():
-        together = type_states(model, collate_types(["city", "person who writes about a city"], tokenizing), "mean")
-        alone = type_states(model, collate_types(["city"], tokenizing), "mean")
-    torch.testing.assert_close(together[:1], alone)
-    assert isinstance(model, BertModel)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -4,7 +4,6 @@ Most of it runs in one launch, through `run_in_processes.py`. A launch that hang
 """
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -36,15 +35,12 @@ from safetensors.torch import load_file
 
 from spanmatch.cli import main as cli
 from spanmatch.prediction.checkpoint import load_checkpoint
-from spanmatch.prediction.processes import warn_if_alone
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
-
 CONFIGS = ROOT / "configs" / "accelerate"
 ON_CPU = ("--config_file", CONFIGS / "ddp_cpu.yaml")
 TIMEOUT = 300
 LONG = "It rained again in the office of nobody . " * 20 + "Ada Lovelace moved to Paris ."
-
 # What is evaluated: checkpoint, file, flags.
 EVALUATIONS: dict[str, tuple[str, str, list[object]]] = {
     "calibrated": ("bi", "odd.jsonl", []),
@@ -349,26 +345,6 @@ class TestLaunching:
         result = launches["cpu"]
         assert result.status == 0, result.err
         assert result.err.count("has started one process") == result.out.count("micro F1") == 1
-
-    @pytest.mark.parametrize(
-        ("environment", "warned"),
-        [
-            ({"ACCELERATE_USE_CPU": "True", "MASTER_PORT": "29500"}, True),
-            ({"ACCELERATE_USE_CPU": "True"}, False),
-            ({"MASTER_PORT": "29500"}, False),
-            ({"ACCELERATE_USE_CPU": "True", "MASTER_PORT": "29500", "LOCAL_RANK": "0"}, False),
-        ],
-    )
-    def test_warning(
-        self, environment: dict[str, str], warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        for name in ("ACCELERATE_USE_CPU", "MASTER_PORT", "LOCAL_RANK"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        with caplog.at_level(logging.WARNING):
-            warn_if_alone()
-        assert ("configs/accelerate/ddp_cpu.yaml" in caplog.text) == warned
 
     @pytest.mark.parametrize(("name", "kind"), [("ddp_cpu", "MULTI_GPU"), ("ddp", "MULTI_GPU"), ("fsdp", "FSDP")])
     def test_configurations(self, name: str, kind: str) -> None:

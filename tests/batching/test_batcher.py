@@ -1,23 +1,18 @@
-"""Batches of about one length, windows of texts, and token ids that are kept: what saves time and must change nothing."""
+"""Batches of about one length, buffers of examples, and passes of a cross-encoder: what saves time and must change nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
 import pytest
 from helpers import TEXTS, TYPES, make_example, make_matcher, token_ids
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.batching import batcher
-from spanmatch.batching import tokenizer as tokenizing
 from spanmatch.batching.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, example_buffers, length_batches
 from spanmatch.batching.collate import collate_texts, collate_types
-from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.entities import EntityType, as_entity_types
@@ -165,7 +160,7 @@ class TestTypeGroups:
         assert len(lengths) <= 8, "from 64 down to 3 in steps of 0.6"
 
 
-class TestWindows:
+class TestBuffers:
     @pytest.mark.parametrize(
         ("lengths", "size", "expected"),
         [
@@ -186,9 +181,9 @@ class TestWindows:
         monkeypatch.setattr(batcher, "LAST_BUFFER", 10)
         monkeypatch.setattr(batcher, "MAX_BUFFER_CHARS", 100)
         examples = [make_example("x" * length) for length in lengths]
-        windows = list(example_buffers(iter(examples), size))
-        assert [len(window) for window in windows] == expected
-        assert [example for window in windows for example in window] == examples
+        buffers = list(example_buffers(iter(examples), size))
+        assert [len(buffer) for buffer in buffers] == expected
+        assert [example for buffer in buffers for example in buffer] == examples
 
     def test_no_more_is_read_than_is_needed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(batcher, "FIRST_BUFFER", 4)
@@ -199,54 +194,21 @@ class TestWindows:
                 taken.append(number)
                 yield make_example("Bob")
 
-        windows = example_buffers(read())
-        next(windows)
+        buffers = example_buffers(read())
+        next(buffers)
         assert len(taken) == 4
-        next(windows)
+        next(buffers)
         assert len(taken) == 12
 
 
-class TestKeptTokens:
-    """`encode_types` is `encode`, of texts that are kept and of others."""
-
-    @pytest.fixture
-    def counted(self, bi_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SequenceTokenizer, list[list[str]]]:
-        """A tokenizing that keeps five texts and starts with none, and what it was asked to tokenise."""
-        monkeypatch.setattr(tokenizing, "MAX_KEPT", 5)
-        fresh = SequenceTokenizer.of(bi_matcher.type_tokenizer, 64)
-        asked: list[list[str]] = []
-        backend = fresh.backend
-
-        def counting(texts: list[str], **options: Any) -> Any:
-            asked.append(texts)
-            return backend.encode_batch_fast(texts, **options)
-
-        return replace(fresh, backend=SimpleNamespace(encode_batch_fast=counting)), asked
-
-    def test_each_text_once(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
-        fresh, asked = counted
-        for texts in (["a", "b", "a"], ["b", "c", "b"], ["c", "a"]):
-            fresh.encode_types(texts)
-        assert asked == [["a", "b"], ["c"]]
-
-    def test_bounded(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
-        fresh, asked = counted
-        fresh.encode_types("abcd")
-        assert len(fresh._kept) == 4
-        fresh.encode_types("bcxy")  # more than fit together: the old ones go
-        assert set(fresh._kept) == {"x", "y"}
-        fresh.encode_types("mnopqrst")  # more than fit at all
-        assert len(fresh._kept) == 5
-        assert asked == [list("abcd"), ["x", "y"], list("mnopqrst")]
-
-    @given(st.lists(st.lists(st.sampled_from([*TEXTS.values(), *TYPES, ""]), max_size=9), max_size=6))
-    def test_it_is_the_tokenizer(self, bi_matcher: SpanMatcher, asked: list[list[str]]) -> None:
-        fresh = SequenceTokenizer.of(bi_matcher.type_tokenizer, 64)
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(tokenizing, "MAX_KEPT", 5)
-            for texts in asked:
-                found = fresh.encode_types(texts)
-                expected = token_ids(texts, fresh) if texts else []
-                assert [ids.tolist() for ids in found] == [list(ids) for ids in expected]
-                assert all(ids.dtype == np.int64 for ids in found)
-                assert len(fresh._kept) <= 5
+class TestPasses:
+    def test_type_texts_go_with_their_types(self, cross_matcher: SpanMatcher) -> None:
+        """... into their run, whatever the training wrote for each."""
+        names = [f"kind {number}" for number in range(40)]  # more than there may be in a pass
+        [[window]] = cross_matcher.batcher.windows([make_example("a b", (), as_entity_types(names))])
+        runs = cross_matcher.batcher.passes([replace(window, type_texts=tuple(map(str.upper, names)))])
+        assert len(runs) > 1
+        assert [(item.name.upper(), text) for run in runs for item, text in zip(run.types, run.type_texts, strict=True)] == [
+            (name.upper(), name.upper()) for name in names
+        ]
+        assert all((run.tokenized, run.start_unit, run.end_unit) == (window.tokenized, 0, 2) for run in runs)

@@ -180,7 +180,7 @@ class TestNullSlots:
     @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
     def test_the_default_can_be_asked_for(self, checkpoint: str) -> None:
         _, slots, calibration = CHECKPOINTS[checkpoint]
-        assert ask(default_threshold(calibration, slots), checkpoint) == ask(None, checkpoint)
+        assert ask(default_threshold(calibration, default_slot(slots)), checkpoint) == ask(None, checkpoint)
 
     @pytest.mark.parametrize(
         ("slots", "expected"),
@@ -188,14 +188,14 @@ class TestNullSlots:
     )
     def test_the_default_slot(self, slots: tuple[str, ...], expected: str | None) -> None:
         assert default_slot(slots) == expected
-        assert default_threshold(None, slots) == (expected or 0.5)
-        assert default_threshold(CALIBRATION, slots) == "calibrated"
+        assert default_threshold(None, expected) == (expected or 0.5)
+        assert default_threshold(CALIBRATION, expected) == "calibrated"
 
     @given(probability=st.floats(1e-12, 1 - 1e-12), checkpoint=st.sampled_from(sorted(CHECKPOINTS)))
     def test_above_a_probability(self, probability: float, checkpoint: str) -> None:
         """Every checkpoint answers it, calibrated or not, and counts from the slot that a calibration would be of."""
         _, slots, _ = CHECKPOINTS[checkpoint]
-        slot, limits = ask(above(probability, slots), checkpoint)
+        slot, limits = ask(above(probability, default_slot(slots)), checkpoint)
         assert slot == default_slot(slots)
         assert limits == pytest.approx([logit(probability)] * 3, abs=1e-6)
 

@@ -7,14 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import StubEncoder, collate_alone, collate_types, make_example, units_of
+from helpers import (
+    StubEncoder,
+    collate_alone,
+    collate_types,
+    make_example,
+    units_of,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.batching.batcher import text_windows
 from spanmatch.batching.candidates import TokenizedText, Units, word_units
 from spanmatch.batching.tokenizer import SequenceTokenizer
-from spanmatch.batching.views import View, _neighbours, owned_candidates, split_windows, token_range
+from spanmatch.batching.views import View, _neighbours, owned_candidates, split_windows, token_range, type_runs
 from spanmatch.config import MatcherConfig
 from spanmatch.model.encoders import PretrainedEncoder, load_pretrained
 from spanmatch.model.model import SpanMatcherModel
@@ -162,6 +168,54 @@ class TestHundredsOfWindows:
         assert [_neighbours([(0, 2), (2, 4), (3, 6)], position) for position in range(3)] == [[], [2], [1]]
 
 
+class TestTypeRuns:
+    @pytest.mark.parametrize(
+        ("lengths", "max_types", "max_tokens", "expected"),
+        [
+            pytest.param([], 3, 9, [0], id="no types"),
+            pytest.param([2], 1, 2, [1], id="one that just fits"),
+            pytest.param([9], 1, 2, [1], id="one that is too long"),
+            pytest.param([2, 2, 2], 3, 6, [3], id="all fit"),
+            pytest.param([2, 2, 2], 3, 5, [1, 2], id="too many subwords"),
+            pytest.param([2, 2, 2, 2], 3, 99, [2, 2], id="too many types"),
+            pytest.param([2] * 7, 3, 99, [2, 2, 3], id="even within one"),
+            pytest.param([1, 1, 9, 1], 9, 4, [1, 1, 1, 1], id="a long one is alone"),
+            # Even runs of two would fit by the total, but not each.
+            pytest.param([1, 1, 4, 4], 9, 5, [1, 1, 1, 1], id="a heavy end"),
+        ],
+    )
+    def test_table(self, lengths: list[int], max_types: int, max_tokens: int, expected: list[int]) -> None:
+        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [stop - start for start, stop in runs] == expected
+
+    @given(
+        lengths=st.lists(st.integers(1, 6) | st.integers(1, 30), max_size=40),
+        max_types=st.integers(1, 12),
+        max_tokens=st.integers(1, 30),
+    )
+    def test_any_types(self, lengths: list[int], max_types: int, max_tokens: int) -> None:
+        """Every type once and in order; runs that fit, of even sizes, and as few as that allows."""
+        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
+        assert [place for start, stop in runs for place in range(start, stop)] == list(range(len(lengths)))
+        sizes = [stop - start for start, stop in runs]
+        assert max(sizes) - min(sizes) <= 1
+
+        def fits(sizes: Sequence[int]) -> bool:
+            rest = list(lengths)
+            for size in sizes:
+                run, rest = rest[:size], rest[size:]
+                if size > max_types or (sum(run) > max_tokens and size > 1):
+                    return False
+            return True
+
+        assert fits(sizes)
+        # One run less, cut by the same rule, would not fit.
+        fewer = len(runs) - 1
+        if fewer:
+            bounds = [run * len(lengths) // fewer for run in range(fewer + 1)]
+            assert not fits([stop - start for start, stop in pairwise(bounds)])
+
+
 def tokenized(units: Units, seed: int = 0) -> TokenizedText:
     count = int(units.last_token[-1]) + 1 if len(units) else 0
     ids = np.random.default_rng(seed).integers(5, 50, count)
@@ -184,14 +238,14 @@ class TestViews:
 
     def test_a_word_longer_than_the_encoder(self, family_encoder: PretrainedEncoder) -> None:
         """Its beginning and its end are kept, and the words beside it are not touched."""
-        tokenizing = SequenceTokenizer.of(family_encoder.tokenizer, 12)
-        room = tokenizing.max_tokens
+        tokenizer = SequenceTokenizer.of(family_encoder.tokenizer, 12)
+        room = tokenizer.max_tokens
         text = tokenized(units_of([1, 50, 1]))
         views = text_windows(text, max_tokens=room, max_span_width=3)
-        batch = collate_alone(views, tokenizing, 3)
+        batch = collate_alone(views, tokenizer, 3)
         assert [view.end_unit - view.start_unit for view in views] == [1, 1, 1]
         assert batch.candidates[:, :, 0].all()
-        shift = len(tokenizing.prefix)
+        shift = len(tokenizer.prefix)
         kept = batch.input_ids[1, shift : shift + room].tolist()
         half = room // 2
         assert kept == [*text.token_ids[1 : 1 + room - half], *text.token_ids[51 - half : 51]]
@@ -200,11 +254,11 @@ class TestViews:
 
     @pytest.mark.parametrize("max_length", [3, 4, 5])
     def test_hardly_any_room(self, max_length: int, family_encoder: PretrainedEncoder) -> None:
-        tokenizing = SequenceTokenizer.of(family_encoder.tokenizer, max_length)
-        views = text_windows(tokenized(units_of([1, 3, 2, 1])), max_tokens=tokenizing.max_tokens, max_span_width=2)
-        batch = collate_alone(views, tokenizing, 2)
+        tokenizer = SequenceTokenizer.of(family_encoder.tokenizer, max_length)
+        views = text_windows(tokenized(units_of([1, 3, 2, 1])), max_tokens=tokenizer.max_tokens, max_span_width=2)
+        batch = collate_alone(views, tokenizer, 2)
         assert batch.input_ids.shape[1] <= max_length
-        assert (batch.last_token < max_length - len(tokenizing.suffix)).all()
+        assert (batch.last_token < max_length - len(tokenizer.suffix)).all()
 
 
 def stub_model(max_span_width: int) -> SpanMatcherModel:
@@ -231,14 +285,14 @@ def stub_model(max_span_width: int) -> SpanMatcherModel:
     return model
 
 
-def scores(model: SpanMatcherModel, views: Sequence[View], tokenizing: SequenceTokenizer) -> dict[tuple[int, int], list[float]]:
+def scores(model: SpanMatcherModel, views: Sequence[View], tokenizer: SequenceTokenizer) -> dict[tuple[int, int], list[float]]:
     """The scores of every candidate of one text, from whichever of its views owns it."""
     width = model.matcher_config.max_span_width
     types = torch.arange(5, 8)[:, None]
     found: dict[tuple[int, int], list[float]] = {}
     with torch.inference_mode():
-        batch = collate_alone(views, tokenizing, width)
-        type_batch = collate_types(["a"] * 3, tokenizing)
+        batch = collate_alone(views, tokenizer, width)
+        type_batch = collate_types(["a"] * 3, tokenizer)
         type_batch.input_ids[:, :1] = types
         scored = model(batch, [type_batch])
     for row, unit, extra in batch.candidates.nonzero().tolist():
@@ -254,29 +308,29 @@ def test_windowed_is_whole(
     max_tokens: int,
     width: int,
     seed: int,
-    encoder_tokenizing: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]],
+    encoder_tokenizer: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]],
 ) -> None:
     """Without context, a candidate has the same score, to the bit, in a window and in the whole text."""
-    tokenizing, models = encoder_tokenizing
+    tokenizer, models = encoder_tokenizer
     model = models.setdefault(width, stub_model(width))
     text = tokenized(units_of(lengths), seed)
-    whole = scores(model, text_windows(text, max_tokens=1000, max_span_width=width), tokenizing)
-    windowed = scores(model, text_windows(text, max_tokens=max_tokens, max_span_width=width), tokenizing)
+    whole = scores(model, text_windows(text, max_tokens=1000, max_span_width=width), tokenizer)
+    windowed = scores(model, text_windows(text, max_tokens=max_tokens, max_span_width=width), tokenizer)
     assert windowed == {
         key: value for key, value in whole.items() if key[0] == key[1] or size(text.units, key[0], key[1] + 1) <= max_tokens
     }
 
 
-def test_the_stub_tells_candidates_apart(encoder_tokenizing: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]) -> None:
+def test_the_stub_tells_candidates_apart(encoder_tokenizer: tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]) -> None:
     """Were all scores equal, the test above could not fail."""
-    tokenizing, _ = encoder_tokenizing
+    tokenizer, _ = encoder_tokenizer
     text = tokenized(units_of([1, 2, 3, 1, 2, 1, 1, 2]))
-    found = scores(stub_model(3), text_windows(text, max_tokens=1000, max_span_width=3), tokenizing)
+    found = scores(stub_model(3), text_windows(text, max_tokens=1000, max_span_width=3), tokenizer)
     assert len(found) == 8 + 7 + 6
     assert len({tuple(value) for value in found.values()}) > 18
 
 
 @pytest.fixture(scope="module")
-def encoder_tokenizing(tiny_encoder: Path) -> tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]:
-    """A tokenizing with room for a whole text, and the models made so far, by their widest candidate."""
+def encoder_tokenizer(tiny_encoder: Path) -> tuple[SequenceTokenizer, dict[int, SpanMatcherModel]]:
+    """A tokenizer with room for a whole text, and the models made so far, by their widest candidate."""
     return SequenceTokenizer.of(load_pretrained(str(tiny_encoder)).tokenizer, 2000), {}

@@ -1,6 +1,5 @@
-"""The model and the matcher around it: the head, saving, batching, windows, and entities of texts in many scripts."""
+"""The matcher: batches, windows, and entities of texts in many scripts."""
 
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from helpers import (
     TYPES,
     Key,
     assert_same,
-    collate_types,
     gold_of,
     make_example,
     make_matcher,
@@ -21,14 +19,8 @@ from helpers import (
     views_per_text,
     word_spans,
 )
-from safetensors.torch import load_file, save_file
-from torch.nn import functional as F
 
-from spanmatch.batching.collate import collate_texts
 from spanmatch.entities import EntityType
-from spanmatch.errors import InputError
-from spanmatch.model.head import SpanHead
-from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import Calibration
 
@@ -39,139 +31,6 @@ def everything(matcher: SpanMatcher, texts: Sequence[str], batch_size: int = 32)
     """The score of every candidate and type of each text."""
     predicted = matcher.predict(texts, TYPES, threshold=EVERYTHING, overlap="multi-label", batch_size=batch_size)
     return [scores_of(entities) for entities in predicted]
-
-
-class TestHead:
-    @pytest.mark.parametrize("width", [1, 3])
-    def test_it_is_a_layer_over_start_end_and_width(self, width: int, encoder_folders: dict[str, Path]) -> None:
-        """The split first layer is the explicit one over [start; end; one-hot width], cell by cell."""
-        matcher = make_matcher(encoder_folders["BPE"], max_span_width=width)
-        head, generator = matcher.model.head, torch.Generator().manual_seed(0)
-        torch.nn.init.constant_(head.bias, -1.7)
-        views = [
-            view
-            for own in views_per_text(
-                [make_example("Ada Lovelace met Bob"), make_example("in New York")],
-                matcher.batcher.text_tokenizer,
-                candidates="words",
-                max_span_width=width,
-            )
-            for view in own
-        ]
-        batch = collate_texts(views, matcher.batcher)
-        assert (batch.first_token < batch.last_token).any(), "words of several subwords, or start and end are one"
-        states = torch.randn(2, batch.input_ids.shape[1], head.start_proj.in_features, generator=generator)
-        types = torch.randn(5, head.type_proj.in_features, generator=generator)
-        weight = torch.cat([head.start_proj.weight, head.end_proj.weight, head.width_embedding.weight.T], dim=1)
-        with torch.inference_mode():
-            scores = head.score_spans(head.represent_spans(states, batch), head.embed_types(types)[None])
-            projected = head.type_proj(types)
-            cells = batch.candidates.nonzero().tolist()
-            assert len(cells) == (4 + 3 if width == 1 else 9 + 6)
-            for row, unit, extra in cells:
-                start = states[row, batch.first_token[row, unit]]
-                end = states[row, batch.last_token[row, unit + extra]]
-                one_hot = F.one_hot(torch.tensor(extra), width).float()
-                layer = F.linear(torch.cat([start, end, one_hot]), weight, head.start_proj.bias)
-                span = torch.where(layer > 0, layer, layer / 2)
-                # The last two dimensions only carry the bias.
-                expected = (projected[:, :-2] @ span[:-2]) / projected.shape[1] ** 0.5 * head.scale - 1.7
-                torch.testing.assert_close(scores[row, unit, extra], expected, rtol=1e-4, atol=1e-5)
-
-    def test_a_cell_begins_as_a_rare_event(self) -> None:
-        head = SpanHead(8, 8, 4, 2)
-        assert torch.sigmoid(head.bias) < 0.01
-
-    def test_forward_is_the_parts(self, tiny_matcher: SpanMatcher) -> None:
-        model = tiny_matcher.model
-        [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
-        texts, types = collate_texts(views, tiny_matcher.batcher), collate_types(TYPES, tiny_matcher.batcher.lone_type_tokenizer)
-        with torch.inference_mode():
-            scored = model(texts, [types])
-            spans = model.head.represent_spans(model.encode_texts(texts), texts)
-            parts = model.head.score_spans(spans, model.type_embeddings(types)[None])
-        assert scored.spans.logits.shape == (1, 3, 3, 3) and scored.spans.nulls is None
-        assert torch.equal(scored.spans.logits, parts)
-
-    def test_every_weight_learns(self, tiny_matcher: SpanMatcher) -> None:
-        """A weight without a gradient breaks data-parallel training."""
-        model = tiny_matcher.model
-        [views] = tiny_matcher.batcher.windows([make_example("Ada met Bob")])
-        types = [collate_types(TYPES, tiny_matcher.batcher.lone_type_tokenizer)]
-        model(collate_texts(views, tiny_matcher.batcher), types).spans.logits.sum().backward()
-        assert not [name for name, weight in model.named_parameters() if weight.grad is None]
-
-
-class TestCheckpoint:
-    TEXT = list(TEXTS.values())
-
-    @pytest.mark.parametrize("type_encoder", ["shared", "separate"])
-    def test_saved_is_loaded_to_the_bit(self, type_encoder: str, tiny_encoder: Path, tmp_path: Path) -> None:
-        matcher = make_matcher(tiny_encoder, type_encoder=type_encoder)
-        matcher.calibration = Calibration(threshold=0.25, per_type={"city": 0.75})
-        matcher.save_pretrained(tmp_path / "checkpoint")
-        loaded = SpanMatcher.from_pretrained(tmp_path / "checkpoint", device="cpu", dtype="float32")
-        assert loaded.config == matcher.config and loaded.calibration == matcher.calibration
-        state = loaded.model.state_dict()
-        assert state.keys() == matcher.model.state_dict().keys()
-        assert all(torch.equal(state[name], weight) for name, weight in matcher.model.state_dict().items())
-        assert everything(loaded, self.TEXT) == everything(matcher, self.TEXT)
-        assert loaded.predict(self.TEXT, TYPES) == matcher.predict(self.TEXT, TYPES)
-
-    def test_of_every_family(self, family_matcher: SpanMatcher, tmp_path: Path) -> None:
-        family_matcher.save_pretrained(tmp_path)
-        loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32")
-        assert everything(loaded, self.TEXT) == everything(family_matcher, self.TEXT)
-
-    def test_one_tower_is_saved_once(self, tiny_encoder: Path, tmp_path: Path) -> None:
-        shared, separate = make_matcher(tiny_encoder), make_matcher(tiny_encoder, type_encoder="separate")
-        shared.save_pretrained(tmp_path / "shared")
-        separate.save_pretrained(tmp_path / "separate")
-        weights = {name: load_file(tmp_path / name / "model.safetensors") for name in ("shared", "separate")}
-        parts = {name: {key.partition(".")[0] for key in found} for name, found in weights.items()}
-        assert parts == {"shared": {"text_encoder", "head"}, "separate": {"text_encoder", "type_encoder", "head"}}
-        assert not (tmp_path / "shared" / "type_tokenizer").exists() and (tmp_path / "separate" / "type_tokenizer").is_dir()
-
-    def test_what_was_there_before_is_gone(self, tiny_encoder: Path, tmp_path: Path) -> None:
-        before = make_matcher(tiny_encoder, type_encoder="separate")
-        before.calibration = Calibration(threshold=0.25)
-        before.save_pretrained(tmp_path)
-        make_matcher(tiny_encoder).save_pretrained(tmp_path)
-        assert not (tmp_path / "type_tokenizer").exists() and not (tmp_path / "thresholds.json").exists()
-        assert SpanMatcher.from_pretrained(tmp_path).calibration is None
-
-    def test_no_pickle(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
-        tiny_matcher.save_pretrained(tmp_path)
-        assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".json", ".safetensors", ".txt", ".jinja"}
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ("missing", 'Missing key(s) in state_dict: "head.bias"'),
-            ("unexpected", 'Unexpected key(s) in state_dict: "head.other"'),
-            ("shape", "size mismatch for head.bias"),
-        ],
-    )
-    def test_weights_that_do_not_fit(self, change: str, message: str, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
-        tiny_matcher.save_pretrained(tmp_path)
-        weights = load_file(tmp_path / "model.safetensors")
-        if change == "missing":
-            del weights["head.bias"]
-        elif change == "unexpected":
-            weights["head.other"] = torch.zeros(1)
-        else:
-            weights["head.bias"] = torch.zeros(3)
-        save_file(weights, tmp_path / "model.safetensors")
-        with pytest.raises(InputError) as caught:
-            SpanMatcher.from_pretrained(tmp_path)
-        assert message in str(caught.value) and "model.safetensors: does not fit config.json" in str(caught.value)
-
-    def test_the_configuration_is_all_that_is_needed(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
-        tiny_matcher.save_pretrained(tmp_path)
-        config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-        assert config == json.loads(json.dumps(tiny_matcher.config.as_dict()))
-        built = SpanMatcherModel(tiny_matcher.config)
-        assert built.state_dict().keys() == tiny_matcher.model.state_dict().keys()
 
 
 class TestDifferences:

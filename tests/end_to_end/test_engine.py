@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from helpers import (
@@ -29,21 +28,16 @@ from helpers import (
     make_matcher,
     scores_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from spanmatch.batching import batcher
 from spanmatch.batching.collate import collate_texts
-from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
-from spanmatch.entities import Entity, EntityType, as_entity_types
+from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.model import devices
 from spanmatch.prediction import scoring
-from spanmatch.prediction.decoding import Candidates, resolve
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.scoring import passing_cells
+from spanmatch.prediction.thresholds import Calibration
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
 SHORT = ["Bob", "Ada met Bob", "", "We met in London, and they wrote to Michael Faraday."]
@@ -261,18 +255,23 @@ class TestWays:
 
     def test_thresholds_per_type(self, bi_engine: Engine) -> None:
         """The limit of a type is its own, wherever it stands in the inventory of a text."""
-        if bi_engine.matcher.config.null_slots:
-            return  # a number is no threshold of theirs
+        matcher = bi_engine.matcher
+        if matcher.config.null_slots:
+            with pytest.raises(InputError, match="a number is no threshold of this checkpoint"):
+                matcher.predict(ALL_TEXTS, MORE_TYPES, threshold={"person": 0.3})
+            # Calibrated, a number counts from the slot that was calibrated: here that of `all_scores`.
+            calibration = Calibration(threshold=0.5, slot="cls")
+            matcher = SpanMatcher(matcher.model, matcher.text_tokenizer, matcher.type_tokenizer, calibration=calibration)
         threshold = {"person": 0.3, "city": 0.9, "company": 0.6}
         [scores, *_] = bi_engine.expected
         for types in (MORE_TYPES, [MORE_TYPES[index % 5 :] + MORE_TYPES[: index % 5] for index in range(len(ALL_TEXTS))]):
-            found = bi_engine.matcher.predict(ALL_TEXTS, types, threshold=threshold, overlap="multi-label")
+            found = matcher.predict(ALL_TEXTS, types, threshold=threshold, overlap="multi-label")
             expected = [{key: score for key, score in own.items() if score > threshold.get(key[2], 0.5)} for own in scores]
             assert_same([scores_of(entities) for entities in found], expected)
             assert 0 < sum(map(len, expected)) < sum(map(len, scores))
 
     @pytest.mark.parametrize(("first", "last", "max_chars"), [(1, 1, 1 << 21), (1, 4, 1 << 21), (3, 5, 1 << 21), (64, 64, 40)])
-    def test_windows_of_any_size(
+    def test_buffers_of_any_size(
         self, first: int, last: int, max_chars: int, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         expected = engine.expected
@@ -284,7 +283,7 @@ class TestWays:
         assert len(list(batcher.example_buffers(examples))) > 3
         assert_all_same(engine.streamed(examples), expected)
 
-    def test_inventories_that_change_between_windows(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_inventories_that_change_between_buffers(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(batcher, "FIRST_BUFFER", 2)
         monkeypatch.setattr(batcher, "LAST_BUFFER", 2)
         one, other = as_entity_types(MORE_TYPES[:3]), as_entity_types(MORE_TYPES[:1:-1])
@@ -327,7 +326,7 @@ class TestStream:
             yield make_example(ALL_TEXTS[number % len(ALL_TEXTS)], (), types)
 
     def test_it_reads_as_it_goes(self, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-        """No more than a window is taken before something is given."""
+        """No more than a buffer is taken before something is given."""
         monkeypatch.setattr(batcher, "FIRST_BUFFER", 4)
         monkeypatch.setattr(batcher, "LAST_BUFFER", 8)
         taken: list[int] = []
@@ -338,7 +337,7 @@ class TestStream:
             seen.append(len(taken))
         assert seen == [4] * 4 + [12] * 8 + [20] * 8 + [28] * 8 + [30] * 2
 
-    def test_a_window_of_its_own_size(self, engines: dict[str, Engine]) -> None:
+    def test_a_buffer_of_its_own_size(self, engines: dict[str, Engine]) -> None:
         taken: list[int] = []
         stream = engines["bi"].matcher.stream(self.examples(7, taken), buffer_size=3)
         assert [len(taken) for _ in stream] == [3, 3, 3, 6, 6, 6, 7]
@@ -391,187 +390,8 @@ class TestStream:
         assert ("tagging: 100%" in capsys.readouterr().err) is progress
 
 
-def brute_force(spans: torch.Tensor, types: torch.Tensor, limits: np.ndarray) -> dict[tuple[int, int], float]:
-    """Cells above their limit, in float32."""
-    logits = spans.float() @ types.float().T
-    return {
-        (span, column): float(logits[span, column])
-        for span in range(len(spans))
-        for column in range(len(types))
-        if float(logits[span, column]) > float(np.float32(limits[column]))
-    }
-
-
-def best_of(cells: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
-    """Of each span the best, the first of equals."""
-    best: dict[int, tuple[float, int]] = {}
-    for (span, column), logit in sorted(cells.items()):
-        if span not in best or logit > best[span][0]:
-            best[span] = logit, column
-    return {(span, column): logit for span, (logit, column) in best.items()}
-
-
-def passed_cells(*arguments: Any, **options: Any) -> dict[tuple[int, int], float]:
-    passed = passing_cells(*arguments, **options)
-    cells = list(zip(passed.span.tolist(), passed.column.tolist(), strict=True))
-    assert cells == sorted(set(cells)), "in the order of the spans, each once"
-    return dict(zip(cells, passed.logit.tolist(), strict=True))
-
-
-class TestPassingCells:
-    @given(
-        seed=st.integers(0, 1 << 30),
-        num_spans=st.integers(0, 12),
-        num_types=st.integers(0, 12),
-        size=st.integers(1, 5),
-        dtype=st.sampled_from([torch.float32, torch.bfloat16]),
-        best_only=st.booleans(),
-        max_cells=st.sampled_from([1, 5, 12, 1 << 19]),
-        max_types=st.sampled_from([1, 3, 4096]),
-    )
-    def test_it_is_brute_force(
-        self,
-        seed: int,
-        num_spans: int,
-        num_types: int,
-        size: int,
-        dtype: torch.dtype,
-        best_only: bool,
-        max_cells: int,
-        max_types: int,
-    ) -> None:
-        """Whole numbers: sums are exact, many are equal to each other and to their limit."""
-        rng = np.random.default_rng(seed)
-        spans = torch.from_numpy(rng.integers(-3, 4, (num_spans, size))).float()
-        types = torch.from_numpy(rng.integers(-2, 3, (num_types, size))).to(dtype)
-        limits = rng.choice([-np.inf, -6.0, -1.0, 0.0, 0.5, 3.0, np.inf], num_types)
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(scoring, "MAX_CELLS", {"cpu": max_cells})
-            patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            found = passed_cells(spans, types, limits=limits, best_only=best_only)
-        expected = brute_force(spans, types, limits)
-        assert found == (best_of(expected) if best_only else expected)
-
-    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-    @pytest.mark.parametrize("best_only", [False, True])
-    def test_real_numbers(self, best_only: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Cells that are neither just above nor just below their limit, and scores as they are in float32."""
-        generator, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
-        monkeypatch.setattr(scoring, "MAX_CELLS", {"cpu": 500})
-        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 16)
-        spans = torch.randn(90, 24, generator=generator).to(dtype)
-        types = (torch.randn(50, 24, generator=generator) * 1.5).to(dtype)
-        limits = rng.normal(8.0, 2.0, 50)
-        limits[::7] = np.inf
-        found = passed_cells(spans, types, limits=limits, best_only=best_only)
-        loose = brute_force(spans, types, limits - 1e-4)
-        strict = brute_force(spans, types, limits + 1e-4)
-        if best_only:
-            loose, strict = best_of(loose), best_of(strict)
-        assert strict.keys() <= found.keys() <= loose.keys() and len(strict) > 40
-        assert [found[key] for key in found] == pytest.approx([loose[key] for key in found], rel=0, abs=1e-4)
-
-    def test_ties_fall_to_the_first_type(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """... within a block and across blocks."""
-        spans, types = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [3.0], [3.0], [2.0], [3.0]])
-        options: dict[str, Any] = {"best_only": True}
-        for max_types in (1, 2, 3, 5):
-            monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            assert passed_cells(spans, types, limits=np.zeros(5), **options) == {(0, 1): 3.0, (1, 1): 6.0}
-            # What does not pass is no best.
-            limits = np.array([0.0, 9.0, 3.0, 0.0, 0.0])
-            assert passed_cells(spans, types, limits=limits, **options) == {(0, 4): 3.0, (1, 2): 6.0}
-
-    @given(
-        seed=st.integers(0, 1 << 30),
-        num_types=st.integers(1, 6),
-        max_types=st.sampled_from([1, 2, 4096]),
-        overlap=st.sampled_from(["flat", "nested"]),
-    )
-    def test_the_best_of_each_span_is_enough(self, seed: int, num_types: int, max_types: int, overlap: str) -> None:
-        """Without entities of equal bounds, the others are in no result."""
-        rng = np.random.default_rng(seed)
-        bounds = np.array([(start, start + width) for start in range(6) for width in range(1, 5)])
-        bounds = bounds[rng.permutation(len(bounds))]
-        spans = torch.from_numpy(rng.integers(-2, 3, (len(bounds), 3))).float()
-        types = torch.from_numpy(rng.integers(-2, 3, (num_types, 3))).float()
-        limits = rng.choice([-2.0, 0.0, 1.0, 3.0], num_types)
-        names = tuple(EntityType(name=f"kind {number}") for number in range(num_types))
-
-        def entities(best_only: bool) -> list[Entity]:
-            passed = passing_cells(spans, types, limits=limits, best_only=best_only)
-            start, end = bounds[passed.span].T
-            candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit)
-            return resolve("x" * 12, candidates, names, overlap)
-
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            assert entities(best_only=True) == entities(best_only=False)
-
-
 class TestHalfPrecision:
     """Scores are looked through in half precision and decided upon in float32: none above its limit may be overlooked."""
-
-    @pytest.mark.parametrize("size", [4, 128])
-    @pytest.mark.parametrize("spread", [0.3, 3.0, 12.0])
-    def test_just_above_the_limit(self, size: int, spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A limit a hair below the score of some span, for each type by itself; scores up to 30 and more."""
-        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 1)
-        generator = torch.Generator().manual_seed(0)
-        spans = torch.randn(400, size, generator=generator).bfloat16()
-        types = (torch.randn(60, size, generator=generator) * (spread / size**0.5)).bfloat16()
-        logits = (spans.float() @ types.float().T).numpy()
-        rng = np.random.default_rng(0)
-        chosen = logits[rng.integers(0, 400, 60), np.arange(60)].astype(np.float64)
-        if spread > 10:
-            assert np.abs(chosen).max() > 25
-        limits = chosen - 1e-4 - 1e-5 * np.abs(chosen)
-        found = passed_cells(spans, types, limits=limits)
-        margin = 1e-5 + 1e-6 * np.abs(logits)
-        surely = {tuple(cell) for cell in np.argwhere(logits > limits + margin).tolist()}
-        perhaps = {tuple(cell) for cell in np.argwhere(logits > limits - margin).tolist()}
-        assert surely <= found.keys() <= perhaps
-        assert len(surely) >= 60
-
-    @pytest.mark.parametrize("sign", [1, -1])
-    @pytest.mark.parametrize("score", [0.01, 0.3, 1.0, 7.0, 30.0])
-    def test_a_score_that_is_rounded_down(self, score: float, sign: int) -> None:
-        """By as much as bfloat16 does: half of its last place."""
-        wanted = sign * score * 1.1
-        exponent = math.floor(math.log2(score * 1.1))
-        # A hair less (more, below zero) than the middle of two neighbours, as the sum of two that bfloat16 has.
-        step = 2.0 ** (exponent - 7)
-        floor = math.floor(wanted / step) * step
-        parts = [floor, step * (0.5 - 2**-7)]
-        spans = torch.tensor([parts]).bfloat16()
-        types = torch.ones(1, 2).bfloat16()
-        exact = float(spans.float().sum())
-        assert float(spans.sum()) < exact
-        found = passed_cells(spans, types, limits=np.array([exact - 1e-5 * score]))
-        assert found == {(0, 0): pytest.approx(exact)}
-
-    def test_spans_that_are_rounded(self) -> None:
-        """Above a null slot, spans are differences in float32: what rounding costs grows with their size, not their score.
-
-        What counts for the type is rounded down, what counts against it up, each by half a place of bfloat16.
-        """
-        half, place = 64, 2.0**-7
-        spans = torch.tensor([[1 + 0.49 * place] * half + [1 + 0.51 * place] * half])
-        types = torch.tensor([[1.0] * half + [-1.0] * half]).bfloat16()
-        exact = -0.02 * half * place
-        found = passed_cells(spans, types, limits=np.array([exact - 0.001]))
-        assert found == {(0, 0): pytest.approx(exact, abs=1e-4)}
-
-    def test_spans_that_are_rounded_at_random(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The same of spans of no particular kind, with scores of a usual size."""
-        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 1)
-        generator = torch.Generator().manual_seed(0)
-        spans = torch.randn(5000, 128, generator=generator)
-        types = (torch.randn(40, 128, generator=generator) * (10 / 128**0.5)).bfloat16()
-        logits = (spans @ types.float().T).numpy()
-        found = passed_cells(spans, types, limits=np.zeros(40))
-        lost = {tuple(cell) for cell in np.argwhere(logits > 1e-4).tolist()} - found.keys()
-        assert not lost, max(logits[cell] for cell in lost)
 
     @pytest.mark.parametrize("name", ENGINES)
     def test_entities_agree(self, name: str, engines: dict[str, Engine], tmp_path: Path) -> None:
@@ -617,132 +437,7 @@ def quieter(matcher: SpanMatcher) -> SpanMatcher:
     return SpanMatcher(model, matcher.text_tokenizer, matcher.type_tokenizer)
 
 
-class TestCells:
-    """What is computed for the candidates of a view alone is what is computed for its whole grid."""
-
-    @pytest.fixture(params=["bi", "bi, subwords", "bi, null slots"])
-    def matcher(self, request: pytest.FixtureRequest, engines: dict[str, Engine]) -> SpanMatcher:
-        return engines[request.param].matcher
-
-    def views(self, matcher: SpanMatcher) -> list[View]:
-        examples = [make_example(text, (), as_entity_types(TYPES)) for text in (LONG, "Bob", "Ada met Bob in New York", LONG[5:])]
-        return [view for own in matcher.batcher.windows(examples) for view in own]
-
-    def test_spans(self, matcher: SpanMatcher) -> None:
-        views = self.views(matcher)
-        batch, head = collate_texts(views, matcher.batcher), matcher.model.head
-        owned = [int(row.sum()) for row in batch.candidates]
-        width = matcher.config.max_span_width
-        inside = [
-            sum(min(width, view.end_unit - view.start_unit - unit) for unit in range(view.end_unit - view.start_unit))
-            for view in views
-        ]
-        assert sum(own < whole for own, whole in zip(owned, inside, strict=True)) >= 4, "windows own some of their cells"
-        with torch.inference_mode():
-            states = matcher.model.encode_texts(batch)
-            cells = batch.candidates.nonzero()
-            found = head.represent_cells(states, batch, cells)
-            expected = head.represent_spans(states, batch)[tuple(cells.unbind(1))]
-            shuffled = cells[torch.randperm(len(cells), generator=torch.Generator().manual_seed(0))][:40]
-            some = head.represent_cells(states, batch, shuffled)
-            some_expected = head.represent_spans(states, batch)[tuple(shuffled.unbind(1))]
-            none = head.represent_cells(states, batch, cells[:0])
-        assert len(cells) == sum(owned) and expected.std() > 0.1
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(some, some_expected, rtol=1e-5, atol=1e-5)
-        assert none.shape == (0, matcher.config.head_size)
-
-    @pytest.mark.parametrize("slot", ["cls", "label_token"])
-    def test_above_a_null_slot(self, slot: str, engines: dict[str, Engine]) -> None:
-        """The score of a difference is the difference of the scores."""
-        matcher = engines["bi, null slots"].matcher
-        head, batch = matcher.model.head, collate_texts(self.views(matcher), matcher.batcher)
-        with torch.inference_mode():
-            states, cells = matcher.model.encode_texts(batch), batch.candidates.nonzero()
-            types = matcher.model.type_embeddings(collate_types(TYPES, matcher.batcher.lone_type_tokenizer))
-            spans, null = head.represent_cells(states, batch, cells), head.represent_null(states, slot)
-            assert null is not None and null.shape == (len(batch.input_ids), matcher.config.head_size)
-            together = (spans - null[cells[:, 0]]) @ types.T
-            full = matcher.model(batch, [collate_types(TYPES, matcher.batcher.lone_type_tokenizer)]).spans
-            place = list(matcher.config.null_slots).index(slot)
-            apart = full.logits[tuple(cells.unbind(1))] - full.nulls[:, place][cells[:, 0]]
-            assert head.represent_null(states, None) is None
-        torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-4)
-        assert apart.std() > 0.5
-
-
-class TestDevices:
-    @pytest.mark.parametrize(
-        ("device", "cpu_has", "cuda_has", "expected"),
-        [
-            ("cpu", True, False, torch.bfloat16),
-            ("cpu", False, True, torch.float32),
-            ("cuda", False, True, torch.bfloat16),
-            ("mps", True, True, torch.float32),
-        ],
-    )
-    def test_native_dtype(
-        self, device: str, cpu_has: bool, cuda_has: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: cpu_has)
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: cuda_has or including_emulation)
-        assert devices.native_dtype(torch.device(device)) == expected
-
-    def test_it_is_the_default(self, engines: dict[str, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        engines["bi"].matcher.save_pretrained(tmp_path)
-        for dtype in (torch.float32, torch.bfloat16):
-            monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device, own=dtype: own)
-            loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu")
-            assert {weight.dtype for weight in loaded.model.parameters()} == {dtype}
-        assert (
-            next(SpanMatcher.from_pretrained(tmp_path, device="cpu", dtype="float32").model.parameters()).dtype == torch.float32
-        )
-
-    def test_what_float16_cannot_hold(self, engines: dict[str, Engine], tmp_path: Path) -> None:
-        """... is an error, rather than no entities: of texts as of types."""
-        for part in ("text", "type"):
-            matcher = make_loud(engines["bi"].matcher, part)
-            with pytest.raises(InputError, match='leaves the range of float16; use dtype "float32" or "bfloat16"'):
-                matcher.predict("Ada met Bob", TYPES)
-
-    def test_batches_fit_the_device(self, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-        assert devices.batch_tokens(torch.device("cpu")) < devices.batch_tokens(torch.device("cuda"))
-        matcher = engines["bi"].matcher
-        sizes: list[int] = []
-        encode = matcher.model.encode_texts
-
-        def counting(batch: Any) -> torch.Tensor:
-            sizes.append(batch.input_ids.numel())
-            return encode(batch)
-
-        monkeypatch.setattr(matcher.model, "encode_texts", counting)
-        matcher.predict([LONG] * 30, TYPES)
-        assert len(sizes) > 3 and max(sizes) <= devices.batch_tokens(torch.device("cpu"))
-        assert min(sizes[:-1]) > devices.batch_tokens(torch.device("cpu")) / 2
-
-
 class TestCompile:
-    def test_without_a_compiler(self, engines: dict[str, Engine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        engines["bi"].matcher.save_pretrained(tmp_path)
-        monkeypatch.setattr(devices, "which", lambda name: None)
-        with pytest.raises(InputError, match=r"compile needs a C\+\+ compiler, and there is none; install g\+\+, or leave"):
-            SpanMatcher.from_pretrained(tmp_path, device="cpu", compile=True)
-        assert SpanMatcher.from_pretrained(tmp_path, device="cpu").predict("Ada met Bob", TYPES) is not None
-
-    @pytest.mark.parametrize("compiler", ["g++", "clang++", "own"])
-    def test_with_any_compiler(self, compiler: str, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
-        """It is looked for before anything is compiled; that begins with the first text."""
-        if compiler == "own":
-            monkeypatch.setenv("CXX", "own")
-        else:
-            monkeypatch.delenv("CXX", raising=False)
-        monkeypatch.setattr(devices, "which", lambda name: name if name == compiler else None)
-        encoder = copy.deepcopy(engines["bi"].matcher.model.text_encoder)
-        asked: list[dict[str, Any]] = []
-        monkeypatch.setattr(type(encoder), "compile", lambda self, **options: asked.append(options))
-        devices.compile_encoder(encoder)
-        assert asked == [{"dynamic": True, "options": {"freezing": True}}]
-
     @pytest.mark.skipif(
         not os.environ.get("SPANMATCH_SLOW_TESTS"), reason="half a minute of compiling; set SPANMATCH_SLOW_TESTS=1"
     )
@@ -753,15 +448,3 @@ class TestCompile:
         assert_all_same(engine.found(matcher=compiled), engine.expected)
         types = compiled.encode_types(MORE_TYPES)
         assert_all_same(engine.found(types=types, matcher=compiled, batch_size=3), engine.expected)
-
-
-def make_loud(matcher: SpanMatcher, part: str) -> SpanMatcher:
-    """In float16, with states of texts or embeddings of types beyond its range."""
-    model = copy.deepcopy(matcher.model).to(torch.float16)
-    with torch.no_grad():
-        if part == "text":
-            dict(model.text_encoder.named_parameters())["encoder.layer.1.output.LayerNorm.bias"].fill_(math.inf)
-        else:
-            model.head.scale.fill_(60000.0)
-            model.head.type_proj.bias.fill_(60000.0)
-    return SpanMatcher(model, matcher.text_tokenizer, matcher.type_tokenizer)

@@ -6,14 +6,27 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import EVERYTHING, TEXTS, TYPES, collate_types, make_example, make_matcher, scores_of
+from helpers import (
+    EVERYTHING,
+    TEXTS,
+    TYPES,
+    collate_types,
+    make_example,
+    make_matcher,
+    scores_of,
+    views_per_text,
+)
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from spanmatch.batching.collate import TextBatch, collate_texts
+from spanmatch.batching.views import View
+from spanmatch.entities import as_entity_types
 from spanmatch.model.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
 from spanmatch.prediction.matcher import SpanMatcher
 
+LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
 SLOTS = {"cls": 0, "label_token": 1}
 
 
@@ -39,6 +52,102 @@ def words(num_words: int) -> TextBatch:
         type_token=none,
         type_last=none,
     )
+
+
+class TestSpans:
+    @pytest.mark.parametrize("width", [1, 3])
+    def test_it_is_a_layer_over_start_end_and_width(self, width: int, encoder_folders: dict[str, Path]) -> None:
+        """The split first layer is the explicit one over [start; end; one-hot width], cell by cell."""
+        matcher = make_matcher(encoder_folders["BPE"], max_span_width=width)
+        head, generator = matcher.model.head, torch.Generator().manual_seed(0)
+        torch.nn.init.constant_(head.bias, -1.7)
+        views = [
+            view
+            for own in views_per_text(
+                [make_example("Ada Lovelace met Bob"), make_example("in New York")],
+                matcher.batcher.text_tokenizer,
+                candidates="words",
+                max_span_width=width,
+            )
+            for view in own
+        ]
+        batch = collate_texts(views, matcher.batcher)
+        assert (batch.first_token < batch.last_token).any(), "words of several subwords, or start and end are one"
+        states = torch.randn(2, batch.input_ids.shape[1], head.start_proj.in_features, generator=generator)
+        types = torch.randn(5, head.type_proj.in_features, generator=generator)
+        weight = torch.cat([head.start_proj.weight, head.end_proj.weight, head.width_embedding.weight.T], dim=1)
+        with torch.inference_mode():
+            scores = head.score_spans(head.represent_spans(states, batch), head.embed_types(types)[None])
+            projected = head.type_proj(types)
+            cells = batch.candidates.nonzero().tolist()
+            assert len(cells) == (4 + 3 if width == 1 else 9 + 6)
+            for row, unit, extra in cells:
+                start = states[row, batch.first_token[row, unit]]
+                end = states[row, batch.last_token[row, unit + extra]]
+                one_hot = F.one_hot(torch.tensor(extra), width).float()
+                layer = F.linear(torch.cat([start, end, one_hot]), weight, head.start_proj.bias)
+                span = torch.where(layer > 0, layer, layer / 2)
+                # The last two dimensions only carry the bias.
+                expected = (projected[:, :-2] @ span[:-2]) / projected.shape[1] ** 0.5 * head.scale - 1.7
+                torch.testing.assert_close(scores[row, unit, extra], expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_cell_begins_as_a_rare_event(self) -> None:
+        head = SpanHead(8, 8, 4, 2)
+        assert torch.sigmoid(head.bias) < 0.01
+
+
+class TestCells:
+    """What is computed for the candidates of a view alone is what is computed for its whole grid."""
+
+    @pytest.fixture(params=[{}, {"candidates": "subwords"}, {"loss": "contrastive"}], ids=["words", "subwords", "null slots"])
+    def matcher(self, request: pytest.FixtureRequest, tiny_encoder: Path) -> SpanMatcher:
+        return make_matcher(tiny_encoder, **request.param)
+
+    def views(self, matcher: SpanMatcher) -> list[View]:
+        examples = [make_example(text, (), as_entity_types(TYPES)) for text in (LONG, "Bob", "Ada met Bob in New York", LONG[5:])]
+        return [view for own in matcher.batcher.windows(examples) for view in own]
+
+    def test_spans(self, matcher: SpanMatcher) -> None:
+        views = self.views(matcher)
+        batch, head = collate_texts(views, matcher.batcher), matcher.model.head
+        owned = [int(row.sum()) for row in batch.candidates]
+        width = matcher.config.max_span_width
+        inside = [
+            sum(min(width, view.end_unit - view.start_unit - unit) for unit in range(view.end_unit - view.start_unit))
+            for view in views
+        ]
+        assert sum(own < whole for own, whole in zip(owned, inside, strict=True)) >= 4, "windows own some of their cells"
+        with torch.inference_mode():
+            states = matcher.model.encode_texts(batch)
+            cells = batch.candidates.nonzero()
+            found = head.represent_cells(states, batch, cells)
+            expected = head.represent_spans(states, batch)[tuple(cells.unbind(1))]
+            shuffled = cells[torch.randperm(len(cells), generator=torch.Generator().manual_seed(0))][:40]
+            some = head.represent_cells(states, batch, shuffled)
+            some_expected = head.represent_spans(states, batch)[tuple(shuffled.unbind(1))]
+            none = head.represent_cells(states, batch, cells[:0])
+        assert len(cells) == sum(owned) and expected.std() > 0.1
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(some, some_expected, rtol=1e-5, atol=1e-5)
+        assert none.shape == (0, matcher.config.head_size)
+
+    @pytest.mark.parametrize("slot", ["cls", "label_token"])
+    def test_above_a_null_slot(self, slot: str, tiny_encoder: Path) -> None:
+        """The score of a difference is the difference of the scores."""
+        matcher = make_matcher(tiny_encoder, loss="contrastive")
+        head, batch = matcher.model.head, collate_texts(self.views(matcher), matcher.batcher)
+        with torch.inference_mode():
+            states, cells = matcher.model.encode_texts(batch), batch.candidates.nonzero()
+            types = matcher.model.type_embeddings(collate_types(TYPES, matcher.batcher.lone_type_tokenizer))
+            spans, null = head.represent_cells(states, batch, cells), head.represent_null(states, slot)
+            assert null is not None and null.shape == (len(batch.input_ids), matcher.config.head_size)
+            together = (spans - null[cells[:, 0]]) @ types.T
+            full = matcher.model(batch, [collate_types(TYPES, matcher.batcher.lone_type_tokenizer)]).spans
+            place = list(matcher.config.null_slots).index(slot)
+            apart = full.logits[tuple(cells.unbind(1))] - full.nulls[:, place][cells[:, 0]]
+            assert head.represent_null(states, None) is None
+        torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-4)
+        assert apart.std() > 0.5
 
 
 class TestConstants:

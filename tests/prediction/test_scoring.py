@@ -1,5 +1,6 @@
-"""From scores to entities: the real path of a prediction, with scores made by hand."""
+"""From scores to entities, with scores made by hand; and cells in blocks against all cells, in half and in full precision."""
 
+import math
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -7,15 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import make_example, units_of
+from helpers import (
+    make_example,
+    units_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spanmatch.batching.collate import TextBatch
 from spanmatch.batching.views import TokenizedText, View
-from spanmatch.entities import EntityType, Inventory
+from spanmatch.entities import Entity, EntityType, Inventory
 from spanmatch.model.head import SpanHead
 from spanmatch.prediction import scoring
-from spanmatch.prediction.decoding import resolve
-from spanmatch.prediction.scoring import passing_candidates
+from spanmatch.prediction.decoding import Candidates, resolve
+from spanmatch.prediction.scoring import passing_candidates, passing_cells
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, cutoffs
 from spanmatch.prediction.type_columns import TypeColumns
 
@@ -236,3 +242,186 @@ def test_nothing_is_asked_for() -> None:
     columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, columns={})
     found = passing_candidates(model, views, SimpleNamespace(), columns)  # type: ignore[arg-type]
     assert [len(item.start) for item in found] == [0, 0]
+
+
+def brute_force(spans: torch.Tensor, types: torch.Tensor, limits: np.ndarray) -> dict[tuple[int, int], float]:
+    """Cells above their limit, in float32."""
+    logits = spans.float() @ types.float().T
+    return {
+        (span, column): float(logits[span, column])
+        for span in range(len(spans))
+        for column in range(len(types))
+        if float(logits[span, column]) > float(np.float32(limits[column]))
+    }
+
+
+def best_of(cells: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """Of each span the best, the first of equals."""
+    best: dict[int, tuple[float, int]] = {}
+    for (span, column), logit in sorted(cells.items()):
+        if span not in best or logit > best[span][0]:
+            best[span] = logit, column
+    return {(span, column): logit for span, (logit, column) in best.items()}
+
+
+def passed_cells(*arguments: Any, **options: Any) -> dict[tuple[int, int], float]:
+    passed = passing_cells(*arguments, **options)
+    cells = list(zip(passed.span.tolist(), passed.column.tolist(), strict=True))
+    assert cells == sorted(set(cells)), "in the order of the spans, each once"
+    return dict(zip(cells, passed.logit.tolist(), strict=True))
+
+
+class TestPassingCells:
+    @given(
+        seed=st.integers(0, 1 << 30),
+        num_spans=st.integers(0, 12),
+        num_types=st.integers(0, 12),
+        size=st.integers(1, 5),
+        dtype=st.sampled_from([torch.float32, torch.bfloat16]),
+        best_only=st.booleans(),
+        max_cells=st.sampled_from([1, 5, 12, 1 << 19]),
+        max_types=st.sampled_from([1, 3, 4096]),
+    )
+    def test_it_is_brute_force(
+        self,
+        seed: int,
+        num_spans: int,
+        num_types: int,
+        size: int,
+        dtype: torch.dtype,
+        best_only: bool,
+        max_cells: int,
+        max_types: int,
+    ) -> None:
+        """Whole numbers: sums are exact, many are equal to each other and to their limit."""
+        rng = np.random.default_rng(seed)
+        spans = torch.from_numpy(rng.integers(-3, 4, (num_spans, size))).float()
+        types = torch.from_numpy(rng.integers(-2, 3, (num_types, size))).to(dtype)
+        limits = rng.choice([-np.inf, -6.0, -1.0, 0.0, 0.5, 3.0, np.inf], num_types)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(scoring, "MAX_CELLS", {"cpu": max_cells})
+            patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
+            found = passed_cells(spans, types, limits=limits, best_only=best_only)
+        expected = brute_force(spans, types, limits)
+        assert found == (best_of(expected) if best_only else expected)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    @pytest.mark.parametrize("best_only", [False, True])
+    def test_real_numbers(self, best_only: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Cells that are neither just above nor just below their limit, and scores as they are in float32."""
+        generator, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+        monkeypatch.setattr(scoring, "MAX_CELLS", {"cpu": 500})
+        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 16)
+        spans = torch.randn(90, 24, generator=generator).to(dtype)
+        types = (torch.randn(50, 24, generator=generator) * 1.5).to(dtype)
+        limits = rng.normal(8.0, 2.0, 50)
+        limits[::7] = np.inf
+        found = passed_cells(spans, types, limits=limits, best_only=best_only)
+        loose = brute_force(spans, types, limits - 1e-4)
+        strict = brute_force(spans, types, limits + 1e-4)
+        if best_only:
+            loose, strict = best_of(loose), best_of(strict)
+        assert strict.keys() <= found.keys() <= loose.keys() and len(strict) > 40
+        assert [found[key] for key in found] == pytest.approx([loose[key] for key in found], rel=0, abs=1e-4)
+
+    def test_ties_fall_to_the_first_type(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... within a block and across blocks."""
+        spans, types = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [3.0], [3.0], [2.0], [3.0]])
+        options: dict[str, Any] = {"best_only": True}
+        for max_types in (1, 2, 3, 5):
+            monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
+            assert passed_cells(spans, types, limits=np.zeros(5), **options) == {(0, 1): 3.0, (1, 1): 6.0}
+            # What does not pass is no best.
+            limits = np.array([0.0, 9.0, 3.0, 0.0, 0.0])
+            assert passed_cells(spans, types, limits=limits, **options) == {(0, 4): 3.0, (1, 2): 6.0}
+
+    @given(
+        seed=st.integers(0, 1 << 30),
+        num_types=st.integers(1, 6),
+        max_types=st.sampled_from([1, 2, 4096]),
+        overlap=st.sampled_from(["flat", "nested"]),
+    )
+    def test_the_best_of_each_span_is_enough(self, seed: int, num_types: int, max_types: int, overlap: str) -> None:
+        """Without entities of equal bounds, the others are in no result."""
+        rng = np.random.default_rng(seed)
+        bounds = np.array([(start, start + width) for start in range(6) for width in range(1, 5)])
+        bounds = bounds[rng.permutation(len(bounds))]
+        spans = torch.from_numpy(rng.integers(-2, 3, (len(bounds), 3))).float()
+        types = torch.from_numpy(rng.integers(-2, 3, (num_types, 3))).float()
+        limits = rng.choice([-2.0, 0.0, 1.0, 3.0], num_types)
+        names = tuple(EntityType(name=f"kind {number}") for number in range(num_types))
+
+        def entities(best_only: bool) -> list[Entity]:
+            passed = passing_cells(spans, types, limits=limits, best_only=best_only)
+            start, end = bounds[passed.span].T
+            candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit)
+            return resolve("x" * 12, candidates, names, overlap)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
+            assert entities(best_only=True) == entities(best_only=False)
+
+
+class TestHalfPrecision:
+    """Scores are looked through in half precision and decided upon in float32: none above its limit may be overlooked."""
+
+    @pytest.mark.parametrize("size", [4, 128])
+    @pytest.mark.parametrize("spread", [0.3, 3.0, 12.0])
+    def test_just_above_the_limit(self, size: int, spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A limit a hair below the score of some span, for each type by itself; scores up to 30 and more."""
+        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 1)
+        generator = torch.Generator().manual_seed(0)
+        spans = torch.randn(400, size, generator=generator).bfloat16()
+        types = (torch.randn(60, size, generator=generator) * (spread / size**0.5)).bfloat16()
+        logits = (spans.float() @ types.float().T).numpy()
+        rng = np.random.default_rng(0)
+        chosen = logits[rng.integers(0, 400, 60), np.arange(60)].astype(np.float64)
+        if spread > 10:
+            assert np.abs(chosen).max() > 25
+        limits = chosen - 1e-4 - 1e-5 * np.abs(chosen)
+        found = passed_cells(spans, types, limits=limits)
+        margin = 1e-5 + 1e-6 * np.abs(logits)
+        surely = {tuple(cell) for cell in np.argwhere(logits > limits + margin).tolist()}
+        perhaps = {tuple(cell) for cell in np.argwhere(logits > limits - margin).tolist()}
+        assert surely <= found.keys() <= perhaps
+        assert len(surely) >= 60
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    @pytest.mark.parametrize("score", [0.01, 0.3, 1.0, 7.0, 30.0])
+    def test_a_score_that_is_rounded_down(self, score: float, sign: int) -> None:
+        """By as much as bfloat16 does: half of its last place."""
+        wanted = sign * score * 1.1
+        exponent = math.floor(math.log2(score * 1.1))
+        # A hair less (more, below zero) than the middle of two neighbours, as the sum of two that bfloat16 has.
+        step = 2.0 ** (exponent - 7)
+        floor = math.floor(wanted / step) * step
+        parts = [floor, step * (0.5 - 2**-7)]
+        spans = torch.tensor([parts]).bfloat16()
+        types = torch.ones(1, 2).bfloat16()
+        exact = float(spans.float().sum())
+        assert float(spans.sum()) < exact
+        found = passed_cells(spans, types, limits=np.array([exact - 1e-5 * score]))
+        assert found == {(0, 0): pytest.approx(exact)}
+
+    def test_spans_that_are_rounded(self) -> None:
+        """Above a null slot, spans are differences in float32: what rounding costs grows with their size, not their score.
+
+        What counts for the type is rounded down, what counts against it up, each by half a place of bfloat16.
+        """
+        half, place = 64, 2.0**-7
+        spans = torch.tensor([[1 + 0.49 * place] * half + [1 + 0.51 * place] * half])
+        types = torch.tensor([[1.0] * half + [-1.0] * half]).bfloat16()
+        exact = -0.02 * half * place
+        found = passed_cells(spans, types, limits=np.array([exact - 0.001]))
+        assert found == {(0, 0): pytest.approx(exact, abs=1e-4)}
+
+    def test_spans_that_are_rounded_at_random(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same of spans of no particular kind, with scores of a usual size."""
+        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", 1)
+        generator = torch.Generator().manual_seed(0)
+        spans = torch.randn(5000, 128, generator=generator)
+        types = (torch.randn(40, 128, generator=generator) * (10 / 128**0.5)).bfloat16()
+        logits = (spans @ types.float().T).numpy()
+        found = passed_cells(spans, types, limits=np.zeros(40))
+        lost = {tuple(cell) for cell in np.argwhere(logits > 1e-4).tolist()} - found.keys()
+        assert not lost, max(logits[cell] for cell in lost)

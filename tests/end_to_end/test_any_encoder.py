@@ -14,8 +14,6 @@ import torch
 from helpers import make_example, token_ids
 from helpers_e2e import Result, run_in_process, sentences, write_jsonl
 from helpers_encoders import FAMILIES, HIDDEN, POSITIONS, write_encoder
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
@@ -153,8 +151,8 @@ def word_spans(text: str) -> set[tuple[int, int, str]]:
 
 
 def batch_of(encoder: PretrainedEncoder, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    tokenizing = SequenceTokenizer.of(encoder.tokenizer, WINDOW)
-    ids, mask = tokenizing.pad([np.array(ids[: tokenizing.max_tokens]) for ids in token_ids(texts, tokenizing)])
+    tokenizer = SequenceTokenizer.of(encoder.tokenizer, WINDOW)
+    ids, mask = tokenizer.pad([np.array(ids[: tokenizer.max_tokens]) for ids in token_ids(texts, tokenizer)])
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
@@ -312,17 +310,17 @@ class TestEncoders:
 
 class TestTokenizers:
     def test_the_special_tokens_of_a_sequence(self, name: str, loaded: PretrainedEncoder) -> None:
-        tokenizing = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
-        parts = tokenizing.prefix, tokenizing.middle, tokenizing.suffix
+        tokenizer = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
+        parts = tokenizer.prefix, tokenizer.middle, tokenizer.suffix
         assert tuple(tuple(loaded.tokenizer.convert_ids_to_tokens(list(part))) for part in parts) == FAMILIES[name].around
-        assert tokenizing.max_tokens == WINDOW - len(tokenizing.prefix) - len(tokenizing.suffix)
-        assert tokenizing.pad_id == loaded.tokenizer.pad_token_id
+        assert tokenizer.max_tokens == WINDOW - len(tokenizer.prefix) - len(tokenizer.suffix)
+        assert tokenizer.pad_id == loaded.tokenizer.pad_token_id
 
     @pytest.mark.parametrize(("text", "other"), [("Ada met Bob", "in Lima"), ("a", "a"), ("", "x"), ("杭州 😀", "  x")])
     def test_they_are_those_of_the_tokenizer(self, text: str, other: str, loaded: PretrainedEncoder) -> None:
-        tokenizing = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
-        first, second = ([*ids] for ids in token_ids([text, other], tokenizing))
-        prefix, middle, suffix = ([*part] for part in (tokenizing.prefix, tokenizing.middle, tokenizing.suffix))
+        tokenizer = SequenceTokenizer.of(loaded.tokenizer, WINDOW)
+        first, second = ([*ids] for ids in token_ids([text, other], tokenizer))
+        prefix, middle, suffix = ([*part] for part in (tokenizer.prefix, tokenizer.middle, tokenizer.suffix))
         assert loaded.tokenizer(text)["input_ids"] == [*prefix, *first, *suffix]
         assert loaded.tokenizer(text, other)["input_ids"] == [*prefix, *first, *middle, *second, *suffix]
 
@@ -334,38 +332,3 @@ class TestTokenizers:
         assert special & found[1] >= {THRESHOLD_TOKEN}, "the tokenizer alone would find them"
         for ids in token_ids(texts, matcher.batcher.text_tokenizer):
             assert not special & set(tokenizer.convert_ids_to_tokens(ids))
-
-    @pytest.mark.parametrize(
-        ("vocabulary", "normalizer"),
-        [
-            ({"[UNK]": 0}, None),
-            ({"[UNK]": 0, "a": 1, "##a": 2}, normalizers.Replace("a", "aaa")),
-            ({"[UNK]": 0, "1": 1}, normalizers.Replace("a", "")),
-            ({"[UNK]": 0, "a": 1}, normalizers.Prepend("a")),
-        ],
-        ids=["nothing known", "several subwords", "letters dropped", "letters added"],
-    )
-    def test_whatever_becomes_of_a_letter(self, vocabulary: dict[str, int], normalizer: Any) -> None:
-        tokenizer = _wordpiece(vocabulary, normalizer)
-        tokenizing = SequenceTokenizer.of(tokenizer, 8)
-        cls, sep = tokenizer.convert_tokens_to_ids(["<c>", "<s>"])
-        assert (tokenizing.prefix, tokenizing.middle, tokenizing.suffix) == ((cls,), (sep, sep), (sep,))
-
-    def test_nothing_known_at_all(self) -> None:
-        tokenizer = _wordpiece({"[UNK]": 0}, normalizers.Replace(Regex("."), ""))
-        with pytest.raises(ValueError, match="the tokenizer makes nothing of"):
-            SequenceTokenizer.of(tokenizer, 8)
-
-
-def _wordpiece(vocabulary: dict[str, int], normalizer: Any) -> PreTrainedTokenizerBase:
-    """Words of a vocabulary, between special tokens as RoBERTa has them."""
-    built = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    built.pre_tokenizer = pre_tokenizers.Whitespace()
-    if normalizer is not None:
-        built.normalizer = normalizer
-    built.add_special_tokens(["<c>", "<s>"])
-    ids = [(token, built.token_to_id(token)) for token in ("<c>", "<s>")]
-    built.post_processor = processors.TemplateProcessing(
-        single="<c> $A <s>", pair="<c> $A <s> <s> $B:1 <s>:1", special_tokens=ids
-    )
-    return PreTrainedTokenizerFast(tokenizer_object=built, unk_token="[UNK]", cls_token="<c>", sep_token="<s>")

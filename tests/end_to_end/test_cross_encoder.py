@@ -4,7 +4,6 @@ import json
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,20 +27,17 @@ from helpers import (
     token_ids,
     word_spans,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER
-from spanmatch.batching.views import View, type_runs
+from spanmatch.batching.views import View
 from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
 from spanmatch.errors import InputError
 from spanmatch.model.model import text_states, type_states_behind
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments
-from spanmatch.training.collator import TrainingCollator
-from spanmatch.training.dataset import TrainingViews
+from spanmatch.training.dataset import TrainingCollator, TrainingViews
 
 MANY = [f"kind {number}" for number in range(100)]
 # For null slots the same, as a margin.
@@ -232,63 +228,6 @@ class TestSequence:
 
 
 class TestRuns:
-    @pytest.mark.parametrize(
-        ("lengths", "max_types", "max_tokens", "expected"),
-        [
-            pytest.param([], 3, 9, [0], id="no types"),
-            pytest.param([2], 1, 2, [1], id="one that just fits"),
-            pytest.param([9], 1, 2, [1], id="one that is too long"),
-            pytest.param([2, 2, 2], 3, 6, [3], id="all fit"),
-            pytest.param([2, 2, 2], 3, 5, [1, 2], id="too many subwords"),
-            pytest.param([2, 2, 2, 2], 3, 99, [2, 2], id="too many types"),
-            pytest.param([2] * 7, 3, 99, [2, 2, 3], id="even within one"),
-            pytest.param([1, 1, 9, 1], 9, 4, [1, 1, 1, 1], id="a long one is alone"),
-            # Even runs of two would fit by the total, but not each.
-            pytest.param([1, 1, 4, 4], 9, 5, [1, 1, 1, 1], id="a heavy end"),
-        ],
-    )
-    def test_table(self, lengths: list[int], max_types: int, max_tokens: int, expected: list[int]) -> None:
-        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
-        assert [stop - start for start, stop in runs] == expected
-
-    @given(
-        lengths=st.lists(st.integers(1, 6) | st.integers(1, 30), max_size=40),
-        max_types=st.integers(1, 12),
-        max_tokens=st.integers(1, 30),
-    )
-    def test_any_types(self, lengths: list[int], max_types: int, max_tokens: int) -> None:
-        """Every type once and in order; runs that fit, of even sizes, and as few as that allows."""
-        runs = type_runs(lengths, max_types=max_types, max_tokens=max_tokens)
-        assert [place for start, stop in runs for place in range(start, stop)] == list(range(len(lengths)))
-        sizes = [stop - start for start, stop in runs]
-        assert max(sizes) - min(sizes) <= 1
-
-        def fits(sizes: Sequence[int]) -> bool:
-            rest = list(lengths)
-            for size in sizes:
-                run, rest = rest[:size], rest[size:]
-                if size > max_types or (sum(run) > max_tokens and size > 1):
-                    return False
-            return True
-
-        assert fits(sizes)
-        # One run less, cut by the same rule, would not fit.
-        fewer = len(runs) - 1
-        if fewer:
-            bounds = [run * len(lengths) // fewer for run in range(fewer + 1)]
-            assert not fits([stop - start for start, stop in pairwise(bounds)])
-
-    def test_type_texts_go_with_their_types(self, cross_matcher: SpanMatcher) -> None:
-        """... into their run, whatever the training wrote for each."""
-        names = [f"kind {number}" for number in range(40)]  # more than there may be in a pass
-        [[window]] = cross_matcher.batcher.windows([make_example("a b", (), types_of(names))])
-        runs = cross_matcher.batcher.passes([replace(window, type_texts=tuple(map(str.upper, names)))])
-        assert len(runs) > 1
-        assert [(item.name.upper(), text) for run in runs for item, text in zip(run.types, run.type_texts, strict=True)] == [
-            (name.upper(), name.upper()) for name in names
-        ]
-        assert all((run.tokenized, run.start_unit, run.end_unit) == (window.tokenized, 0, 2) for run in runs)
-
     def test_every_cell_is_scored_once(self, cross_matcher: SpanMatcher) -> None:
         """Windows times runs: `scores_of` refuses a cell that is there twice."""
         views = passes_of(cross_matcher, (LONG, MANY[:12]))

@@ -47,7 +47,7 @@ def example_of(name: str) -> Example:
     return Example(where=name, text=text, words=split_words(text), mentions=tuple(mentions))
 
 
-def tokenizing_of(kind: str, examples: Sequence[Example]) -> SequenceTokenizer:
+def tokenizer_of(kind: str, examples: Sequence[Example]) -> SequenceTokenizer:
     """A tokenizer by its kind; those of bytes and characters lose nothing."""
     if kind == "WordPiece":
         return SequenceTokenizer.of(AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER)), ANY_WIDTH)
@@ -55,14 +55,14 @@ def tokenizing_of(kind: str, examples: Sequence[Example]) -> SequenceTokenizer:
     return SequenceTokenizer.of(made, ANY_WIDTH)
 
 
-def take_back(text: TokenizedText, tokenizing: SequenceTokenizer, *, decodes: bool) -> list[tuple[int, int, str]]:
+def take_back(text: TokenizedText, tokenizer: SequenceTokenizer, *, decodes: bool) -> list[tuple[int, int, str]]:
     """The spans that the gold candidates of a text stand for; where asked, their subwords must decode to just them."""
     found, units = [], text.units
     for first, width, label in text.gold:
         start, end = int(units.start_char[first]), int(units.end_char[first + width])
         if decodes:
             ids = text.token_ids[units.first_token[first] : units.last_token[first + width] + 1]
-            decoded = tokenizing.backend.decode(list(ids), skip_special_tokens=False)
+            decoded = tokenizer.backend.decode(list(ids), skip_special_tokens=False)
             assert decoded.strip() == text.example.text[start:end]
         found.append((start, end, label))
     return found
@@ -73,9 +73,9 @@ def take_back(text: TokenizedText, tokenizing: SequenceTokenizer, *, decodes: bo
 @pytest.mark.parametrize("name", SENTENCES)
 def test_spans_come_back(name: str, candidates: str, kind: str) -> None:
     example = example_of(name)
-    tokenizing, lost = tokenizing_of(kind, [example]), Unrepresentable()
-    [text] = tokenize_texts([example], tokenizing, candidates=candidates, max_span_width=ANY_WIDTH, lost=lost)
-    found = take_back(text, tokenizing, decodes=kind != "WordPiece")
+    tokenizer, lost = tokenizer_of(kind, [example]), Unrepresentable()
+    [text] = tokenize_texts([example], tokenizer, candidates=candidates, max_span_width=ANY_WIDTH, lost=lost)
+    found = take_back(text, tokenizer, decodes=kind != "WordPiece")
     gold = [(mention.start, mention.end, "name") for mention in example.mentions]
     assert set(found) <= set(gold)
     assert len(found) + lost.num_lost == len(gold)
@@ -86,11 +86,11 @@ def test_spans_come_back(name: str, candidates: str, kind: str) -> None:
 
 def test_the_check_sees_subwords_that_are_not_the_span() -> None:
     example = example_of("Thai")
-    tokenizing = tokenizing_of("bytes", [example])
-    [text] = tokenize_texts([example], tokenizing, candidates="words", max_span_width=ANY_WIDTH)
+    tokenizer = tokenizer_of("bytes", [example])
+    [text] = tokenize_texts([example], tokenizer, candidates="words", max_span_width=ANY_WIDTH)
     text.units.last_token[:] -= 1
     with pytest.raises(AssertionError):
-        take_back(text, tokenizing, decodes=True)
+        take_back(text, tokenizer, decodes=True)
 
 
 @pytest.mark.parametrize("format", ["text", "tokens"])
@@ -103,11 +103,11 @@ def test_spans_of_a_corpus_come_back(name: str, kind: str, format: str) -> None:
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     gold = [{(span["start"], span["end"], span["label"]) for span in row["char_spans"]} for row in rows]
     examples = read_corpus(str(file), format=format).examples
-    tokenizing = tokenizing_of(kind, examples)
+    tokenizer = tokenizer_of(kind, examples)
     for candidates in CANDIDATES:
         lost = Unrepresentable()
-        texts = tokenize_texts(examples, tokenizing, candidates=candidates, max_span_width=ANY_WIDTH, lost=lost)
-        found = [take_back(text, tokenizing, decodes=True) for text in texts]
+        texts = tokenize_texts(examples, tokenizer, candidates=candidates, max_span_width=ANY_WIDTH, lost=lost)
+        found = [take_back(text, tokenizer, decodes=True) for text in texts]
         assert all(set(spans) <= own for spans, own in zip(found, gold, strict=True))
         assert sum(map(len, found)) + lost.num_lost == sum(map(len, gold)) > 500
         # Nothing is lost to subwords of one character, nor in the words of the file.

@@ -1,0 +1,97 @@
+"""Where checkpoints are: in a folder, in the package or a clone, on the hub."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers_e2e import ROOT
+
+from spanmatch.errors import InputError
+from spanmatch.prediction import shipped as places
+from spanmatch.prediction.shipped import DEFAULT_MODEL, checkpoint_folder, is_checkpoint, shipped
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """The files that a folder has to have, with next to nothing in them."""
+    folder = tmp_path / "models" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"text_encoder": {}}), encoding="utf-8")
+    (folder / "model.safetensors").touch()
+    return folder
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the hub was asked for; it has nothing."""
+    asked: list[str] = []
+
+    def snapshot(name: str, **options: object) -> str:
+        asked.append(name)
+        raise OSError("no\nnetwork")
+
+    monkeypatch.setattr(places, "snapshot_download", snapshot)
+    return asked
+
+
+class TestShipped:
+    def test_in_a_clone(self) -> None:
+        assert shipped(DEFAULT_MODEL) == checkpoint_folder(DEFAULT_MODEL) == ROOT / "models" / DEFAULT_MODEL
+        assert is_checkpoint(ROOT / "models" / DEFAULT_MODEL)
+
+    def test_in_the_package(self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... which comes before a clone."""
+        monkeypatch.setattr("spanmatch.__file__", str(tmp_path / "spanmatch" / "__init__.py"))
+        assert shipped(DEFAULT_MODEL) is None
+        shutil.copytree(checkpoint, tmp_path / "models" / DEFAULT_MODEL)
+        assert shipped(DEFAULT_MODEL) == tmp_path / "models" / DEFAULT_MODEL
+        shutil.copytree(checkpoint, tmp_path / "spanmatch" / "pretrained" / DEFAULT_MODEL)
+        assert checkpoint_folder(DEFAULT_MODEL) == tmp_path / "spanmatch" / "pretrained" / DEFAULT_MODEL
+
+    def test_a_folder_of_that_name_comes_first(self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        shutil.copytree(checkpoint, tmp_path / DEFAULT_MODEL)
+        assert checkpoint_folder(DEFAULT_MODEL).resolve() == tmp_path / DEFAULT_MODEL
+
+    def test_another_name(self) -> None:
+        assert shipped("mine") is None and shipped("") is None
+
+
+class TestFolder:
+    def test_it_is_found(self, checkpoint: Path, no_hub: list[str]) -> None:
+        assert checkpoint_folder(checkpoint) == checkpoint_folder(str(checkpoint)) == checkpoint and not no_hub
+
+    def test_a_name_that_is_nearly_right(self, checkpoint: Path, no_hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """... of a folder, as is a relative path of two parts whose first is a folder: the hub is not asked."""
+        monkeypatch.chdir(checkpoint.parent.parent)
+        for name in (checkpoint.with_name("min"), "models/min"):
+            with pytest.raises(InputError, match=r'min: no such folder; did you mean "mine"\?'):
+                checkpoint_folder(name)
+        with pytest.raises(InputError, match="no such folder; give the folder that a training wrote"):
+            checkpoint_folder("nothing-like-it")
+        assert not no_hub
+
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+    def test_a_file_is_missing(self, name: str, checkpoint: Path) -> None:
+        (checkpoint / name).unlink()
+        with pytest.raises(InputError, match=f"no {name} in it; give the folder that a training wrote"):
+            checkpoint_folder(checkpoint)
+
+    def test_on_the_hub(self, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(places, "snapshot_download", lambda name, **options: str(checkpoint))
+        assert checkpoint_folder("somebody/matcher") == checkpoint
+
+    def test_not_on_the_hub(self, no_hub: list[str]) -> None:
+        with pytest.raises(InputError, match=r"somebody/matcher: neither a local folder nor a hub model .*\(no network\)"):
+            checkpoint_folder("somebody/matcher")
+        assert no_hub == ["somebody/matcher"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [('{"text_encoder": {}}', True), ('{"model_type": "bert"}', False), ("{", False), (None, False)]
+)
+def test_is_checkpoint(content: str | None, expected: bool, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    assert is_checkpoint(tmp_path) is expected
