@@ -1,11 +1,11 @@
-"""An evaluation made up for the tests of the report: gold of a file, and predictions with the usual errors and scores."""
+"""Make up evaluations for the tests of the report: gold of a file, and predictions with the usual errors and scores."""
 
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spanmatch.apps.report import write_report
+from spanmatch.apps.report.report import write_report
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
@@ -17,8 +17,14 @@ FLOOR = 0.02
 Scored = list[tuple[Mention, float]]
 
 
+def mention(text: str, surface: str, label: str) -> Mention:
+    """Make a mention of the first occurrence of a surface."""
+    start = text.index(surface)
+    return Mention(start=start, end=start + len(surface), label=label)
+
+
 def make_corpus(rows: Sequence[tuple[str, Sequence[Mention]]], types: Sequence[str] = ()) -> Corpus:
-    """A corpus of texts and their gold."""
+    """Make a corpus of texts and their gold."""
     labels = sorted({*types, *(mention.label for _, mentions in rows for mention in mentions)})
     inventory = tuple(EntityType(name=label) for label in labels)
     return Corpus(
@@ -30,7 +36,7 @@ def make_corpus(rows: Sequence[tuple[str, Sequence[Mention]]], types: Sequence[s
 
 
 def evaluation_of(corpus: Corpus, scored: Sequence[Scored], threshold: float = 0.5) -> Evaluation:
-    """What an evaluation in text format says of these predictions."""
+    """Return the evaluation of scored predictions, flat and in text format."""
     predicted = [
         [
             Entity(
@@ -48,11 +54,11 @@ def evaluation_of(corpus: Corpus, scored: Sequence[Scored], threshold: float = 0
     found = [[entity.mention for entity in entities] for entities in predicted]
     gold = [example.mentions for example in corpus.examples]
     metrics = compute_metrics(gold, found, types=[item.label for item in corpus.types])
-    return Evaluation(metrics=metrics, predicted=predicted, seqeval=None)
+    return Evaluation(metrics=metrics, predicted=predicted, seqeval=None, scored=[list(items) for items in scored])
 
 
 def noisy(corpus: Corpus, seed: int = 0) -> list[Scored]:
-    """Gold that was found, lost, cut, taken for another type, and words that are nothing, each with a score; all flat."""
+    """Predict gold, with some of it missed, cut or given another type, and some other words; all flat, each with a score."""
     rng = random.Random(seed)
     labels = [item.label for item in corpus.types]
     found: list[Scored] = []
@@ -79,8 +85,8 @@ def noisy(corpus: Corpus, seed: int = 0) -> list[Scored]:
 
 
 def report(path: Path, corpus: Corpus, scored: Sequence[Scored], **options: Any) -> str:
-    """Write a report and read it."""
+    """Write the report of scored predictions, and return its HTML."""
     settings = {"model": "models/made", "file": "made.jsonl", "threshold": 0.5, "overlap": "flat", "commit": None, "seed": 0}
     given = {"settings": settings, "format": "text", "floor": FLOOR} | options
-    write_report(path, corpus=corpus, evaluation=evaluation_of(corpus, scored), scored=scored, **given)
+    write_report(path, corpus=corpus, evaluation=evaluation_of(corpus, scored), **given)
     return path.read_text(encoding="utf-8")

@@ -1,17 +1,26 @@
-"""The picture of a training: loss and F1 against the step, from the Trainer's log."""
+"""Draw the loss and F1 of a training against the step, from the Trainer's log.
 
+Importing this module needs no extra: matplotlib is imported when something is drawn.
+"""
+
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-# Okabe and Ito's colours, told apart by all kinds of sight; lines differ in their style as well.
+from spanmatch.apps.extras import missing_modules
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+logger = logging.getLogger(__name__)
+
+TRAINING_PICTURE = "training.png"
+# Okabe and Ito's colours: people with any kind of colour blindness can tell them apart. Lines also differ in style.
 _BLUE, _VERMILLION, _GREEN, _INK, _GRID = "#0072b2", "#d55e00", "#009e73", "#222222", "#dddddd"
 _STYLE = {"font.size": 9, "lines.markersize": 4, "axes.spines.top": False, "axes.spines.right": False, "text.color": _INK}
 _SCORES = (
@@ -19,15 +28,22 @@ _SCORES = (
     ("eval_precision", "precision", _VERMILLION, "--", 1.0),
     ("eval_recall", "recall", _GREEN, ":", 1.4),
 )
-_SMOOTH_FROM = 40  # more points than these get a running mean
+_SMOOTH_FROM = 40  # a curve with more points also gets a running mean
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def points_of(log_history: Sequence[Mapping[str, Any]], key: str) -> Points:
-    """The steps at which a value was logged, ascending, and the value there, NaN where it is not finite.
+    """Return the values that were logged under a key, and the steps at which they were logged.
 
-    Of two entries at one step, as after a training was resumed from an earlier one, the later counts.
+    If two entries have the same step, the later one counts: a resumed training repeats steps.
+
+    Args:
+        log_history: the Trainer's log, one mapping per entry.
+        key: name of the value, such as "loss".
+
+    Returns:
+        The steps, in ascending order, and the value at each step. A value that is not finite becomes NaN.
     """
     by_step = {}
     for entry in log_history:
@@ -39,7 +55,17 @@ def points_of(log_history: Sequence[Mapping[str, Any]], key: str) -> Points:
 
 
 def running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """The mean over the points at most `width` away, of those that are numbers; NaN where there is none."""
+    """Return the mean around each point.
+
+    Args:
+        values: the points; NaNs do not count in any mean.
+        width: number of points on each side that count in a mean, at least 0.
+
+    Returns:
+        As many means as there are points. A mean is NaN if all of its points are.
+
+    Shape: values and result (num_points,).
+    """
     known = np.isfinite(values)
     sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
     counts = np.concatenate([[0], np.cumsum(known)])
@@ -49,12 +75,40 @@ def running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]
     return np.where(num > 0, (sums[high] - sums[low]) / np.maximum(num, 1), math.nan)
 
 
-def write_curves(log_history: Sequence[Mapping[str, Any]], path: Path) -> bool:
-    """Write a PNG of training loss and, where there was an evaluation, F1, precision and recall.
+def draw_training(log_history: Sequence[Mapping[str, Any]], folder: Path) -> str:
+    """Draw the loss and F1 of a training as `training.png` in its folder.
+
+    A failure here is logged and not raised: a training that ended well must not fail because of its picture.
+
+    Args:
+        log_history: the Trainer's log, one mapping per entry.
+        folder: folder of the training; it has to exist.
 
     Returns:
-        Whether anything was there to draw; else nothing is written.
+        What to tell the user: the name of the picture, or which package is missing; "" if nothing was drawn.
     """
+    if missing_modules("matplotlib"):
+        return f"no {TRAINING_PICTURE} of loss and F1; pip install 'spanmatch[report]'"
+    try:
+        return TRAINING_PICTURE if write_curves(log_history, folder / TRAINING_PICTURE) else ""
+    except Exception as error:
+        logger.warning("%s could not be drawn: %s", folder / TRAINING_PICTURE, error)
+        return ""
+
+
+def write_curves(log_history: Sequence[Mapping[str, Any]], path: Path) -> bool:
+    """Write a PNG of the training loss and, if there was an evaluation, of F1, precision and recall.
+
+    Args:
+        log_history: the Trainer's log, one mapping per entry.
+        path: the file to write.
+
+    Returns:
+        Whether the log has anything to draw. If not, nothing is written.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     loss = points_of(log_history, "loss")
     has_scores = len(points_of(log_history, "eval_f1")[0]) > 0
     num_panels = (len(loss[0]) > 0) + has_scores
@@ -73,12 +127,12 @@ def write_curves(log_history: Sequence[Mapping[str, Any]], path: Path) -> bool:
         epochs = max((float(entry["epoch"]) for entry in log_history if "epoch" in entry), default=0.0)
         unit = "epoch" if epochs == 1 else "epochs"
         panels[-1].set_xlabel("step" + (f" ({epochs:.3g} {unit} in all)" if epochs else ""))
-        # Without the library's version in it, equal trainings have equal pictures.
+        # The PNG would name matplotlib's version; without it, equal trainings have equal pictures.
         figure.savefig(path, format="png", dpi=150, metadata={"Software": None})
     return True
 
 
-def _draw_loss(axes: Axes, points: Points) -> None:
+def _draw_loss(axes: "Axes", points: Points) -> None:
     steps, losses = points
     is_long = len(steps) > _SMOOTH_FROM
     axes.plot(
@@ -96,7 +150,7 @@ def _draw_loss(axes: Axes, points: Points) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _draw_scores(axes: Axes, log_history: Sequence[Mapping[str, Any]]) -> None:
+def _draw_scores(axes: "Axes", log_history: Sequence[Mapping[str, Any]]) -> None:
     for key, name, color, style, width in _SCORES:
         steps, values = points_of(log_history, key)
         axes.plot(steps, values, color=color, linestyle=style, linewidth=width, marker=_marker(len(steps)), label=name)

@@ -30,7 +30,7 @@ def run_evaluate(*, kind: str | None = None, **given: Any) -> None:
         given: the options that the user gave, by their names.
     """
     options = EvaluateOptions(**given)
-    from spanmatch.apps import report_to
+    from spanmatch.apps.report.destination import report_to
 
     write_report = report_to(options.report) if options.report is not None else None
     from spanmatch.evaluation.run import evaluate

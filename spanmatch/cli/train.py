@@ -16,7 +16,7 @@ def train_as_script(arguments: Sequence[str], architecture: str, loss: str | Non
     Raises:
         InputError: the configuration or the data are wrong.
     """
-    from spanmatch.apps import draw_training
+    from spanmatch.apps.training_curves import draw_training
     from spanmatch.prediction.processes import quiet_libraries
     from spanmatch.training.config_file import read_config
     from spanmatch.training.train import train

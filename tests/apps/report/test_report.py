@@ -1,30 +1,20 @@
 """The HTML report: its numbers are those of the metrics, and what users write in texts and labels stays text."""
 
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from helpers_report import FLOOR, Scored, evaluation_of, make_corpus, noisy, report
-from hypothesis import given
-from hypothesis import strategies as st
+from helpers_report import FLOOR, Scored, evaluation_of, make_corpus, mention, noisy, report
 
-from spanmatch.apps import report_to
-from spanmatch.apps.confusion_grid import confusion_grid
-from spanmatch.apps.error_examples import error_examples
-from spanmatch.apps.marked_text import Mark, bounds_around, mark_text
-from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.data.corpus import Corpus
 from spanmatch.data.words import split_words
 from spanmatch.entities import Mention
-from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import best_threshold
 from spanmatch.evaluation.confidence import f1_intervals
 from spanmatch.evaluation.confusion import count_confusions
 from spanmatch.evaluation.curves import precision_recall, reliability
-from spanmatch.evaluation.error_classes import count_errors
 
-ROOT = Path(__file__).resolve().parent.parent
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -79,17 +69,6 @@ class Page(HTMLParser):
             self.marks[-1] = (kind, text + data)
         for name in filter(None, self._ids):
             self.by_id[name] = self.by_id.get(name, "") + data
-
-
-def mention(text: str, surface: str, label: str) -> Mention:
-    start = text.index(surface)
-    return Mention(start=start, end=start + len(surface), label=label)
-
-
-@pytest.fixture(scope="module")
-def products() -> tuple[Corpus, list[Scored]]:
-    corpus = read_corpus(str(ROOT / "data/products/test_ood.jsonl"), max_examples=300)
-    return corpus, noisy(corpus)
 
 
 @pytest.fixture(scope="module")
@@ -300,92 +279,3 @@ class TestUnusualEvaluations:
         html = report(tmp_path / "report.html", corpus, [[]])
         assert ("gold focus", "Ada Lovelaceperson") in Page(html).marks
         assert 5 < html.count("before ") < 40 and "… </span>before" in html
-
-
-class TestMarkedText:
-    spans = st.tuples(st.integers(0, 300), st.integers(1, 80)).map(lambda span: (span[0], min(400, span[0] + span[1])))
-
-    @given(spans, st.lists(spans, max_size=6), st.sampled_from(["word and ", "汉字", "x" * 50 + " ", "xx"]))
-    def test_pieces_are_the_text(self, focus: tuple[int, int], others: list[tuple[int, int]], unit: str) -> None:
-        text = (unit * 400)[:400]
-        marks = [
-            Mark(mention=Mention(start=s, end=e, label="a"), role="gold", is_focus=(s, e) == focus) for s, e in {focus, *others}
-        ]
-        around = Mention(start=focus[0], end=focus[1], label="a")
-        low, high = bounds_around(around, text, split_words(text))
-        assert 0 <= low <= focus[0] < focus[1] <= high <= 400
-        line = mark_text(text, (low, high), marks, around)
-        assert "".join(piece.text for piece in line.pieces) == text[low:high]
-        assert all(piece.text for piece in line.pieces)
-        assert [piece.text for piece in line.pieces if piece.mark and piece.mark.is_focus] == [text[focus[0] : focus[1]]]
-        assert (line.is_cut_before, line.is_cut_after) == (low > 0, high < 400)
-        shown = sum(piece.mark is not None for piece in line.pieces)
-        assert shown + line.num_hidden == sum(s < high and e > low for s, e in {focus, *others})
-
-    def test_the_beginning_of_a_very_long_mention_is_shown(self) -> None:
-        text = "word " * 400
-        focus = Mention(start=500, end=1990, label="a")
-        low, high = bounds_around(focus, text, split_words(text))
-        assert (low, high) == (410, 989)
-        line = mark_text(text, (low, high), [Mark(mention=focus, role="gold", is_focus=True)], focus)
-        assert [piece.continues for piece in line.pieces if piece.mark] == [True]
-
-
-class TestErrorExamples:
-    def test_the_surest_first_and_each_example_once_before_any_twice(self) -> None:
-        corpus = make_corpus([("a b c", []), ("d e f", []), ("g", [])])
-        found = [
-            {Mention(start=0, end=1, label="x"): 0.9, Mention(start=2, end=3, label="x"): 0.8},
-            {Mention(start=0, end=1, label="x"): 0.85},
-            {Mention(start=0, end=1, label="x"): 0.6},
-        ]
-        shown = error_examples(corpus.examples, found, max_per_class=4)["spurious"]
-        assert [example.where[-1] for example in shown] == ["1", "2", "3", "1"]
-
-    def test_missed_gold_type_by_type(self) -> None:
-        gold = [Mention(start=0, end=1, label=label) for label in "xxxyz"]
-        corpus = make_corpus([("a", [item]) for item in gold])
-        shown = error_examples(corpus.examples, [{}] * 5, max_per_class=3)["missed"]
-        assert [example.where[-1] for example in shown] == ["1", "4", "5"]
-
-    def test_every_error_can_be_shown(self, products: tuple[Corpus, list[Scored]]) -> None:
-        corpus, scored = products
-        found = [dict(items) for items in scored]
-        errors = count_errors([example.mentions for example in corpus.examples], found)
-        shown = error_examples(corpus.examples, found, max_per_class=10**6)
-        assert {name: len(examples) for name, examples in shown.items()} == {n: c for n, c in vars(errors).items() if c}
-
-
-def test_confusion_grid_keeps_the_types_with_the_most_gold() -> None:
-    pairs = count_confusions(
-        [[Mention(start=0, end=1, label=label)] for label in "abc"], [[Mention(start=0, end=1, label="b")]] * 3
-    )
-    grid = confusion_grid(pairs.equal, {"a": 5, "b": 1, "c": 9}, max_types=2)
-    assert grid is not None and grid.num_left_out == 1 and grid.columns == ("c", "a")
-    assert confusion_grid(count_confusions([], []).equal, {}, max_types=2) is None
-
-
-class TestWhereToWrite:
-    def test_a_file_in_a_new_folder(self, tmp_path: Path, products: tuple[Corpus, list[Scored]]) -> None:
-        corpus, scored = products
-        write = report_to(str(tmp_path / "new" / "report.html"))
-        assert not [*tmp_path.iterdir()]
-        write(corpus=corpus, evaluation=evaluation_of(corpus, scored), scored=scored, format="text", floor=FLOOR, settings={})
-        assert [item.name for item in (tmp_path / "new").iterdir()] == ["report.html"]
-        Page((tmp_path / "new" / "report.html").read_text(encoding="utf-8"))
-
-    @pytest.mark.parametrize("module", ["matplotlib", "jinja2"])
-    def test_the_extra_is_named(self, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(InputError, match=rf"^--report needs {module}; pip install 'spanmatch\[report\]'$"):
-            report_to(str(tmp_path / "report.html"))
-
-    @pytest.mark.parametrize("name", ["", "new/"])
-    def test_not_a_folder(self, name: str, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"--report is a folder; give a file, such as .*report\.html"):
-            report_to(f"{tmp_path}/{name}")
-
-    def test_not_below_a_file(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with pytest.raises(InputError, match="cannot be written in"):
-            report_to(str(tmp_path / "file" / "report.html"))

@@ -1,18 +1,28 @@
-"""A piece of text with mentions marked in it: what surrounds an error, gold and predicted each on a line of its own."""
+"""Mark mentions in the text around an error.
+
+The focus is the mention that is the error. All offsets are half-open, in characters.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from spanmatch.entities import Mention
 
-_CONTEXT_CHARS = 90  # shown before and after the mention
-_MAX_FOCUS_CHARS = 400  # of a mention longer than this the beginning is shown
+_CONTEXT_CHARS = 90  # length of the text before and after the focus
+_MAX_FOCUS_CHARS = 400  # only the beginning of a longer focus is shown
 _MAX_SNAP_CHARS = 30  # how far a cut may move to fall between words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """A mention to mark; `role` is gold, right or wrong, `score` is a prediction's, `is_focus` says that it is the error."""
+    """Holds a mention to mark.
+
+    Attributes:
+        mention: the mention.
+        role: "gold", or for a prediction "right" or "wrong".
+        is_focus: whether the mention is the error.
+        score: score of a prediction in (0, 1]; None for gold.
+    """
 
     mention: Mention
     role: str
@@ -22,7 +32,13 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """A stretch of text, marked or not; `continues` says that the mention goes on beyond what is shown."""
+    """Holds a piece of a text, marked or not.
+
+    Attributes:
+        text: the characters.
+        mark: the mention that the piece shows; None for text between mentions.
+        continues: whether the mention is longer than the piece.
+    """
 
     text: str
     mark: Mark | None = None
@@ -31,7 +47,14 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """The pieces of a stretch of text in order, whether it was cut off, and how many mentions are hidden by others."""
+    """Holds a part of a text with mentions marked in it.
+
+    Attributes:
+        pieces: the pieces of the part, in order; joined, they are its text.
+        is_cut_before: whether the text begins earlier.
+        is_cut_after: whether the text ends later.
+        num_hidden: number of mentions that are not marked because they overlap a marked one.
+    """
 
     pieces: tuple[Piece, ...]
     is_cut_before: bool
@@ -40,7 +63,16 @@ class Line:
 
 
 def bounds_around(focus: Mention, text: str, words: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The stretch of text to show around a mention, in characters, cut between words where one is near."""
+    """Choose the part of a text to show around a mention, cut between words if a word ends nearby.
+
+    Args:
+        focus: the mention.
+        text: the whole text.
+        words: half-open character offsets of its words, in order.
+
+    Returns:
+        Start and end of the part.
+    """
     low = focus.start - _CONTEXT_CHARS
     high = min(focus.end, focus.start + _MAX_FOCUS_CHARS) + _CONTEXT_CHARS
     if low <= 0:
@@ -56,9 +88,16 @@ def bounds_around(focus: Mention, text: str, words: Sequence[tuple[int, int]]) -
 
 
 def mark_text(text: str, bounds: tuple[int, int], marks: Iterable[Mark], focus: Mention) -> Line:
-    """Mark mentions in a stretch of text.
+    """Mark mentions in a part of a text.
 
-    Of mentions that overlap one is shown: the focus before those that it overlaps, these before others, the longer first.
+    Of mentions that overlap each other only one is marked. The focus comes first, then mentions that overlap it, then the
+    others; among equals the longest one comes first.
+
+    Args:
+        text: the whole text.
+        bounds: start and end of the part.
+        marks: the mentions to mark; those outside the part are left out.
+        focus: the mention that is the error, marked or not.
     """
     low, high = bounds
     inside = [mark for mark in marks if mark.mention.start < high and mark.mention.end > low]

@@ -1,20 +1,26 @@
-"""Examples of every class of error, each shown in its text."""
+"""Choose examples of every class of error, and show each error in its text."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spanmatch.apps.marked_text import Line, Mark, bounds_around, mark_text
+from spanmatch.apps.report.marked_text import Line, Mark, bounds_around, mark_text
 from spanmatch.data.examples import Example
 from spanmatch.entities import Mention
 from spanmatch.evaluation.error_classes import classify_errors
 
-_NO_SCORE = -1.0  # of gold, which has none
+_NO_SCORE = -1.0  # stands for the score of gold, which has none
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorExample:
-    """An error in its text: where the text stands, and the lines of gold and predicted mentions around the error."""
+    """Holds an error with the text around it.
+
+    Attributes:
+        where: file and line of the text.
+        gold: the text with its gold mentions.
+        predicted: the same text with its predicted mentions.
+    """
 
     where: str
     gold: Line
@@ -31,13 +37,18 @@ class _Error:
 def error_examples(
     examples: Sequence[Example], found: Sequence[Mapping[Mention, float]], *, max_per_class: int
 ) -> dict[str, list[ErrorExample]]:
-    """Show errors of each class, by its name in `ErrorCounts`.
+    """Choose errors of each class, and show them in their texts.
 
-    Wrong predictions are chosen by score, the surest first, and gold by label in turns, in the order of the examples; in
-    both, errors of examples that were not yet shown in the class come first.
+    Of wrong predictions, those with the highest scores come first. Of gold that was not found, the labels take turns.
+    In both, an example shows its second error only after every other example has shown its first.
 
     Args:
-        found: the predictions of each example with their score, in the units of its gold.
+        examples: texts with their gold.
+        found: predicted mentions of each example with their scores in (0, 1], in the units of the gold.
+        max_per_class: number of errors of a class to show at most.
+
+    Returns:
+        The errors by class, named as in `ErrorCounts`. A class without errors is not there.
     """
     by_class: dict[str, list[_Error]] = defaultdict(list)
     for index, (example, scores) in enumerate(zip(examples, found, strict=True)):
@@ -50,15 +61,15 @@ def error_examples(
 
 
 def _choose(errors: Sequence[_Error]) -> list[_Error]:
-    """Put first what to show first."""
-    surest = sorted(errors, key=lambda error: (-error.score, error.index, error.mention))
-    if surest[0].score == _NO_SCORE:
-        surest = _in_turns(surest, [error.mention.label for error in surest])
-    return _in_turns(surest, [error.index for error in surest])
+    """Return the errors of one class in the order in which they are shown."""
+    ordered = sorted(errors, key=lambda error: (-error.score, error.index, error.mention))
+    if ordered[0].score == _NO_SCORE:
+        ordered = _in_turns(ordered, [error.mention.label for error in ordered])
+    return _in_turns(ordered, [error.index for error in ordered])
 
 
 def _in_turns(errors: Sequence[_Error], keys: Sequence[str] | Sequence[int]) -> list[_Error]:
-    """The first error of each key, then the second of each, and so on; otherwise in the given order."""
+    """Return the first error of each key, then the second of each, and so on; each time in the given order."""
     num_seen: dict[str | int, int] = defaultdict(int)
     turns = []
     for key in keys:
@@ -72,12 +83,7 @@ def _show(example: Example, scores: Mapping[Mention, float], focus: Mention) -> 
     right = set(example.mentions)
     gold = [Mark(mention=mention, role="gold", is_focus=mention == focus and mention not in scores) for mention in right]
     predicted = [
-        Mark(
-            mention=mention,
-            role="right" if mention in right else "wrong",
-            is_focus=mention == focus,
-            score=score,
-        )
+        Mark(mention=mention, role="right" if mention in right else "wrong", is_focus=mention == focus, score=score)
         for mention, score in scores.items()
     ]
     return ErrorExample(

@@ -1,6 +1,6 @@
-"""The report of an evaluation: one HTML file that needs nothing else, neither a network nor a script.
+"""Write the report of an evaluation as one HTML file, which needs neither a network nor a script.
 
-The same evaluation gives the same bytes. Texts, labels and settings are the user's: the template escapes all of them.
+The same evaluation gives the same bytes. Texts, labels and settings come from the user: the template escapes all of them.
 """
 
 import json
@@ -12,23 +12,22 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from spanmatch.apps.confusion_grid import confusion_grid
-from spanmatch.apps.error_examples import ErrorExample, error_examples
-from spanmatch.apps.figures import DASHES, MAX_SERIES, precision_recall_figure, reliability_figure
+from spanmatch.apps.report.confusion_grid import confusion_grid
+from spanmatch.apps.report.error_examples import ErrorExample, error_examples
+from spanmatch.apps.report.figures import DASHES, MAX_SERIES, precision_recall_figure, reliability_figure
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.examples import Example
 from spanmatch.data.files import write_whole
-from spanmatch.data.words import mention_in_units
-from spanmatch.entities import Entity, Mention
+from spanmatch.entities import Mention
 from spanmatch.evaluation.calibration import ScoredMentions, best_threshold
 from spanmatch.evaluation.confidence import f1_intervals
 from spanmatch.evaluation.confusion import count_confusions, largest_confusions
 from spanmatch.evaluation.curves import PrecisionRecallCurves, precision_recall, reliability
-from spanmatch.evaluation.evaluate import Evaluation
+from spanmatch.evaluation.evaluate import Evaluation, scores_in_units
 from spanmatch.evaluation.metrics import Counts, Metrics
 
 _TEMPLATE = "report.html"
-_MAX_TYPES_SHOWN = 30  # the others are folded away
+_MAX_TYPES_SHOWN = 30  # the other types are folded away
 _MAX_TYPES_CONFUSED = 25
 _MAX_PAIRS = 20
 _THRESHOLDS = tuple(step / 10 for step in range(1, 10))
@@ -36,9 +35,12 @@ _CLASSES = {
     "type": ("Wrong type", "A prediction with the span of a gold mention that has another type."),
     "boundary": ("Wrong boundary", "A prediction that overlaps a gold mention of its type."),
     "boundary_and_type": ("Wrong boundary and type", "A prediction that overlaps gold mentions, all of other types."),
-    "spurious": ("Spurious", "A prediction that overlaps no gold mention that was not found."),
-    "missed": ("Missed", "A gold mention that no wrong prediction overlaps."),
-    "covered_wrongly": ("Covered wrongly", "A gold mention that a wrong prediction overlaps: the other side of the first three."),
+    "spurious": ("Spurious", "A wrong prediction that overlaps no gold mention, or only ones that were found."),
+    "missed": ("Missed", "A gold mention that was not found and that no wrong prediction overlaps."),
+    "covered_wrongly": (
+        "Covered wrongly",
+        "A gold mention that was not found and that a wrong prediction overlaps: the gold behind the first three classes.",
+    ),
 }
 
 
@@ -70,20 +72,21 @@ def write_report(
     """Write the report of an evaluation.
 
     Args:
+        path: the HTML file to write; its folder is made if need be.
         corpus: the examples with their gold.
-        evaluation: metrics and predictions at the threshold of the evaluation, and what flat decoding finds above the floor.
-        format: "text" or "tokens": in which units predictions were compared with gold.
-        settings: what to say about where the result comes from: model, file, threshold, overlap, versions, commit, seed, ...
-        max_examples: of each class of error.
+        evaluation: metrics, predictions and, for the curves, scored predictions (see `evaluate_corpus`, `floor`).
+        format: "text" or "tokens": the units in which predictions were compared with gold.
+        floor: probability above which predictions are in `evaluation.scored`.
+        settings: what the result depends on, shown as it is: model, file, threshold, overlap, versions, commit, seed.
+        max_examples: number of examples to show of each class of error, at most.
 
     Raises:
-        ValueError: not one entry of `evaluation.scored` per example.
+        ValueError: `evaluation.scored` has not one entry per example.
         OSError: the file cannot be written.
     """
-    found = [
-        _scores_in_units(example, entities, format)
-        for example, entities in zip(corpus.examples, evaluation.predicted, strict=True)
-    ]
+    in_units = scores_in_units(corpus, evaluation.predicted, format)
+    # Two predictions can grow to the same tokens: the higher score comes last and stays.
+    found = [dict(sorted(items, key=lambda item: item[1])) for items in in_units]
     gold = [example.mentions for example in corpus.examples]
     metrics, scored = evaluation.metrics, evaluation.scored
     curves = precision_recall(scored, gold)
@@ -123,15 +126,6 @@ def _environment() -> Environment:
     return environment
 
 
-def _scores_in_units(example: Example, entities: Sequence[Entity], format: str) -> dict[Mention, float]:
-    """Predictions as they are compared with gold, in token format all of the tokens that they touch, with their score."""
-    found: dict[Mention, float] = {}
-    for entity in entities:
-        mention = mention_in_units(entity.mention, example.words, format)
-        found[mention] = max(entity.score, found.get(mention, 0.0))
-    return found
-
-
 def _in_words(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_in_words(item)}" for name, item in value.items())
@@ -141,7 +135,7 @@ def _in_words(value: Any) -> str:
 
 
 def _type_rows(metrics: Metrics, intervals: Mapping[str, tuple[float, float]]) -> list[_TypeRow]:
-    """The types with the most gold first."""
+    """Return a row per type, the types with the most gold first."""
     ordered = sorted(metrics.per_type.items(), key=lambda item: (-item[1].num_gold, -item[1].num_predicted, item[0]))
     return [_TypeRow(label=label, counts=counts, interval=intervals.get(label)) for label, counts in ordered]
 
@@ -149,14 +143,14 @@ def _type_rows(metrics: Metrics, intervals: Mapping[str, tuple[float, float]]) -
 def _precision_recall(
     curves: PrecisionRecallCurves, metrics: Metrics, scored: ScoredMentions, gold: Sequence[Sequence[Mention]], floor: float
 ) -> dict[str, Any] | None:
-    """The figure, what its lines are, and the curve as a table; None without gold or predictions."""
+    """Return the figure, its legend and the curve as a table; None without gold or predictions."""
     if not (metrics.num_gold and len(curves.micro.score_K)):
         return None
     best = best_threshold(scored, gold, floor=floor)
     at_best = curves.micro.at(best.threshold)
     with_curve = [label for label, curve in curves.per_type.items() if curve.num_gold and len(curve.score_K)]
     largest = sorted(with_curve, key=lambda label: (-curves.per_type[label].num_gold, label))[:MAX_SERIES]
-    # One type alone is the thick line.
+    # The curve of a single type is that of all types, which the thick line shows already.
     shown = [curves.per_type[label] for label in largest] if len(curves.per_type) > 1 else []
     alt = (
         f"Precision against recall. The evaluation has precision {metrics.micro.precision:.3f} at recall "
@@ -176,7 +170,7 @@ def _reliability(scored: ScoredMentions, gold: Sequence[Sequence[Mention]]) -> d
         return None
     error = result.expected_calibration_error
     alt = (
-        f"Share of predictions that is right against their score, with counts; expected calibration error {error:.3f}. "
+        f"Share of right predictions against their score, with counts; expected calibration error {error:.3f}. "
         "Numbers are in the table."
     )
     figure: Markup = reliability_figure(result, alt=alt)

@@ -1,6 +1,6 @@
-"""Figures of a report as inline SVG: text stays text, and colours are the page's, light or dark.
+"""Draw the figures of a report as inline SVG, in the colours of the page, light or dark.
 
-No text of the user's goes into a figure: what names a line is in the page beside it.
+No text of the user goes into a figure: the page names the lines in a legend beside it.
 """
 
 import io
@@ -16,16 +16,16 @@ from matplotlib.figure import Figure
 from spanmatch.evaluation.curves import PrecisionRecall, Reliability
 from spanmatch.evaluation.metrics import Counts
 
-# Colours that stand for a CSS variable of the page.
+# matplotlib knows no CSS variables: it draws with these colours, and `_svg` replaces each by a variable of the page.
 _INK, _MUTED, _GRID = "#010101", "#020202", "#030303"
 _SERIES = ("#0a0101", "#0a0202", "#0a0303", "#0a0404", "#0a0505")
 _MAIN, _OPERATING, _BEST = "#0b0101", "#0b0202", "#0b0303"
 _VARIABLES = {_INK: "ink", _MUTED: "muted", _GRID: "line", _MAIN: "main", _OPERATING: "wrong", _BEST: "best"}
 _VARIABLES |= {color: f"series-{index}" for index, color in enumerate(_SERIES)}
-# Lines differ in their dashes, too; the page draws the same dashes (`stroke-dasharray`) in its legend.
+# Lines also differ in their dashes; the legend of the page draws the same ones (`stroke-dasharray`).
 DASHES = ("6 2", "2 2", "8 2 2 2", "4 4", "1 3")
 MAX_SERIES = len(_SERIES)
-_MAX_POINTS = 400
+_MAX_POINTS = 400  # a curve with more points looks the same, and makes the page large
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "spanmatch",
@@ -49,7 +49,18 @@ _STYLE = {
 def precision_recall_figure(
     micro: PrecisionRecall, series: Sequence[PrecisionRecall], *, operating: Counts, best: Counts, alt: str
 ) -> Markup:
-    """All types as a thick line, some types as thin ones, the operating point as a disc, the best F1 as a diamond."""
+    """Draw precision against recall.
+
+    Args:
+        micro: the curve of all types together, a thick line; it has at least one point.
+        series: curves of single types, thin lines; only the first `MAX_SERIES` are drawn.
+        operating: counts of the evaluation, drawn as a disc.
+        best: counts at the best F1, drawn as a diamond.
+        alt: the figure in words, for readers who do not see it.
+
+    Returns:
+        An SVG element.
+    """
     with rc_context(_STYLE):
         figure = Figure(figsize=(5.4, 4.4))
         axes = figure.add_axes((0.11, 0.115, 0.86, 0.865))
@@ -65,7 +76,15 @@ def precision_recall_figure(
 
 
 def reliability_figure(result: Reliability, *, alt: str) -> Markup:
-    """The share that is right against the mean score of each bin, over how many predictions each bin has."""
+    """Draw the share of right predictions against the mean score of each bin, and below it the counts of the bins.
+
+    Args:
+        result: the bins; at least one has predictions.
+        alt: the figure in words, for readers who do not see it.
+
+    Returns:
+        An SVG element.
+    """
     bins = [item for item in result.bins if item.count]
     with rc_context(_STYLE):
         figure = Figure(figsize=(5.4, 4.9))
@@ -77,7 +96,7 @@ def reliability_figure(result: Reliability, *, alt: str) -> Markup:
         upper.errorbar(
             scores,
             shares,
-            # The interval reaches to the share itself at 0 and 1, there rounding may make it negative.
+            # At a share of 0 or 1 one side of the interval has length 0, which rounding can make negative.
             yerr=np.maximum(np.transpose(margins), 0.0),
             color=_MAIN,
             marker="o",
@@ -102,7 +121,7 @@ def reliability_figure(result: Reliability, *, alt: str) -> Markup:
 
 
 def _draw_equal_f1(axes: Axes) -> None:
-    """Thin lines on which F1 is the same."""
+    """Draw thin lines along which F1 is the same."""
     for f1 in (0.2, 0.4, 0.6, 0.8):
         lowest = f1 / (2 - f1)
         recall = lowest + (1 - lowest) * np.linspace(0, 1, 60) ** 2  # more points where the line is steep
@@ -111,25 +130,25 @@ def _draw_equal_f1(axes: Axes) -> None:
 
 
 def _thinned(curve: PrecisionRecall) -> tuple[list[float], list[float]]:
-    """Recall and precision of at most so many points, the first and the last of them."""
+    """Return recall and precision of at most `_MAX_POINTS` points, among them the first and the last."""
     num_points = len(curve.score_K)
     kept = np.unique(np.linspace(0, num_points - 1, min(num_points, _MAX_POINTS)).round().astype(np.int64))
     return curve.recall_K[kept].tolist(), curve.precision_K[kept].tolist()
 
 
 def _svg(figure: Figure, name: str, alt: str) -> Markup:
-    """The figure as an element of a page: no declaration, no date, no name that another figure has."""
+    """Return the figure as an element of a page, without declaration and date, with ids that no other figure has."""
     content = io.StringIO()
     figure.savefig(content, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     svg = content.getvalue()
     svg = svg[svg.index("<svg") :]
-    # A style element would hold for the whole page; namespaces go without saying in HTML.
+    # A style element would apply to the whole page, and HTML needs no namespaces.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href=", "href=")
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg).replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
-    # Of the font only the size stays: the page has its own.
+    # The page has its own font; keep only the size.
     svg = re.sub(r"font: (\d+(?:\.\d+)?px) [^;\"]*", r"font-size: \1", svg)
     for color, variable in _VARIABLES.items():
         svg = svg.replace(color, f"var(--{variable})")

@@ -10,14 +10,13 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from spanmatch.apps import draw_training
-from spanmatch.apps.training_curves import points_of, running_mean, write_curves
+from spanmatch.apps.training_curves import draw_training, points_of, running_mean, write_curves
 
 Log = list[dict[str, Any]]
 
 
 def log_of(num_losses: int, every: int = 0) -> Log:
-    """A log as the Trainer writes it: a loss per ten steps, an evaluation after every so many of them, a summary."""
+    """Make a log as the Trainer writes it: a loss per ten steps, an evaluation after every so many of them, a summary."""
     log: Log = []
     for index in range(1, num_losses + 1):
         log.append({"loss": 2 / index, "learning_rate": 1e-4, "grad_norm": 1.0, "epoch": index / 10, "step": 10 * index})
@@ -29,7 +28,7 @@ def log_of(num_losses: int, every: int = 0) -> Log:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that are saved."""
+    """Return the figures that are saved from now on."""
     figures: list[Figure] = []
     save = Figure.savefig
 

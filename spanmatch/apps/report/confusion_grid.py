@@ -1,4 +1,4 @@
-"""The confusion of types as a table to show: the largest types, and for each how its gold was predicted."""
+"""Arrange the confusion of types as a table: which type was predicted for the gold of each type."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -9,7 +9,13 @@ from spanmatch.evaluation.confusion import Pair
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """How often a gold type was predicted as a type; `share` is that of its row."""
+    """Holds how often a gold type was predicted as another type, or as itself.
+
+    Attributes:
+        count: number of pairs.
+        share: share of the pairs of its row, in [0, 1].
+        is_same: whether the gold type is the predicted type.
+    """
 
     count: int
     share: float
@@ -18,7 +24,13 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfusionGrid:
-    """Rows are gold types, columns predicted ones, with None for nothing, last; `num_left_out` types are not shown."""
+    """Holds a table with a row per gold type and a column per predicted type.
+
+    Attributes:
+        columns: predicted types. None, the last one if it is there, stands for no prediction.
+        rows: gold types, each with a cell per column. None, the last one if it is there, stands for no gold.
+        num_left_out: number of types that the table does not show.
+    """
 
     columns: tuple[str | None, ...]
     rows: tuple[tuple[str | None, tuple[Cell, ...]], ...]
@@ -26,7 +38,16 @@ class ConfusionGrid:
 
 
 def confusion_grid(pairs: Counter[Pair], support: Mapping[str, int], *, max_types: int) -> ConfusionGrid | None:
-    """Arrange pairs, the types with the most gold first; None where there is no pair."""
+    """Arrange pairs of types as a table, the types with the most gold first.
+
+    Args:
+        pairs: counts of (gold label, predicted label), as `count_confusions` returns them.
+        support: number of gold mentions of each label; a label that is not there has 0.
+        max_types: number of types to show at most.
+
+    Returns:
+        The table, None if there are no pairs.
+    """
     seen = {label for pair in pairs for label in pair if label is not None}
     if not seen:
         return None
