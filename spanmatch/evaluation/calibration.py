@@ -1,4 +1,4 @@
-"""Calibration: the thresholds with the best F1 on a development set.
+"""Find the thresholds with the best F1 on a development set.
 
 Gold and predictions of an example are sets of (start, end, label): a duplicate counts once, and only an exact match is
 right. Offsets are half-open, in characters or in tokens, the same unit throughout a call. Scores are in (0, 1].
@@ -19,13 +19,22 @@ from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import DEFAULT_THRESHOLD, Calibration, above
 
 ScoredMentions = Sequence[Sequence[tuple[Mention, float]]]
-# Scores below are never worth keeping; what is above is enough to find any sensible threshold.
+"""Scored mentions of each example, in the order of the examples."""
+
+# No sensible threshold is lower, so predictions with lower scores need not be kept.
 CALIBRATION_FLOOR = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class BestThreshold:
-    """The probability above which (`score > threshold`) predictions have the best micro F1, and what they then score."""
+    """Holds the threshold with the best micro F1, and the scores of the predictions above it (`score > threshold`).
+
+    Attributes:
+        threshold: a probability.
+        f1: micro F1, in [0, 1].
+        precision: micro precision, in [0, 1].
+        recall: micro recall, in [0, 1].
+    """
 
     threshold: float
     f1: float
@@ -34,15 +43,18 @@ class BestThreshold:
 
 
 def best_threshold(scored: ScoredMentions, gold: Mentions, *, floor: float = 0.0) -> BestThreshold:
-    """Return the threshold of the best micro F1, in O(n log n).
+    """Find the threshold with the best micro F1, in O(n log n).
 
-    A threshold lies halfway, in probability, between the lowest score kept and the highest dropped (below the lowest of
-    all: `floor`). Of equal F1 the threshold nearest 0.5 wins, of those the higher. Without a right prediction it is 0.5.
+    The threshold lies halfway between the lowest score that it keeps and the highest score that it drops. If it drops
+    none, it lies halfway between the lowest score and `floor`. Of thresholds with equal F1, the one nearest 0.5 is
+    returned, and of two equally near ones the higher. Without a right prediction the threshold is 0.5.
 
     Args:
-        scored: Entities with their probability, overlaps already resolved greedily by score: a higher threshold then
-            keeps exactly those above it. Of duplicates the highest score counts.
-        floor: The threshold with which `scored` was decoded: nothing is known of what is below.
+        scored: predicted mentions of each example with their probabilities in (0, 1]. Overlaps have to be resolved
+            already, greedily by score: then a higher threshold keeps exactly the mentions above it. Of duplicates
+            the highest score counts.
+        gold: gold mentions of each example, in the order of `scored`.
+        floor: threshold with which `scored` was decoded; predictions below it are not known.
 
     Raises:
         ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
@@ -56,10 +68,22 @@ def best_threshold(scored: ScoredMentions, gold: Mentions, *, floor: float = 0.0
 def best_threshold_per_type(
     scored: ScoredMentions, gold: Mentions, *, min_support: int = 10, floor: float = 0.0
 ) -> dict[str, float]:
-    """Return `best_threshold` of each type by itself, sorted by label; arguments and errors as there.
+    """Find the threshold with the best F1 of each type by itself.
 
-    Types with fewer gold mentions than `min_support`, or without a right prediction, are left out: they take the global one.
-    Not exact where overlaps are resolved: what a raised threshold drops may have stood in the way of another type.
+    The result is not exact if overlaps were resolved between types: a mention that a higher threshold drops may have
+    suppressed a mention of another type.
+
+    Args:
+        scored: as in `best_threshold`.
+        gold: as in `best_threshold`.
+        min_support: number of gold mentions that a type must have; rarer types should use the threshold of all types.
+        floor: as in `best_threshold`.
+
+    Returns:
+        Thresholds by label, sorted. Types that are too rare, or have no right prediction, are left out.
+
+    Raises:
+        ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
     """
     support = Counter(mention.label for mentions in gold for mention in set(mentions))
     by_label = judge_by_label(scored, gold)
@@ -69,7 +93,18 @@ def best_threshold_per_type(
 
 
 def judge_by_label(scored: ScoredMentions, gold: Mentions) -> dict[str, list[tuple[float, bool]]]:
-    """Return (score, whether it is right) of every distinct prediction, by label."""
+    """Compare every distinct prediction with gold.
+
+    Args:
+        scored: predicted mentions of each example with their probabilities in (0, 1]; of duplicates the highest counts.
+        gold: gold mentions of each example, in the order of `scored`.
+
+    Returns:
+        For each predicted label, the score of each prediction and whether the prediction is right.
+
+    Raises:
+        ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
+    """
     check_lengths(scored=scored, gold=gold)
     by_label: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for items, mentions in zip(scored, map(set, gold), strict=True):
@@ -81,7 +116,7 @@ def judge_by_label(scored: ScoredMentions, gold: Mentions) -> dict[str, list[tup
 
 
 def _sweep(found: list[tuple[float, bool]], num_gold: int, floor: float) -> BestThreshold | None:
-    """Compare all ways to cut between distinct scores; None without a right prediction."""
+    """Try a threshold between every two neighbouring scores; return the best one, None without a right prediction."""
     if not any(is_right for _, is_right in found):
         return None
     found = sorted(found, reverse=True)
@@ -109,15 +144,15 @@ def calibrate(
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Calibration:
-    """Find the thresholds of the best micro F1 on a corpus, for all types together and for each, with flat decoding.
+    """Find the thresholds with the best F1 on a corpus, for all types together and for each type, with flat decoding.
 
     Args:
-        tagger: what to calibrate.
+        tagger: the tagger to calibrate.
         corpus: examples with their gold.
-        source: what to say of where the corpus is from.
-        format: "text" or "tokens": in which units predictions are compared with gold.
-        batch_size: texts at a time; by default as many as suit the device.
-        progress: show a bar.
+        source: name of the corpus, to be stored with the thresholds.
+        format: "text" or "tokens": the units in which predictions are compared with gold.
+        batch_size: number of texts in a batch; by default as many as suit the device.
+        progress: show a progress bar.
     """
     scored, gold = _scored_mentions(tagger, corpus, format, batch_size, progress)
     best = best_threshold(scored, gold, floor=CALIBRATION_FLOOR)
@@ -133,13 +168,18 @@ def calibrate(
 
 
 def best_f1(tagger: Tagger, corpus: Corpus, *, format: str = "text", batch_size: int | None) -> dict[str, float]:
-    """Return micro F1 at the best single threshold of this very corpus, for choosing a checkpoint: not a result to report.
+    """Return the scores of a tagger at the threshold that is best on this corpus, for choosing among checkpoints.
+
+    They are no result to report: the threshold is fitted to the gold that it is scored on.
 
     Args:
-        tagger: what to score.
+        tagger: the tagger to score.
         corpus: examples with their gold.
-        format: "text" or "tokens".
-        batch_size: texts at a time, None for as many as suit the device.
+        format: "text" or "tokens": the units in which predictions are compared with gold.
+        batch_size: number of texts in a batch; None for as many as suit the device.
+
+    Returns:
+        Micro "f1", "precision" and "recall", and the "threshold", all in [0, 1].
     """
     best = best_threshold(*_scored_mentions(tagger, corpus, format, batch_size, False), floor=CALIBRATION_FLOOR)
     return {"f1": best.f1, "precision": best.precision, "recall": best.recall, "threshold": best.threshold}

@@ -1,4 +1,7 @@
-"""How far a measured F1 or share can be trusted: 95% intervals."""
+"""Compute 95% intervals of F1 scores and of shares.
+
+Legend: R distinct rows of counts, W resamples of a block.
+"""
 
 import math
 from collections import defaultdict
@@ -8,15 +11,27 @@ from numpy.typing import NDArray
 
 from spanmatch.evaluation.error_classes import Mentions, check_lengths
 
-_MAX_BLOCK_CELLS = 1 << 20  # 8 MiB of bootstrap weights at a time
+_MAX_BLOCK_CELLS = 1 << 20  # resampling weights are drawn in blocks of at most 8 MiB
+_Z_95 = 1.959963984540054  # 95% of a normal distribution lie within this many standard deviations of its mean
 
 
 def bootstrap_f1(counts: NDArray[np.int64], num_bootstrap: int, seed: int) -> tuple[float, float]:
-    """Return the 2.5th and 97.5th percentile of micro F1 over resampled examples, (0.0, 0.0) without examples.
+    """Return the 95% interval of micro F1, by resampling examples (percentile bootstrap).
 
-    Equal rows are drawn together, in sorted order: the same distribution, no dependence on the order of the examples.
+    Equal rows are drawn together, in sorted order. The distribution is the same as that of single rows, and the result
+    does not depend on the order of the examples.
 
-    Shape: counts (examples, 3): true positives, predicted, gold.
+    Args:
+        counts: true positives, predicted mentions and gold mentions of each example.
+        num_bootstrap: number of resamples, at least 1.
+        seed: seed of the resampling.
+
+    Returns:
+        The 2.5th and the 97.5th percentile of F1 over the resamples; (0.0, 0.0) without examples.
+
+    Shape: counts (num_examples, 3).
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
     if not len(counts):
         return 0.0, 0.0
@@ -33,16 +48,21 @@ def bootstrap_f1(counts: NDArray[np.int64], num_bootstrap: int, seed: int) -> tu
     return float(low), float(high)
 
 
-_Z_95 = 1.959963984540054  # the normal distribution has 95% of its mass within this many standard deviations
-
-
 def f1_intervals(
     gold: Mentions, predicted: Mentions, *, num_bootstrap: int = 1000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Return the 95% bootstrap interval of F1 of each label that occurs, sorted by label.
+    """Return the 95% bootstrap interval of F1 of each label, by resampling examples.
 
-    Examples are resampled, as for micro F1 in `spanmatch.metrics.evaluate`; a resample without a mention of the label
-    counts as F1 0, so that a rare label has a wide interval.
+    A resample without any mention of the label counts as F1 0. So a rare label has a wide interval.
+
+    Args:
+        gold: gold mentions of each example.
+        predicted: predicted mentions of each example, in the order of `gold`.
+        num_bootstrap: number of resamples, at least 1.
+        seed: seed of the resampling.
+
+    Returns:
+        The ends of the interval of each label that occurs, sorted by label.
 
     Raises:
         ValueError: `gold` and `predicted` differ in length.
@@ -65,12 +85,19 @@ def f1_intervals(
 
 
 def wilson_interval(num_right: int, count: int) -> tuple[float, float]:
-    """Return the 95% interval of a share, (0.0, 1.0) where nothing was counted.
+    """Return the 95% interval of the share of right items.
 
-    Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    Args:
+        num_right: number of right items.
+        count: number of items.
+
+    Returns:
+        The ends of the interval, in [0, 1]; (0.0, 1.0) without items.
 
     Raises:
-        ValueError: more right than counted, or a negative number.
+        ValueError: a number is negative, or there are more right items than items.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
     if not 0 <= num_right <= count:
         raise ValueError(f"expected 0 <= num_right <= count, got {num_right} of {count}")
@@ -81,5 +108,3 @@ def wilson_interval(num_right: int, count: int) -> tuple[float, float]:
     margin = _Z_95 * math.sqrt(share * (1 - share) / count + z_squared / (4 * count**2))
     scale = 1 + z_squared / count
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
-
-

@@ -1,4 +1,4 @@
-"""Which type is taken for which: pairs of a gold and a predicted type, counted."""
+"""Count which type is confused with which, as pairs of a gold and a predicted type."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,19 +8,21 @@ from spanmatch.entities import Mention
 from spanmatch.evaluation.error_classes import Mentions, check_lengths
 
 Pair = tuple[str | None, str | None]
-"""A gold label and a predicted label; None stands for nothing."""
+"""A gold label and a predicted label. None stands for no gold, or for no prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """Counts of (gold label, predicted label) over a corpus.
+    """Holds how often each pair of gold label and predicted label occurs in a corpus.
 
-    Only errors are paired with errors, as in `ErrorCounts`: a mention that was found answers for nothing more.
+    Correct mentions are set aside first, as in `ErrorCounts`: beyond them, errors are paired with errors only.
 
-    equal: mentions of one span. (a, a) was found, (a, b) is the same span with another label, (a, None) gold whose span
-        has no wrong prediction, (None, b) a wrong prediction whose span has no missed gold.
-    overlapping: wrong predictions and gold not found that overlap but differ in span. (a, a) is a wrong boundary.
-        There are no pairs with None; a mention that overlaps several counts with each.
+    Attributes:
+        equal: pairs of mentions with the same span. (a, a) is a correct mention. (a, b) is a missed mention whose span was
+            predicted with another label. (a, None) is a missed mention whose span has no wrong prediction. (None, b) is a
+            wrong prediction whose span has no missed mention.
+        overlapping: pairs of a missed mention and a wrong prediction that overlap and have different spans. (a, a) is a
+            wrong boundary. A mention that overlaps several others counts with each. None does not occur.
     """
 
     equal: Counter[Pair]
@@ -28,7 +30,11 @@ class Confusion:
 
 
 def count_confusions(gold: Mentions, predicted: Mentions) -> Confusion:
-    """Count the pairs of every example.
+    """Count the pairs of gold and predicted labels in all examples.
+
+    Args:
+        gold: gold mentions of each example.
+        predicted: predicted mentions of each example, in the order of `gold`.
 
     Raises:
         ValueError: `gold` and `predicted` differ in length.
@@ -59,7 +65,7 @@ def _pairs_of_one_span(missed: Sequence[Mention], wrong: Sequence[Mention]) -> l
 
 
 def _pairs_that_overlap(missed: Sequence[Mention], wrong: Sequence[Mention]) -> list[Pair]:
-    """Both sorted. Quadratic in the errors of one example, which are few."""
+    """Pair errors that overlap, both lists sorted. The time is quadratic in the errors of one example, which are few."""
     pairs: list[Pair] = []
     for item in missed:
         for other in wrong:
@@ -71,10 +77,16 @@ def _pairs_that_overlap(missed: Sequence[Mention], wrong: Sequence[Mention]) -> 
 
 
 def largest_confusions(pairs: Counter[Pair], limit: int) -> list[tuple[str, str, int]]:
-    """The most frequent pairs of two different labels: (gold, predicted, count), the largest first, ties by label."""
+    """Return the most frequent pairs of two different labels.
+
+    Args:
+        pairs: counts of (gold label, predicted label); pairs with None are left out.
+        limit: number of pairs to return at most.
+
+    Returns:
+        Gold label, predicted label and count of each pair, the highest counts first, ties by label.
+    """
     found = [
         (gold, other, count) for (gold, other), count in pairs.items() if gold is not None and other is not None and gold != other
     ]
     return sorted(found, key=lambda item: (-item[2], item[0], item[1]))[:limit]
-
-

@@ -1,6 +1,6 @@
-"""Curves over the score: what a threshold trades between precision and recall, and whether scores are probabilities.
+"""Compute how a threshold trades precision for recall, and whether scores are probabilities.
 
-Both look at scored predictions that were decoded flat at a low threshold, the floor: what is below it is unknown to them.
+Both take scored predictions that were decoded flat at a low threshold, the floor. Predictions below it are not known.
 
 Legend: K distinct scores.
 """
@@ -20,9 +20,15 @@ from spanmatch.evaluation.metrics import Counts
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PrecisionRecall:
-    """Counts at every distinct score, from the highest down: of the predictions with at least this score.
+    """Holds the precision-recall curve: for each distinct score, the counts of the predictions with at least this score.
 
-    Shape: score_K, num_kept_K, num_right_K (K,).
+    Attributes:
+        score_K: the distinct scores, from the highest to the lowest.
+        num_kept_K: number of predictions with at least this score.
+        num_right_K: number of these predictions that are right.
+        num_gold: number of gold mentions.
+
+    Shape: score_K, num_kept_K and num_right_K (K,).
     """
 
     score_K: NDArray[np.float64]
@@ -32,21 +38,26 @@ class PrecisionRecall:
 
     @property
     def precision_K(self) -> NDArray[np.float64]:
+        """Return the precision at each score."""
         return self.num_right_K / self.num_kept_K
 
     @property
     def recall_K(self) -> NDArray[np.float64]:
-        """Zero where there is no gold."""
+        """Return the recall at each score, 0 without gold."""
         return self.num_right_K / max(self.num_gold, 1)
 
     @property
     def average_precision(self) -> float:
-        """The area under the steps of the curve, up to the recall at the floor."""
+        """Return the area under the steps of the curve, up to the recall at the floor."""
         gained = np.diff(self.recall_K, prepend=0.0)
         return float((gained * self.precision_K).sum())
 
     def at(self, threshold: float) -> Counts:
-        """What predictions with a score above the threshold are worth; below the floor, the same as at the floor."""
+        """Return the counts of the predictions above a threshold.
+
+        Args:
+            threshold: a probability; below the floor, the counts are those at the floor.
+        """
         num_scores = int((self.score_K > threshold).sum())
         right, kept = (int(counts[num_scores - 1]) if num_scores else 0 for counts in (self.num_right_K, self.num_kept_K))
         return Counts(true_positives=right, num_predicted=kept, num_gold=self.num_gold)
@@ -54,14 +65,23 @@ class PrecisionRecall:
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionRecallCurves:
-    """The curve of all types together, and of each label that occurs, sorted by label."""
+    """Holds precision-recall curves.
+
+    Attributes:
+        micro: the curve of all types together.
+        per_type: the curve of each label that occurs, sorted by label.
+    """
 
     micro: PrecisionRecall
     per_type: dict[str, PrecisionRecall]
 
 
 def precision_recall(scored: ScoredMentions, gold: Mentions) -> PrecisionRecallCurves:
-    """Return the curves; of duplicates the highest score counts.
+    """Compute the precision-recall curves of scored predictions.
+
+    Args:
+        scored: predicted mentions of each example with their probabilities in (0, 1]; of duplicates the highest counts.
+        gold: gold mentions of each example, in the order of `scored`.
 
     Raises:
         ValueError: `scored` and `gold` differ in length, or a score is not in (0, 1].
@@ -88,7 +108,15 @@ def _curve(judged: Sequence[tuple[float, bool]], num_gold: int) -> PrecisionReca
 
 @dataclass(frozen=True, kw_only=True)
 class ReliabilityBin:
-    """The predictions whose score is in [low, high), the last bin with its end; `mean_score` is 0 where there is none."""
+    """Holds the counts of the predictions whose scores are in one bin.
+
+    Attributes:
+        low: lowest score of the bin.
+        high: end of the bin, which belongs to the next bin, or to this one if it is the last.
+        count: number of predictions.
+        num_right: number of predictions that are right.
+        mean_score: mean score of the predictions; 0.0 without any.
+    """
 
     low: float
     high: float
@@ -98,27 +126,35 @@ class ReliabilityBin:
 
     @property
     def share_right(self) -> float:
+        """Return the share of predictions that are right, 0.0 without any."""
         return self.num_right / self.count if self.count else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95% interval of `share_right`."""
+        """Return the ends of the 95% interval of `share_right`."""
         return wilson_interval(self.num_right, self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reliability:
-    """Scores against the share that is right, in bins of equal width, from low to high, empty ones too."""
+    """Holds predictions in bins of their scores, for comparing scores with shares of right predictions.
+
+    Attributes:
+        bins: bins of equal width, from the lowest scores to the highest, with the empty ones.
+    """
 
     bins: tuple[ReliabilityBin, ...]
 
     @property
     def num_predictions(self) -> int:
+        """Return the number of predictions in all bins."""
         return sum(item.count for item in self.bins)
 
     @property
     def expected_calibration_error(self) -> float:
-        """The distance of share and mean score, averaged over predictions; 0.0 without any.
+        """Return the distance between share of right predictions and mean score, averaged over predictions.
+
+        It is in [0, 1], and 0.0 without predictions.
 
         Source: Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3.
         """
@@ -127,7 +163,12 @@ class Reliability:
 
 
 def reliability(scored: ScoredMentions, gold: Mentions, *, num_bins: int = 10) -> Reliability:
-    """Compare scores with the share of predictions that is right; of duplicates the highest score counts.
+    """Compare scores with the share of predictions that are right, in bins of equal width.
+
+    Args:
+        scored: predicted mentions of each example with their probabilities in (0, 1]; of duplicates the highest counts.
+        gold: gold mentions of each example, in the order of `scored`.
+        num_bins: number of bins, at least 1.
 
     Raises:
         ValueError: `num_bins` is below 1, `scored` and `gold` differ in length, or a score is not in (0, 1].
@@ -150,5 +191,3 @@ def reliability(scored: ScoredMentions, gold: Mentions, *, num_bins: int = 10) -
             for index, items in enumerate(binned)
         )
     )
-
-

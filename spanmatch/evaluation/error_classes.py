@@ -1,6 +1,7 @@
-"""Second looks at an evaluation: how predictions go wrong, what no flat prediction could get right, what seqeval says.
+"""Sort errors into classes, and compute how much flat predictions can find of gold that overlaps.
 
-Offsets are half-open, in characters or in tokens, the same unit throughout a call.
+A mention is correct if it is both gold and predicted. Offsets are half-open, in characters or in tokens, the same unit
+throughout a call.
 """
 
 from bisect import bisect_left
@@ -16,35 +17,40 @@ Mentions = Sequence[Collection[Mention]]
 
 
 def check_lengths(**sequences: Sequence[object]) -> None:
-    """Raise a `ValueError` that names the lengths, unless all sequences have one entry per example."""
+    """Check that sequences have the same length, one entry per example.
+
+    Args:
+        sequences: the sequences, under the names that an error should use.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
     lengths = {name: len(sequence) for name, sequence in sequences.items()}
     if len(set(lengths.values())) > 1:
         got = ", ".join(f"{length} of {name}" for name, length in lengths.items())
-        raise ValueError(f"one entry per example expected, got {got}; pass an empty list for an example without mentions")
+        raise ValueError(f"expected one entry per example, got {got}; pass an empty list for an example without mentions")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorCounts:
-    """Every error once: `type` to `spurious` count false positives, `missed` and `covered_wrongly` false negatives.
+    """Holds the number of errors of each class. Every error has one class.
 
-    A false positive is a prediction that is no gold mention, a false negative a gold mention that was not predicted.
-    Only these are compared with each other: each error goes into the first class of its side that fits.
+    A false positive is a predicted mention that is not gold. A false negative is a gold mention that was not predicted.
+    Correct mentions are set aside first, then false positives and false negatives are compared with each other. An error
+    gets the first class that fits it. The sums of the two sides can differ: two false positives that overlap one false
+    negative are two errors on one side and one error on the other.
 
-    False positives, counted from the predictions:
-        type: same span as a false negative, which has another label.
-        boundary: overlaps a false negative of the same label.
-        boundary_and_type: overlaps false negatives, all of other labels.
-        spurious: overlaps no false negative. A wrong prediction over a mention that was also found lands here.
-    False negatives, counted from the gold:
-        missed: overlaps no false positive, even where it is nested in an entity that was rightly found.
-        covered_wrongly: overlaps a false positive.
-
-    Two wrong predictions over one mention are two errors of their side and one of the other: the sides add up each
-    for itself, not to each other.
+    Attributes:
+        type: false positives that have the span of a false negative with another label.
+        boundary: false positives that overlap a false negative of the same label.
+        boundary_and_type: false positives that overlap only false negatives of other labels.
+        spurious: false positives that overlap no false negative, even if they overlap a correct mention.
+        missed: false negatives that overlap no false positive, even if they are nested in a correct mention.
+        covered_wrongly: false negatives that overlap a false positive.
 
     Source: the categories incorrect, partial, missing and spurious of MUC-5 (Chinchor and Sundheim, "MUC-5 Evaluation
-    Metrics", 1993, where a found mention answers for nothing more), with type and boundary told apart as in
-    SemEval-2013 task 9.1 (Segura-Bedmar et al., 2013).
+    Metrics", 1993), which also sets correct mentions aside. Type and boundary are separated as in SemEval-2013 task 9.1
+    (Segura-Bedmar et al., 2013).
     """
 
     type: int = 0
@@ -56,12 +62,12 @@ class ErrorCounts:
 
     @property
     def false_positives(self) -> int:
-        """Predictions that are no gold mention."""
+        """Return the number of predicted mentions that are not gold."""
         return self.type + self.boundary + self.boundary_and_type + self.spurious
 
     @property
     def false_negatives(self) -> int:
-        """Gold mentions that were not predicted."""
+        """Return the number of gold mentions that were not predicted."""
         return self.missed + self.covered_wrongly
 
 
@@ -79,7 +85,11 @@ class _OverlapIndex:
 
 
 def count_errors(gold: Mentions, predicted: Mentions) -> ErrorCounts:
-    """Put every error into one class (see `ErrorCounts`); O(n log n) in the mentions of an example.
+    """Count the errors of each class (see `ErrorCounts`), in O(n log n) for n mentions of an example.
+
+    Args:
+        gold: gold mentions of each example.
+        predicted: predicted mentions of each example, in the order of `gold`.
 
     Raises:
         ValueError: `gold` and `predicted` differ in their number of examples.
@@ -90,7 +100,15 @@ def count_errors(gold: Mentions, predicted: Mentions) -> ErrorCounts:
 
 
 def classify_errors(gold: Collection[Mention], predicted: Collection[Mention]) -> dict[Mention, str]:
-    """The class of every error of one example, by its name in `ErrorCounts`, in the order of the text."""
+    """Return the class of every error of one example.
+
+    Args:
+        gold: gold mentions of the example.
+        predicted: predicted mentions of the example.
+
+    Returns:
+        The name of the class in `ErrorCounts` by mention, in the order of the text.
+    """
     false_positives = set(predicted) - set(gold)
     false_negatives = set(gold) - set(predicted)
     classes = dict(_classify_false_positives(false_positives, false_negatives))
@@ -118,7 +136,11 @@ def _classify_false_positives(false_positives: set[Mention], false_negatives: se
 
 
 def is_flat(mentions: Mentions) -> bool:
-    """Whether no two mentions of an example overlap; one span with two labels overlaps itself, a duplicate does not."""
+    """Tell whether no two mentions of an example overlap.
+
+    Args:
+        mentions: mentions of each example. Duplicates count once; two labels on one span overlap.
+    """
     for of_example in mentions:
         ordered = sorted(set(of_example))
         if any(left.end > right.start for left, right in pairwise(ordered)):
@@ -127,10 +149,17 @@ def is_flat(mentions: Mentions) -> bool:
 
 
 def flat_recall_ceiling(gold: Mentions) -> float | None:
-    """Return the highest recall, in [0, 1], that flat predictions can reach: a span may overlap no other.
+    """Return the highest recall that predictions without overlaps can have.
 
-    Exact: the most mentions without overlap, by the greedy rule of interval scheduling (earliest end first;
-    Kleinberg and Tardos, "Algorithm Design", section 4.1). None where the gold itself is flat, so that nothing is lost.
+    The result is exact: taking the earliest end first keeps the most mentions without overlaps.
+
+    Args:
+        gold: gold mentions of each example.
+
+    Returns:
+        The recall in [0, 1]; None if the gold has no overlaps, since then nothing is lost.
+
+    Source: Kleinberg and Tardos, "Algorithm Design", 2005, section 4.1 (interval scheduling).
     """
     if is_flat(gold):
         return None
@@ -145,5 +174,3 @@ def flat_recall_ceiling(gold: Mentions) -> float | None:
                 num_kept += 1
                 last_end = mention.end
     return num_kept / num_gold
-
-

@@ -1,4 +1,4 @@
-"""Evaluating a tagger: tag a corpus, compare with its gold in the units of a format, and count."""
+"""Evaluate a tagger: tag a corpus, and compare the entities with its gold."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,22 @@ from spanmatch.prediction.processes import is_main_process
 from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import Threshold
 
-# Mentions of each example with their scores.
 Scored = list[list[tuple[Mention, float]]]
+"""Scored mentions of each example, in the order of the examples."""
+
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Holds a tagged corpus and its metrics.
+    """Holds the predictions of a tagger on a corpus, and their metrics.
 
     Attributes:
-        metrics: counts and what follows from them.
+        metrics: the metrics of the predictions.
         predicted: the entities of each example.
-        seqeval: scores of seqeval; None in text format and where spans overlap.
-        scored: what flat decoding finds above a low probability, in the units of the gold; empty where it was not asked for.
+        seqeval: scores of seqeval; None in format "text", and if tags cannot represent the gold or the predictions.
+        scored: what flat decoding finds above a low probability, in the form that is compared with gold; empty if
+            `evaluate_corpus` was given no `floor`.
     """
 
     metrics: Metrics
@@ -49,17 +51,17 @@ def evaluate_corpus(
     floor: float | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Tag and score a corpus. Gold that the tagger can never find stays in as a miss.
+    """Tag a corpus once, and score the predictions. Gold that the tagger can never find counts as missed.
 
     Args:
-        tagger: what to evaluate. The processes of a launch share the work, each has the result.
+        tagger: the tagger to evaluate. The processes of a launch share the work, and each gets the whole result.
         corpus: examples with their gold.
-        format: "text" compares characters, "tokens" all of the tokens that an entity touches.
-        threshold: what a score must exceed; by default the tagger's own.
-        overlap: which entities may overlap.
-        batch_size: texts at a time; by default as many as suit the device.
-        floor: probability above which `Evaluation.scored` is wanted, too; it comes from the same pass.
-        progress: show a bar.
+        format: "text" compares spans of characters; "tokens" first extends an entity to all tokens that it touches.
+        threshold: what a score must exceed (see `thresholds.cutoffs`); None for the tagger's own threshold.
+        overlap: which entities may overlap (see `decoding.OVERLAPS`).
+        batch_size: number of texts in a batch; by default as many as suit the device.
+        floor: probability above which `Evaluation.scored` is filled in the same pass; by default it stays empty.
+        progress: show a progress bar.
     """
     options = {"threshold": threshold, "overlap": overlap, "batch_size": batch_size}
     above_floor: list[list[Entity]] = []
@@ -69,10 +71,7 @@ def evaluate_corpus(
         scored = tagger.stream_scored(corpus.examples, floor=floor, shared=True, buffer_size=LAST_BUFFER, **options)  # type: ignore[arg-type]
         pairs = list(_with_bar(scored, corpus, progress))
         predicted, above_floor = [entities for entities, _ in pairs], [entities for _, entities in pairs]
-    found = [
-        [mention_in_units(entity.mention, example.words, format) for entity in entities]
-        for example, entities in zip(corpus.examples, predicted, strict=True)
-    ]
+    found = [[mention for mention, _ in items] for items in scores_in_units(corpus, predicted, format)]
     gold = [example.mentions for example in corpus.examples]
     metrics = compute_metrics(gold, found, types=[item.label for item in corpus.types])
     seqeval = _seqeval(corpus, predicted) if format == "tokens" else None
@@ -96,12 +95,15 @@ def tag_corpus(
     """Tag every example with the types of its inventory.
 
     Args:
-        tagger: what to tag with. The processes of a launch share the work, each has the result.
+        tagger: the tagger. The processes of a launch share the work, and each gets the whole result.
         corpus: the examples.
-        threshold: what a score must exceed; by default the tagger's own.
-        overlap: which entities may overlap.
-        batch_size: texts at a time; by default as many as suit the device.
-        progress: show a bar.
+        threshold: what a score must exceed (see `thresholds.cutoffs`); None for the tagger's own threshold.
+        overlap: which entities may overlap (see `decoding.OVERLAPS`).
+        batch_size: number of texts in a batch; by default as many as suit the device.
+        progress: show a progress bar.
+
+    Returns:
+        The entities of each example, with character offsets.
     """
     tagged = tagger.stream(
         corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True, buffer_size=LAST_BUFFER
@@ -116,11 +118,11 @@ def _with_bar(tagged: Iterable[Item], corpus: Corpus, progress: bool) -> Iterabl
 
 
 def scores_in_units(corpus: Corpus, found: Sequence[Sequence[Entity]], format: str) -> Scored:
-    """Return entities with their scores in the units in which they are compared with gold.
+    """Return entities in the form that is compared with gold (see `mention_in_units`), with their scores.
 
     Args:
         corpus: the examples.
-        found: the entities of each example.
+        found: the entities of each example, in the order of the corpus.
         format: "text" or "tokens".
     """
     return [
@@ -130,6 +132,7 @@ def scores_in_units(corpus: Corpus, found: Sequence[Sequence[Entity]], format: s
 
 
 def _seqeval(corpus: Corpus, predicted: Sequence[Sequence[Entity]]) -> dict[str, float] | None:
+    """Return the scores of seqeval; None if gold or predictions overlap, or gold is off the token boundaries."""
     gold_chars = [example.mentions for example in corpus.examples]
     gold = [[chars_to_tokens(mention, example.words) for mention in example.mentions] for example in corpus.examples]
     if any(

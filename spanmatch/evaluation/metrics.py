@@ -1,9 +1,7 @@
-"""Gold mentions against predicted ones: scores, their uncertainty, and the threshold that serves them best.
+"""Compute precision, recall and F1 of predicted mentions against gold, with their uncertainty and classes of errors.
 
 Gold and predictions of an example are sets of (start, end, label): a duplicate counts once, and only an exact match is
-right. Offsets are half-open, in characters or in tokens, the same unit throughout a call. Scores are in [0, 1].
-
-Legend: R distinct rows of counts, W resamples.
+right. Offsets are half-open, in characters or in tokens, the same unit throughout a call.
 """
 
 from collections import Counter
@@ -14,17 +12,21 @@ from typing import Any
 import numpy as np
 
 from spanmatch.evaluation.confidence import bootstrap_f1
-from spanmatch.evaluation.error_classes import ErrorCounts, Mentions, check_lengths, count_errors, is_flat
-from spanmatch.evaluation.error_classes import flat_recall_ceiling as flat_recall_ceiling
+from spanmatch.evaluation.error_classes import ErrorCounts, Mentions, check_lengths, count_errors, flat_recall_ceiling, is_flat
 from spanmatch.evaluation.tables import text_table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What precision, recall and F1 follow from; a ratio without a denominator is 0.0.
+    """Holds the counts from which precision, recall and F1 follow. A ratio whose denominator is 0 is 0.0.
+
+    Attributes:
+        true_positives: number of predicted mentions that are gold.
+        num_predicted: number of predicted mentions.
+        num_gold: number of gold mentions.
 
     Raises:
-        ValueError: more true positives than predictions or gold mentions, or a negative count.
+        ValueError: a count is negative, or there are more true positives than predicted or gold mentions.
     """
 
     true_positives: int
@@ -33,28 +35,38 @@ class Counts:
 
     def __post_init__(self) -> None:
         if not 0 <= self.true_positives <= min(self.num_predicted, self.num_gold):
-            raise ValueError(f"true positives must be from 0 to the predicted and the gold mentions, got {self}")
+            raise ValueError(f"true positives must be at least 0, at most all predicted and all gold mentions; got {self}")
 
     @property
     def precision(self) -> float:
+        """Return the share of predicted mentions that are gold, in [0, 1]."""
         return self.true_positives / self.num_predicted if self.num_predicted else 0.0
 
     @property
     def recall(self) -> float:
+        """Return the share of gold mentions that were predicted, in [0, 1]."""
         return self.true_positives / self.num_gold if self.num_gold else 0.0
 
     @property
     def f1(self) -> float:
+        """Return the harmonic mean of precision and recall, in [0, 1]."""
         total = self.num_predicted + self.num_gold
         return 2 * self.true_positives / total if total else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The result of an evaluation.
+    """Holds the metrics of an evaluation.
 
-    `per_type` is sorted by label. `macro_f1` is the mean F1 of the types with gold or predictions. `f1_interval` is the
-    95% interval of micro F1. `flat_recall_ceiling` is None unless mentions overlap in the gold and not in the predictions.
+    Attributes:
+        micro: counts of all types together.
+        macro_f1: mean F1 of the types that have gold or predictions; 0.0 if there are none.
+        per_type: counts of each label, sorted by label.
+        f1_interval: ends of the 95% bootstrap interval of micro F1.
+        errors: number of errors of each class.
+        num_examples: number of examples.
+        flat_recall_ceiling: highest recall that flat predictions can have on this gold; None unless mentions overlap in
+            the gold and not in the predictions.
     """
 
     micro: Counts
@@ -67,10 +79,11 @@ class Metrics:
 
     @property
     def num_gold(self) -> int:
+        """Return the number of gold mentions of all types."""
         return self.micro.num_gold
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `metrics.json` holds; `recall_ceiling` only where there is one."""
+        """Return the metrics as `metrics.json` stores them, without `recall_ceiling` if there is none."""
         result: dict[str, Any] = {
             "micro": _ratios(self.micro) | {"f1_interval": list(self.f1_interval)},
             "macro": {"f1": self.macro_f1},
@@ -116,10 +129,14 @@ def _row(label: str, counts: Counts) -> list[str]:
 def compute_metrics(
     gold: Mentions, predicted: Mentions, *, types: Sequence[str], num_bootstrap: int = 1000, seed: int = 0
 ) -> Metrics:
-    """Score predictions against gold, example by example; neither the order of examples nor that of mentions matters.
+    """Score predictions against gold. The order of examples and of mentions does not matter.
 
-    The inventory is `types` and every label that occurs. The interval of micro F1 is a percentile bootstrap that
-    resamples examples (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
+    Args:
+        gold: gold mentions of each example.
+        predicted: predicted mentions of each example, in the order of `gold`.
+        types: labels to report even if they do not occur; labels that occur are always reported.
+        num_bootstrap: number of resamples behind the interval of micro F1, at least 1.
+        seed: seed of the resampling.
 
     Raises:
         ValueError: `gold` and `predicted` differ in length, or `num_bootstrap` is below 1.

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, seed."""
+"""Say with which software and seed a result was computed."""
 
 import importlib.metadata
 import platform
@@ -12,9 +12,14 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Versions of what computed, the commit of the code, and the seed.
+    """Return the versions, the commit of the code and the seed, to be stored with a result.
 
-    The commit is None outside a checkout, and ends in "+" where the package differs from it.
+    Args:
+        seed: the seed that the result was computed with.
+
+    Returns:
+        "versions" by package, "commit" and "seed". The commit ends in "+" if the package differs from it; it is None
+        outside a checkout.
     """
     versions = {"spanmatch": spanmatch.__version__, "python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -31,5 +36,3 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+" if changes.strip() else "")
-
-

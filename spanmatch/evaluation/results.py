@@ -1,4 +1,4 @@
-"""The files of an evaluation: `metrics.json`, `predictions.jsonl` and `timings.json`."""
+"""Write the files of an evaluation: `metrics.json`, `predictions.jsonl` and `timings.json`."""
 
 import json
 from collections.abc import Sequence
@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.corpus import Corpus
-from spanmatch.data.examples import Example
 from spanmatch.data.files import write_whole
-from spanmatch.data.words import chars_to_tokens, tokens_to_chars
+from spanmatch.data.words import Offsets, chars_to_tokens, mention_in_units
 from spanmatch.entities import Entity, Mention
 from spanmatch.evaluation.evaluate import Evaluation
 from spanmatch.evaluation.provenance import provenance
@@ -22,7 +21,18 @@ def write_evaluation(
     settings: dict[str, Any],
     timings: dict[str, float] | None = None,
 ) -> None:
-    """Write `metrics.json`, `predictions.jsonl` and, apart because they differ from run to run, `timings.json`."""
+    """Write `metrics.json`, `predictions.jsonl` and `timings.json` into a folder.
+
+    Timings have a file of their own because they differ from run to run: the other two files do not.
+
+    Args:
+        folder: where to write; it is made if need be.
+        corpus: the examples with their gold.
+        evaluation: metrics and predictions.
+        format: "text" or "tokens": the units of the offsets in `predictions.jsonl`.
+        settings: what the result depends on; stored in `metrics.json` with versions and commit.
+        timings: the content of `timings.json`; by default the file is not written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     metrics = evaluation.metrics.as_dict() | settings | provenance(int(settings.get("seed", 0)))
     if evaluation.seqeval is not None:
@@ -35,23 +45,30 @@ def write_evaluation(
 
 
 def prediction_lines(corpus: Corpus, predicted: Sequence[Sequence[Entity]], format: str) -> list[dict[str, Any]]:
-    """One record per example, in order: index, gold and predicted, in the units of the format."""
+    """Return the lines of `predictions.jsonl`, one per example.
+
+    Args:
+        corpus: the examples with their gold.
+        predicted: the entities of each example.
+        format: "text" or "tokens": the units of the offsets.
+
+    Returns:
+        Mappings of "index", "gold" and "predicted", in the order of the examples.
+    """
     return [
         {
             "index": index,
-            "gold": [_in_units(mention, example, format) for mention in sorted(example.mentions)],
-            "predicted": [_in_units(entity.mention, example, format) | {"score": round(entity.score, 6)} for entity in entities],
+            "gold": [_record(mention, example.words, format) for mention in sorted(example.mentions)],
+            "predicted": [
+                _record(entity.mention, example.words, format) | {"score": round(entity.score, 6)} for entity in entities
+            ],
         }
         for index, (example, entities) in enumerate(zip(corpus.examples, predicted, strict=True))
     ]
 
 
-def _in_units(mention: Mention, example: Example, format: str) -> dict[str, Any]:
-    if format == "text":
-        return {"start": mention.start, "end": mention.end, "label": mention.label}
-    tokens = chars_to_tokens(mention, example.words)
-    record = {"start": tokens.start, "end": tokens.end, "label": tokens.label}
-    # Gold that is no run of whole tokens: a prediction of the tokens it touches is not a hit.
-    return record if tokens_to_chars([tokens], example.words)[0] == mention else record | {"off_boundary": True}
-
-
+def _record(mention: Mention, words: Offsets, format: str) -> dict[str, Any]:
+    shown = mention if format == "text" else chars_to_tokens(mention, words)
+    record = {"start": shown.start, "end": shown.end, "label": shown.label}
+    # Gold that does not end at token boundaries says so: a prediction of the same tokens is not right.
+    return record if mention_in_units(mention, words, format) == mention else record | {"off_boundary": True}

@@ -1,7 +1,4 @@
-"""Second looks at an evaluation: how predictions go wrong, what no flat prediction could get right, what seqeval says.
-
-Offsets are half-open, in characters or in tokens, the same unit throughout a call.
-"""
+"""Score spans of tokens with seqeval, the usual library for IOB2 tags."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,10 +7,16 @@ from spanmatch.evaluation.error_classes import Mentions, check_lengths, is_flat
 
 
 def seqeval_scores(gold: Mentions, predicted: Mentions, num_tokens_per_example: Sequence[int]) -> dict[str, float] | None:
-    """Return micro `precision`, `recall` and `f1` of token spans by seqeval, strict mode, scheme IOB2.
+    """Score predictions against gold with seqeval, in strict mode with scheme IOB2.
 
-    None where mentions overlap in the gold or in the predictions: tags cannot say that. seqeval takes the label from a tag
-    by cutting at its first character and stripping "-", so that labels "a" and "a-" would be one: it is given numbers.
+    Args:
+        gold: gold mentions of each example, with offsets in tokens.
+        predicted: predicted mentions of each example, with offsets in tokens, in the order of `gold`.
+        num_tokens_per_example: number of tokens of each example.
+
+    Returns:
+        Micro "precision", "recall" and "f1", in [0, 1]. None if mentions of an example overlap in the gold or in the
+        predictions: IOB2 tags cannot represent overlaps.
 
     Raises:
         ValueError: the arguments differ in length, or a mention ends after the last token of its example.
@@ -21,9 +24,10 @@ def seqeval_scores(gold: Mentions, predicted: Mentions, num_tokens_per_example: 
     check_lengths(gold=gold, predicted=predicted, num_tokens_per_example=num_tokens_per_example)
     if not (is_flat(gold) and is_flat(predicted)):
         return None
-    from seqeval.metrics.v1 import precision_recall_fscore_support  # here, since it takes a second to import scikit-learn
+    from seqeval.metrics.v1 import precision_recall_fscore_support  # imports scikit-learn, which takes a second
     from seqeval.scheme import IOB2
 
+    # seqeval strips "-" from labels, so "a" and "a-" would be one; numbers keep them apart.
     ids = {label: str(index) for index, label in enumerate(sorted({m.label for ms in (*gold, *predicted) for m in ms}))}
     if not ids:
         return {"precision": 0.0, "recall": 0.0, "f1": 0.0}
@@ -41,5 +45,3 @@ def _iob2_tags(mentions: Collection[Mention], num_tokens: int, ids: Mapping[str,
         inside = ["I-" + ids[mention.label]] * (mention.end - mention.start - 1)
         tags[mention.start : mention.end] = ["B-" + ids[mention.label], *inside]
     return tags
-
-
