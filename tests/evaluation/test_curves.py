@@ -1,13 +1,11 @@
 """Precision-recall curves and calibration bins by hand, and their agreement with the metrics."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.entities import Mention
 from spanmatch.evaluation.calibration import best_threshold
-from spanmatch.evaluation.confidence import f1_intervals, wilson_interval
 from spanmatch.evaluation.curves import precision_recall, reliability
 from spanmatch.evaluation.metrics import compute_metrics
 
@@ -99,37 +97,3 @@ class TestReliability:
     def test_needs_a_bin(self) -> None:
         with pytest.raises(ValueError, match="num_bins must be at least 1, got 0"):
             reliability([[]], [[]], num_bins=0)
-
-
-class TestIntervals:
-    @pytest.mark.parametrize(
-        ("num_right", "count", "interval"),
-        # Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3.
-        [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
-    )
-    def test_wilson(self, num_right: int, count: int, interval: tuple[float, float]) -> None:
-        assert wilson_interval(num_right, count) == pytest.approx(interval, abs=5e-5)
-
-    def test_wilson_without_any(self) -> None:
-        assert wilson_interval(0, 0) == (0, 1)
-        with pytest.raises(ValueError, match="expected 0 <= num_right <= count, got 2 of 1"):
-            wilson_interval(2, 1)
-
-    def test_of_one_type_is_that_of_micro_f1(self) -> None:
-        gold = [[m(index), m(index + 50)] for index in range(30)]
-        found = [[m(index), m(index + 50 + index % 3)] for index in range(30)]
-        metrics = compute_metrics(gold, found, types=[])
-        assert f1_intervals(gold, found) == {"x": metrics.f1_interval}
-        # Examples without the type count, too: they are resampled with the others.
-        gold, found = [*gold, [m(0, "y")], []], [*found, [], [m(1, "y")]]
-        of_x = [[mention for mention in mentions if mention.label == "x"] for mentions in gold]
-        found_x = [[mention for mention in mentions if mention.label == "x"] for mentions in found]
-        intervals = f1_intervals(gold, found)
-        assert intervals["x"] == compute_metrics(of_x, found_x, types=[]).f1_interval
-        assert intervals["y"] == (0, 0)
-
-    def test_a_rare_type_is_uncertain(self) -> None:
-        gold = [[m(0)] for _ in range(50)] + [[m(0, "rare")]]
-        intervals = f1_intervals(gold, gold)
-        assert intervals == {"rare": (0, 1), "x": (1, 1)}
-        assert np.isfinite(list(intervals.values())).all()

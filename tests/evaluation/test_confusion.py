@@ -1,20 +1,15 @@
-"""Pairs of gold and predicted types by hand, and their agreement with the error classes."""
+"""Pairs of gold and predicted types by hand, and their agreement with the metrics and the error classes."""
 
 from collections import Counter
 
 import pytest
+from helpers_evaluation import m, mentions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.entities import Mention
 from spanmatch.evaluation.confusion import Pair, count_confusions, largest_confusions
-from spanmatch.evaluation.error_classes import classify_errors, count_errors
 from spanmatch.evaluation.metrics import compute_metrics
-
-
-def m(start: int, end: int, label: str) -> Mention:
-    return Mention(start=start, end=end, label=label)
-
 
 CASES = [
     # name, gold, predicted, equal, overlapping
@@ -33,13 +28,6 @@ CASES = [
      {("a", "a"): 1, ("b", "a"): 1}),
     ("duplicates count once", [m(0, 2, "a")] * 2, [m(0, 2, "a")] * 3, {("a", "a"): 1}, {}),
 ]  # fmt: skip
-
-mentions = st.lists(
-    st.builds(
-        lambda start, width, label: m(start, start + width, label), st.integers(0, 6), st.integers(1, 4), st.sampled_from("xyz")
-    ),
-    max_size=6,
-)
 
 
 @pytest.mark.parametrize(("gold", "predicted", "equal", "overlapping"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
@@ -72,18 +60,6 @@ def test_agrees_with_metrics_and_errors(examples: list[tuple[list[Mention], list
     has_confusion = any(None not in pair and pair[0] != pair[1] for pair in confusion.equal)
     assert has_confusion == (errors.type > 0)
     assert has_overlap >= (errors.boundary + errors.boundary_and_type > 0)
-
-
-@given(st.lists(st.tuples(mentions, mentions), max_size=4))
-def test_classes_of_single_errors_add_up(examples: list[tuple[list[Mention], list[Mention]]]) -> None:
-    names: Counter[str] = Counter()
-    for gold, predicted in examples:
-        classes = classify_errors(gold, predicted)
-        assert list(classes) == sorted({*gold} ^ {*predicted})
-        assert {mention for mention, name in classes.items() if name in {"missed", "covered_wrongly"}} == {*gold} - {*predicted}
-        names.update(classes.values())
-    counts = count_errors([gold for gold, _ in examples], [predicted for _, predicted in examples])
-    assert names == Counter({name: getattr(counts, name) for name in vars(counts)})
 
 
 def test_largest_confusions() -> None:
