@@ -1,4 +1,4 @@
-"""From texts and types to padded arrays: windows, passes, batches of about one length. NumPy only.
+"""Turn texts and types into padded arrays: windows, passes, batches of about one length. NumPy only.
 
 Legend: B batch, T text tokens, U units of a text, W widest candidate in units, C types.
 """
@@ -39,8 +39,8 @@ class Batcher:
     Attributes:
         config: the configuration of the model.
         text_tokenizer: the tokenizer of texts.
-        type_tokenizer: the tokenizer of types: apart from texts, or behind them in a cross-encoder.
-        lone_type_tokenizer: the tokenizer of types apart from texts, which a cross-encoder has for its training only.
+        type_tokenizer: the tokenizer of types: of their own sequences or, in a cross-encoder, of types that follow a text.
+        lone_type_tokenizer: the tokenizer of types in their own sequences, which a cross-encoder needs only in training.
     """
 
     config: MatcherConfig
@@ -68,7 +68,7 @@ class Batcher:
 
     @property
     def is_cross_encoder(self) -> bool:
-        """Whether types are read with each text, rather than apart."""
+        """Return whether types are read together with each text."""
         return self.config.architecture == "cross"
 
     def windows(self, examples: Sequence[Example], lost: Unrepresentable | None = None) -> list[list[View]]:
@@ -76,7 +76,7 @@ class Batcher:
 
         Args:
             examples: texts with their words, gold and types.
-            lost: counts the gold that no candidate represents.
+            lost: counts the gold that no candidate represents; by default nothing counts it.
         """
         candidates, max_span_width = self.config.candidates, self.config.max_span_width
         texts = tokenize_texts(examples, self.text_tokenizer, candidates=candidates, max_span_width=max_span_width, lost=lost)
@@ -112,11 +112,11 @@ class Batcher:
         """
         lengths = [view.end_token - view.start_token for view in views]
         if self.is_cross_encoder:
-            behind = {
+            num_following = {
                 texts: sum(1 + len(ids) for ids in self.type_tokenizer.encode_types(texts))
                 for texts in dict.fromkeys(view.type_texts for view in views)
             }
-            lengths = [length + behind[view.type_texts] for view, length in zip(views, lengths, strict=True)]
+            lengths = [length + num_following[view.type_texts] for view, length in zip(views, lengths, strict=True)]
         batches = length_batches(lengths, batch_size=batch_size, max_tokens=max_tokens)
         return [[views[index] for index in batch] for batch in batches]
 
@@ -184,7 +184,9 @@ def text_windows(text: TokenizedText, *, max_tokens: int, max_span_width: int) -
 
 
 def length_batches(lengths: Sequence[int], *, batch_size: int | None, max_tokens: int) -> list[list[int]]:
-    """Put sequences into batches of about one length, the longest first: padding is little and memory is known at once.
+    """Put sequences into batches of about one length, the longest first.
+
+    Such batches need little padding, and if memory does not suffice, the first batch already shows it.
 
     Args:
         lengths: tokens of each sequence.
@@ -234,7 +236,7 @@ def text_arrays(
         views: at least one view.
         tokenizer: the tokenizer of texts.
         max_span_width: the widest candidate, in units.
-        types_after: in a cross-encoder, the tokenizer of the types behind a text.
+        types_after: the tokenizer of the types that follow a text, in a cross-encoder; by default texts stand alone.
 
     Returns:
         The fields of a `collate.TextBatch`, by name.
@@ -253,7 +255,8 @@ def text_arrays(
         firsts = units.first_token[view.start_unit : view.end_unit] - start
         lasts = units.last_token[view.start_unit : view.end_unit] - start
         if len(ids) > tokenizer.max_tokens:
-            # One word longer than the encoder (a base64 block): its beginning and its end are what a span is made of.
+            # One word that exceeds the encoder, such as a base64 block: its beginning and its end are kept, because a span
+            # is represented by its first and its last subword.
             assert count == 1, "a window of several units fits by construction"
             half = tokenizer.max_tokens // 2
             ids = np.concatenate([ids[: tokenizer.max_tokens - half], ids[len(ids) - half :]])
@@ -287,9 +290,10 @@ def text_arrays(
 def _append_types(
     views: Sequence[View], sequences: Sequence[np.ndarray], tokenizer: SequenceTokenizer, types_after: SequenceTokenizer
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Put the types of each text behind it, and say where their markers and their last tokens then are.
+    """Append the types of each text to its sequence.
 
-    Shape: (B, C) for both places.
+    Returns:
+        The longer sequences, and the positions of each type's marker and last token. Shape: both positions (B, C).
     """
     runs: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
     for texts in dict.fromkeys(view.type_texts for view in views):
@@ -300,9 +304,9 @@ def _append_types(
     type_last = np.zeros_like(type_token)
     joined = []
     for row, (view, ids) in enumerate(zip(views, sequences, strict=True)):
-        bounds, behind = runs[view.type_texts]
+        bounds, following = runs[view.type_texts]
         before = len(tokenizer.prefix) + len(ids) + len(tokenizer.middle)
         type_token[row, : len(bounds) - 1] = before + bounds[:-1]
         type_last[row, : len(bounds) - 1] = before + bounds[1:] - 1
-        joined.append(np.concatenate([ids, behind]))
+        joined.append(np.concatenate([ids, following]))
     return joined, type_token, type_last

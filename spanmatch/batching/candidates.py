@@ -1,7 +1,6 @@
-"""Candidate spans: what they are made of, and which of them are gold.
+"""Divide texts into the units that candidate spans are made of, and find the candidates that are gold.
 
-A *unit* is what candidate spans are made of: a word or a subword. A candidate is a run of at most
-`max_span_width` units, written (first unit, width - 1).
+A *unit* is a word or a subword. A candidate is a run of at most `max_span_width` units, written (first unit, width - 1).
 
 Legend: U units of a text.
 """
@@ -44,8 +43,13 @@ def _units(rows: Sequence[tuple[int, int, int, int]]) -> Units:
 
 
 def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
-    """Each word with the subwords that touch it; one without any (a control character that the tokenizer drops) has its
-    neighbour's, so that spans which start or end on it can be represented."""
+    """Return the words of a text as units, each with the subwords that touch it.
+
+    Args:
+        text: not read; the functions of `CANDIDATES` have the same parameters.
+        words: half-open character offsets of the words, in order.
+        token_offsets: half-open character offsets of the subwords, in order.
+    """
     del text
     rows, first, num_tokens = [], 0, len(token_offsets)
     for start, end in words:
@@ -59,15 +63,22 @@ def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
             # A subword may reach into the next word: that word may need it, too.
             first = last - 1
         elif num_tokens:
+            # The tokenizer drops some characters. A word of these alone gets the subword of its neighbour, so that spans
+            # that start or end on it have a candidate.
             neighbour = min(first, num_tokens - 1)
             rows.append((neighbour, neighbour, start, end))
     return _units(rows)
 
 
 def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
-    """Each subword, without the white space that some tokenizers count into it.
+    """Return the subwords of a text as units, without the white space that some tokenizers count as part of them.
 
-    Subwords that share a character (bytes of one character) are one unit.
+    Subwords that share a character, such as the bytes of one character, are one unit.
+
+    Args:
+        text: the text.
+        words: not read; the functions of `CANDIDATES` have the same parameters.
+        token_offsets: half-open character offsets of the subwords, in order.
     """
     del words
     rows: list[tuple[int, int, int, int]] = []
@@ -85,12 +96,19 @@ def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
     return _units(rows)
 
 
+# What makes the units of a text, by the name of the candidate mode.
 CANDIDATES: dict[str, Callable[[str, Offsets, Offsets], Units]] = {"words": word_units, "subwords": subword_units}
 
 
 @dataclass(kw_only=True, slots=True)
 class Unrepresentable:
-    """Gold that no candidate can represent, counted: it stays in the evaluation as a miss."""
+    """Counts the gold spans that no candidate represents. They stay in the evaluation as misses.
+
+    Attributes:
+        num_gold: gold spans that were looked at.
+        too_wide: gold spans wider than the widest candidate, by their width in units.
+        off_boundary: gold spans that start or end inside a unit.
+    """
 
     num_gold: int = 0
     too_wide: Counter[int] = field(default_factory=Counter)
@@ -98,7 +116,7 @@ class Unrepresentable:
 
     @property
     def num_lost(self) -> int:
-        """How many gold spans have no candidate."""
+        """Return how many gold spans have no candidate."""
         return sum(self.too_wide.values()) + self.off_boundary
 
     def __str__(self) -> str:
@@ -110,7 +128,14 @@ class Unrepresentable:
 
 
 def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost: Unrepresentable) -> list[tuple[int, int, str]]:
-    """Find each mention's candidate: (first unit, width - 1, label). What has none is counted in `lost`."""
+    """Return the candidate of each mention, as (first unit, width - 1, label). Mentions without a candidate are left out.
+
+    Args:
+        mentions: gold spans, in characters.
+        units: the units of the text.
+        max_span_width: the widest candidate, in units.
+        lost: counts the mentions, and those without a candidate.
+    """
     starts = {int(start): unit for unit, start in enumerate(units.start_char)}
     ends = {int(end): unit for unit, end in enumerate(units.end_char)}
     found = []
@@ -160,7 +185,7 @@ def tokenize_texts(
         tokenizer: the tokenizer of texts.
         candidates: a name of `CANDIDATES`.
         max_span_width: the widest candidate, in units.
-        lost: counts the gold that no candidate represents.
+        lost: counts the gold that no candidate represents; by default nothing counts it.
     """
     if not examples:
         return []

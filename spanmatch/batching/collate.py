@@ -1,4 +1,4 @@
-"""Tensors of views and types: torch begins here.
+"""Make tensors of views and types. Everything before this module works without torch.
 
 Legend: B batch, T text tokens, U units of a text, W widest candidate in units, C types, L tokens of a type.
 """
@@ -41,7 +41,11 @@ class TextBatch:
     type_last: torch.Tensor
 
     def to(self, device: torch.device | str) -> "TextBatch":
-        """Copy the batch to a device."""
+        """Return the batch on a device.
+
+        Args:
+            device: where to copy it.
+        """
         return TextBatch(**{item.name: getattr(self, item.name).to(device, non_blocking=True) for item in fields(self)})
 
 
@@ -58,7 +62,11 @@ class TypeBatch:
     attention_mask: torch.Tensor
 
     def to(self, device: torch.device | str) -> "TypeBatch":
-        """Copy the batch to a device."""
+        """Return the batch on a device.
+
+        Args:
+            device: where to copy it.
+        """
         return TypeBatch(input_ids=self.input_ids.to(device), attention_mask=self.attention_mask.to(device))
 
 

@@ -1,4 +1,4 @@
-"""Text to padded token ids: one tokenizer, the special tokens around a sequence, and the room within. NumPy only.
+"""Turn texts into padded token ids with special tokens around each sequence. NumPy only.
 
 Legend: N sequences, L tokens of the longest one.
 """
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 # Tokens that we add to a vocabulary: the one before each type in a cross-encoder, and the slot `label_token`.
 TYPE_MARKER = "[TYPE]"
 THRESHOLD_TOKEN = "[SPAN_THRESHOLD]"
-# Every vocabulary has a token for some of this: all other tokens of its encoding are special tokens.
+# Every vocabulary has a token for some of this text. Tokens of its encoding that belong to no text are special.
 PROBE = "a 1 的"
-# Texts of types whose token ids are kept: those of a training or of a service.
+# How many type texts have their token ids kept: enough for the types of a training or of a service.
 MAX_KEPT = 1 << 16
 
 
@@ -36,7 +36,7 @@ class SequenceTokenizer:
         backend: the tokenizer of the library `tokenizers`. It neither truncates nor pads.
         prefix: ids before a sequence.
         middle: ids between the two parts of a pair.
-        suffix: ids behind a sequence.
+        suffix: ids after a sequence.
         pad_id: id of the padding.
         max_tokens: subwords that fit between prefix and suffix.
         special_ids: ids of special tokens, without that of the unknown token.
@@ -74,7 +74,7 @@ class SequenceTokenizer:
             prompt: what is put before each type text.
 
         Raises:
-            ValueError: not a fast tokenizer (offsets are needed), one that knows no text, or no room for text.
+            ValueError: the tokenizer gives no offsets or knows no text, or `max_length` leaves no room for text.
         """
         if not getattr(tokenizer, "is_fast", True):
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
@@ -103,10 +103,10 @@ class SequenceTokenizer:
         )
 
     def after_text(self, room: int) -> "SequenceTokenizer":
-        """Return the tokenizer of types that follow a text in its own sequence, each behind a marker.
+        """Return the tokenizer of types that follow a text in the same sequence, each after a marker.
 
         Args:
-            room: subwords of all types of a sequence together, markers included.
+            room: subwords that fit after a text, for all of its types together and with their markers.
         """
         marker = _id(self.backend, TYPE_MARKER)
         return replace(self, prefix=(marker,), middle=(), suffix=(), max_tokens=room - 1, _kept={})
@@ -123,7 +123,7 @@ class SequenceTokenizer:
     def encode_types(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the token ids of each type text. A text beyond `max_tokens` is cut, and a warning says so.
 
-        Types come again and again: their ids are kept, and all forgotten when they have become too many.
+        The same types are tokenised again and again, so their ids are kept. They are all dropped when they become too many.
 
         Args:
             texts: the type texts.
@@ -143,7 +143,8 @@ class SequenceTokenizer:
         return [found[text][: self.max_tokens] for text in texts]
 
     def _without_special(self, ids: list[int]) -> list[int]:
-        """Replace special tokens by the unknown one: unigram models hold them as ordinary pieces, and find them in a text."""
+        """Return ids with each special token replaced by the unknown one."""
+        # Unigram models have special tokens as ordinary pieces, too, and so find them in a text.
         if self.unknown_id is None or self.special_ids.isdisjoint(ids):
             return ids
         return [self.unknown_id if item in self.special_ids else item for item in ids]
@@ -171,7 +172,7 @@ class SequenceTokenizer:
 
 
 def _special_tokens(encoding: Encoding, num_parts: int) -> list[tuple[int, ...]]:
-    """Return the special tokens before, between and behind the parts of an encoded probe.
+    """Return the special tokens before, between and after the parts of an encoded probe.
 
     Raises:
         ValueError: the tokenizer has no token for the probe.

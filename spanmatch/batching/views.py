@@ -1,8 +1,8 @@
-"""Views: what one forward pass sees of a text and of the types asked for, and which window owns which candidate span.
+"""Cut texts and types into views: what one forward pass sees, and which window owns which candidate span.
 
 A text that fits the encoder is one view. A longer text becomes overlapping windows of whole units. Each candidate
 belongs to the window that shows most context around it. The other windows mask it, in the loss and in decoding alike.
-A view of a bi-encoder has all types, a view of a cross-encoder a run of them: one rule cuts them in training and in tagging.
+A view of a bi-encoder has all types. A view of a cross-encoder has a run of them, cut by the same rule in training and tagging.
 
 Legend: U units of the window, W widest candidate in units.
 """
@@ -19,7 +19,7 @@ from spanmatch.entities import NO_TYPES, Inventory
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """Units of a text that one forward pass sees, and the types asked for.
+    """Holds the units of a text that one forward pass sees, and the types to find in them.
 
     Attributes:
         tokenized: the text.
@@ -28,7 +28,7 @@ class View:
         start_token: first subword of the window, counted in the text; special tokens do not count.
         end_token: one past its last subword.
         is_owned: which candidates this window owns, None where it is the only one. Shape: (U, W) bool.
-        types: the types asked for.
+        types: the types to find.
         type_texts: what the model reads for each type. Empty where types are encoded apart from texts.
         first_type: place of the first type among those of the text.
     """
@@ -113,7 +113,7 @@ def owned_candidates(windows: Sequence[tuple[int, int]], position: int, max_span
 
 
 def _neighbours(windows: Sequence[tuple[int, int]], position: int) -> list[int]:
-    """The windows that share units with the one at `position`: those around it, however many the text has."""
+    """Return the positions of the other windows that share units with the one at `position`."""
     start, end = windows[position]
     before, after = position, position + 1
     while before > 0 and windows[before - 1][1] > start:
@@ -124,7 +124,7 @@ def _neighbours(windows: Sequence[tuple[int, int]], position: int) -> list[int]:
 
 
 def _context(windows: Sequence[tuple[int, int]], position: int, firsts: np.ndarray, lasts: np.ndarray) -> np.ndarray:
-    """Units between a candidate and the nearer cut edge; -1 where the window does not hold the candidate."""
+    """Return the number of units between each candidate and the nearer cut edge, -1 if the window lacks the candidate."""
     start, end = windows[position]
     uncut = 1 << 30
     left = firsts - start if position > 0 else np.full_like(firsts, uncut)
