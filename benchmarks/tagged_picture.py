@@ -100,7 +100,7 @@ def draw(tagged: Sequence[tuple[str, Sequence[Entity], Sequence[str]]]) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-            f"height=\"{height:.0f}\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" role=\"img\">",
+            f'height="{height:.0f}" font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" role="img">',
             f"<title>{escape(said)}</title>",
             f'<rect width="{width:.0f}" height="{height:.0f}" rx="10" fill="#ffffff" stroke="#d0d7de"/>',
             *filter(None, shapes),
