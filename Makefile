@@ -1,6 +1,7 @@
 # Everything runs in $(VENV), which is made from pyproject.toml and constraints.txt and kept until one of them changes.
 #   make quickstart    train a small model on the CPU, evaluate it, tag a sentence with types it never saw
 #   make test          the tests          make lint    ruff and mypy
+#   make docs          the documentation, as a site in site/
 #   make data          regenerate data/   make clean   remove the environment and what the runs left behind
 # For the CPU build of torch on Linux: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make test
 
@@ -18,7 +19,7 @@ TYPES ?= town,weekday
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart test lint ruff mypy data clean
+.PHONY: help install install-dev quickstart test lint ruff mypy docs data clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -60,9 +61,12 @@ ruff: $(VENV)/.dev
 mypy: $(VENV)/.dev
 	"$(BIN)/mypy"
 
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 "$(BIN)/mkdocs" build --strict
+
 data: $(VENV)/.quickstart
 	"$(BIN)/python" data/generate.py
 
 clean:
-	rm -rf .venv $(QUICKSTART) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv $(QUICKSTART) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site *.egg-info
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
