@@ -549,7 +549,7 @@ CONFIGS: dict[str, tuple[str | bytes | dict[str, object], list[str]]] = {
     "negative anchor": ({"type_anchor": -1}, ["type_anchor must be at least 0, got -1"]),
     "anchor of two towers": (
         {"type_anchor": 1.0, "type_encoder": "separate"},
-        ['type_anchor holds one tower for texts and types, not type_encoder "separate"', "drop one"],
+        ['type_anchor needs type_encoder "shared", got "separate"', "drop one"],
     ),
     "negative background": ({"background_weight": -0.5}, ["background_weight must be at least 0, got -0.5"]),
     "no candidates": ({"max_span_width": 0}, ["max_span_width must be at least 1"]),
@@ -698,7 +698,7 @@ def test_arguments(place: Place, flags: dict[str, object], expected: list[str]) 
 def test_missing_config(place: Place) -> None:
     place.file("bi_encoder.json", "{}")
     missing = place.folder / "bi_encodr.json"
-    assert_refused(place, train, [missing], [f"{missing}: cannot be read", 'did you mean "bi_encoder.json"?'])
+    assert_refused(place, train, [missing], [f"{missing}: no such file", 'did you mean "bi_encoder.json"?'])
 
 
 def test_config_is_a_folder(place: Place) -> None:

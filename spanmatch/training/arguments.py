@@ -1,8 +1,9 @@
-"""The configuration of a training: what there is to set, its defaults, and which values make sense.
+"""Define the configuration of a training: its keys, their defaults, and the check of their values.
 
-Keys of `transformers.TrainingArguments` keep their names and meaning; ours stand beside them.
+Keys of `transformers.TrainingArguments` keep their names and meaning.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,83 +24,91 @@ from spanmatch.training.objective import Objective
 TYPE_TEXTS = ("both", "name", "mixed")
 
 
+def _key(default: Any, text: str) -> Any:
+    """Return a field of a configuration with its default and its help text, which `--help` prints."""
+    return field(default=default, metadata={"help": text})
+
+
 @dataclass(kw_only=True)
 class MatcherArguments:
-    """What is trained, on what."""
+    """Holds what a training is about: the data, the model and the objective.
+
+    The help text of each field says what it means; `train_bi_encoder.py --help` prints them all.
+
+    Attributes:
+        objective: the objective, as read from `loss`.
+
+    Raises:
+        InputError: a value is not valid.
+    """
 
     train_file: list[str] = field(
-        default_factory=list, metadata={"help": "JSONL file, list, glob, DatasetDict folder or hub id."}
+        default_factory=list,
+        metadata={"help": "Data to train on: a JSONL file, several, a glob, a DatasetDict folder or a hub id."},
     )
-    validation_file: list[str] = field(default_factory=list, metadata={"help": "The same, for choosing and calibrating."})
-    test_file: list[str] = field(default_factory=list, metadata={"help": "The same, for do_predict."})
-    format: str = field(default="text", metadata={"help": "How gold is read: text (characters) or tokens (words)."})
-    entity_types: str | None = field(
-        default=None, metadata={"help": "JSON file {tag: description}: the inventory of every text."}
+    validation_file: list[str] = field(
+        default_factory=list, metadata={"help": "As train_file: data to choose the best checkpoint and the thresholds with."}
     )
-    skip_invalid: bool = field(default=False, metadata={"help": "Leave out records that cannot be read, and count them."})
-    max_train_samples: int | None = field(default=None, metadata={"help": "Read no more than this many training examples."})
-    max_eval_samples: int | None = field(default=None, metadata={"help": "Read no more than this many evaluation examples."})
+    test_file: list[str] = field(default_factory=list, metadata={"help": "As train_file: data that do_predict evaluates on."})
+    format: str = _key("text", "How gold spans are read: text (offsets of characters) or tokens (offsets of words).")
+    entity_types: str | None = _key(None, "JSON file {label: description} with the types that every text is annotated for.")
+    skip_invalid: bool = _key(False, "Skip records that cannot be read, and report how many.")
+    max_train_samples: int | None = _key(None, "Read at most this many training examples; None: all.")
+    max_eval_samples: int | None = _key(None, "Read at most this many examples of validation_file and of test_file; None: all.")
 
-    pretrained_model_name_or_path: str | None = field(default=None, metadata={"help": "Continue from a checkpoint of ours."})
-    text_encoder: str = field(default=DEFAULT_ENCODER, metadata={"help": "Hub id or folder of the text encoder."})
-    type_encoder: str = field(
-        default="shared", metadata={"help": '"shared", "separate" (a copy of the text encoder), hub id or folder.'}
+    pretrained_model_name_or_path: str | None = _key(None, "Spanmatch checkpoint to train further, instead of a new model.")
+    text_encoder: str = _key(DEFAULT_ENCODER, "Hub id or folder of the encoder that reads texts.")
+    type_encoder: str = _key("shared", "Encoder of types: shared (the text encoder), separate (a copy of it), hub id or folder.")
+    type_pooling: str | None = _key(None, "How a type's tokens become one vector: mean or cls; None: as the encoder was trained.")
+    head_size: int = _key(128, "Number of dimensions in which spans and types are compared.")
+    candidates: str = _key("words", "Unit of which candidate spans are made: words or subwords.")
+    max_span_width: int = _key(12, "Width of the widest candidate span, in words or subwords.")
+    max_length: int | None = _key(
+        None, "Window of the text encoder in subwords; None: one that holds 99 percent of the training texts."
     )
-    type_pooling: str | None = field(
-        default=None, metadata={"help": "mean or cls; by default what the type encoder was trained with."}
-    )
-    head_size: int = field(default=128, metadata={"help": "Width of the span and type representations that are compared."})
-    candidates: str = field(default="words", metadata={"help": "What candidate spans are made of: words or subwords."})
-    max_span_width: int = field(default=12, metadata={"help": "The widest candidate, in words or subwords."})
-    max_length: int | None = field(
-        default=None,
-        metadata={"help": "Window of the text encoder in subwords; by default what holds 99 percent of the training texts."},
-    )
-
-    max_types_per_pass: int | None = field(
-        default=None, metadata={"help": "Cross-encoder: types read beside a text; by default as many as the training texts have."}
+    max_types_per_pass: int | None = _key(
+        None, "Cross-encoder: most types read with a text in one pass; None: as many as a training text has, at most 32."
     )
 
-    loss: str = field(default="bce", metadata={"help": 'Objective: a name, or {"name": ..., its options}.'})
-    type_texts: str = field(default="both", metadata={"help": "both (name: description), name, or mixed (drawn anew each time)."})
-    num_negative_types: int = field(default=30, metadata={"help": "Types without a mention drawn per text from its inventory."})
-    type_dropout: float = field(default=0.0, metadata={"help": "Share of a text's types left out at random."})
-    type_anchor: float = field(
-        default=0.0,
-        metadata={"help": "Above 0, hold an encoder to what it knew of types, with this weight; a shared one matches with that."},
+    loss: str = _key("bce", 'Objective: bce, focal or contrastive, or JSON {"name": ..., option: value}.')
+    type_texts: str = _key("both", "How types are shown: both (name: description), name, or mixed (drawn anew for each text).")
+    num_negative_types: int = _key(30, "Number of types without a mention that are drawn for each text.")
+    type_dropout: float = _key(0.0, "Share of the types of a text that is left out at random, in [0, 1).")
+    type_anchor: float = _key(
+        0.0,
+        "Weight of a penalty that keeps the encoding of types near what it was before the training; 0: no penalty. "
+        "Above 0, a bi-encoder matches texts with the types as they were encoded before the training.",
     )
-    background_weight: float = field(
-        default=0.0,
-        metadata={"help": "Share of what a type usually scores that is corrected for; types never trained: 0.8 (cross: 0.6)."},
+    background_weight: float = _key(
+        0.0,
+        "Strength of the hubness correction, which lowers types that score high with every mention; 0: none. "
+        "For types never trained, 0.8 (cross-encoder: 0.6) is good.",
     )
-    dropout: float | None = field(default=None, metadata={"help": "Of the encoders; by default what they were trained with."})
-    type_encoder_learning_rate: float | None = field(
-        default=None, metadata={"help": "By default learning_rate; 0 leaves a separate type encoder as it is, which is fastest."}
+    dropout: float | None = _key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
+    type_encoder_learning_rate: float | None = _key(
+        None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
     )
-    head_learning_rate: float | None = field(default=None, metadata={"help": "By default 5 times learning_rate."})
-    early_stopping_patience: int | None = field(
-        default=None, metadata={"help": "Stop after this many evaluations without a better F1."}
-    )
-    overwrite_output_dir: bool = field(default=False, metadata={"help": "Train into a folder that already holds a training."})
+    head_learning_rate: float | None = _key(None, "Learning rate of the scoring head; None: 5 times learning_rate.")
+    early_stopping_patience: int | None = _key(None, "Stop after this many evaluations without a better F1; None: never.")
+    overwrite_output_dir: bool = _key(False, "Train into a folder that already holds a training, and replace it.")
 
     def __post_init__(self) -> None:
         self.objective = Objective.parse(self.loss)
-        _one_of("format", self.format, FORMATS)
-        _one_of("candidates", self.candidates, CANDIDATES)
-        _one_of("type_texts", self.type_texts, TYPE_TEXTS)
+        _check_choice("format", self.format, FORMATS)
+        _check_choice("candidates", self.candidates, CANDIDATES)
+        _check_choice("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
-            _one_of("type_pooling", self.type_pooling, POOLINGS)
-        _at_least(self, 3, "head_size")  # two are constants
-        _at_least(self, 1, "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
-        _at_least(self, 1, "max_types_per_pass")
-        _at_least(
-            self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate", "type_anchor", "background_weight"
-        )
+            _check_choice("type_pooling", self.type_pooling, POOLINGS)
+        _check_at_least(self, 3, "head_size")  # two dimensions are constants, see `model.head`
+        _check_at_least(self, 1, "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
+        _check_at_least(self, 1, "max_types_per_pass")
+        _check_at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
+        _check_at_least(self, 0, "type_anchor", "background_weight")
         meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
         if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
         if self.type_anchor and self.type_encoder != "shared":
-            raise InputError(f'type_anchor holds one tower for texts and types, not type_encoder "{self.type_encoder}"; drop one')
+            raise InputError(f'type_anchor needs type_encoder "shared", got "{self.type_encoder}"; drop one of the two')
         for name in ("type_dropout", "dropout"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
@@ -107,71 +116,72 @@ class MatcherArguments:
 
 @dataclass(kw_only=True)
 class MatcherTrainingArguments(TrainingArguments):
-    """`transformers.TrainingArguments` with defaults that suit a span matcher."""
+    """Holds `transformers.TrainingArguments`, with defaults that suit a span matcher.
 
-    output_dir: str | None = field(default="models/matcher", metadata={"help": "Where checkpoints and the final model go."})
-    per_device_train_batch_size: int = field(default=32)
-    per_device_eval_batch_size: int = field(default=32)
-    learning_rate: float = field(default=1e-4, metadata={"help": "Of the text encoder."})
-    num_train_epochs: float = field(default=1.0)
-    warmup_steps: float = field(default=0.1, metadata={"help": "Steps, or below 1 their share of the training."})
-    weight_decay: float = field(default=0.01)
-    optim: str = field(default="adamw_torch_fused")
-    train_sampling_strategy: str = field(default="group_by_length", metadata={"help": "random, sequential or group_by_length."})
-    logging_steps: float = field(default=20)
-    save_total_limit: int | None = field(default=2)
-    ddp_find_unused_parameters: bool | None = field(default=False)  # every weight that is built is used
-    bf16: bool | None = field(
-        default=None, metadata={"help": "Mixed precision; by default where the machine computes it natively."}
-    )  # type: ignore[assignment]
-    do_train: bool = field(default=True)
-    do_eval: bool | None = field(
-        default=None, metadata={"help": "Evaluate and calibrate on validation_file; by default if given."}
-    )  # type: ignore[assignment]
-    do_predict: bool | None = field(default=None, metadata={"help": "Evaluate on test_file; by default if given."})  # type: ignore[assignment]
-    eval_strategy: str | None = field(default=None, metadata={"help": "no, steps or epoch; by default as save_strategy."})  # type: ignore[assignment]
-    save_strategy: str = field(default="epoch")
-    load_best_model_at_end: bool | None = field(default=None, metadata={"help": "By default where there is a validation_file."})  # type: ignore[assignment]
-    metric_for_best_model: str | None = field(default="f1")
-    greater_is_better: bool | None = field(default=True)
-    report_to: str | None = field(
-        default=None, metadata={"help": "tensorboard, wandb, ...; by default tensorboard where installed."}
-    )
+    Raises:
+        InputError: a value is not valid.
+    """
+
+    output_dir: str | None = _key("models/matcher", "Folder of the checkpoints and of the final model.")
+    per_device_train_batch_size: int = _key(32, "Texts of a training batch, for each process.")
+    per_device_eval_batch_size: int = _key(32, "Texts of an evaluation batch, for each process.")
+    learning_rate: float = _key(1e-4, "Learning rate of the text encoder.")
+    num_train_epochs: float = _key(1.0, "Number of passes over the training data.")
+    warmup_steps: float = _key(0.1, "Steps in which the learning rate rises from 0; below 1: their share of all steps.")
+    weight_decay: float = _key(0.01, "Weight decay, for all weights but biases and normalisation.")
+    optim: str = _key("adamw_torch_fused", "Optimizer.")
+    train_sampling_strategy: str = _key("group_by_length", "Order of the texts: random, sequential or group_by_length.")
+    logging_steps: float = _key(20, "Log the loss every so many steps; below 1: this share of all steps.")
+    save_total_limit: int | None = _key(2, "Number of checkpoints to keep; the best one is always kept.")
+    # False, because every weight that is built is used: the search for unused ones would cost time.
+    ddp_find_unused_parameters: bool | None = _key(False, "Search for weights without a gradient in each step.")
+    bf16: bool | None = _key(None, "Mixed precision; None: where the machine computes it natively.")  # type: ignore[assignment]
+    do_train: bool = _key(True, "Train.")
+    do_eval: bool | None = _key(None, "Evaluate and calibrate on validation_file; None: if it is given.")  # type: ignore[assignment]
+    do_predict: bool | None = _key(None, "Evaluate on test_file; None: if it is given.")  # type: ignore[assignment]
+    eval_strategy: str | None = _key(None, "When to evaluate: no, steps or epoch; None: as save_strategy.")  # type: ignore[assignment]
+    save_strategy: str = _key("epoch", "When to save a checkpoint: no, steps, epoch or best.")
+    load_best_model_at_end: bool | None = _key(None, "Keep the best checkpoint; None: if evaluated.")  # type: ignore[assignment]
+    metric_for_best_model: str | None = _key("f1", "What makes a checkpoint the best: f1, precision or recall.")
+    greater_is_better: bool | None = _key(True, "The highest metric is the best.")
+    report_to: str | None = _key(None, "Where to log: tensorboard, wandb, ..., none; None: tensorboard, if installed.")
 
     def __post_init__(self) -> None:
         if self.bf16 is None:
             native = torch.cuda.is_bf16_supported(including_emulation=False) if torch.cuda.is_available() else cpu_has_bfloat16()
             self.bf16 = bool(native and not self.fp16)
         if not torch.cuda.is_available() and not torch.backends.mps.is_available():
-            self.use_cpu = True  # bf16 on a CPU is refused without it
+            self.use_cpu = True  # TrainingArguments refuses bf16 on a CPU without it
         if self.eval_strategy is None:
             self.eval_strategy = self.save_strategy if self.do_eval else "no"
             self.eval_steps = self.eval_steps or (self.save_steps if self.eval_strategy == "steps" else None)
         if self.load_best_model_at_end is None:
             self.load_best_model_at_end = self.eval_strategy == self.save_strategy != "no"
         if self.disable_tqdm is None:
-            self.disable_tqdm = False  # else transformers hides the progress bar with its own messages
+            self.disable_tqdm = False  # by default, transformers hides the bar when its messages are hidden
         if self.report_to is None:
             self.report_to = "tensorboard" if find_spec("tensorboard") else "none"
-        _one_of("report_to", self.report_to, ["all", "none", *INTEGRATION_TO_CALLBACK])
+        _check_choice("report_to", self.report_to, ["all", "none", *INTEGRATION_TO_CALLBACK])
         if self.report_to not in {"all", "none", *get_available_reporting_integrations()}:
             raise InputError(f'report_to: "{self.report_to}" is not installed; install it, or give "none"')
-        _one_of("train_sampling_strategy", self.train_sampling_strategy, ("random", "sequential", "group_by_length"))
-        _one_of("metric_for_best_model", str(self.metric_for_best_model).removeprefix("eval_"), ("f1", "precision", "recall"))
-        _at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
-        _at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
+        _check_choice("train_sampling_strategy", self.train_sampling_strategy, ("random", "sequential", "group_by_length"))
+        _check_choice(
+            "metric_for_best_model", str(self.metric_for_best_model).removeprefix("eval_"), ("f1", "precision", "recall")
+        )
+        _check_at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
+        _check_at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
         super().__post_init__()
 
 
-def _one_of(name: str, value: str, valid: Any) -> None:
+def _check_choice(name: str, value: str, valid: Collection[str]) -> None:
+    """Raise an error that names the key unless its value is one of the valid ones."""
     if value not in valid:
         raise InputError(f'{name}: unknown value "{value}"; {nearest(value, valid)}')
 
 
-def _at_least(group: Any, lowest: int, *names: str) -> None:
+def _check_at_least(group: Any, lowest: int, *names: str) -> None:
+    """Raise an error that names the key unless each of these fields is None or at least as high as asked."""
     for name in names:
         value = getattr(group, name)
         if value is not None and not value >= lowest:
             raise InputError(f"{name} must be at least {lowest}, got {value}")
-
-

@@ -1,47 +1,53 @@
-"""Reading the configuration of a training: one JSON file, overridden on the command line.
+"""Read the configuration of a training: one JSON file, whose keys the command line overrides.
 
-The JSON is read as if its keys had been given on the command line, so that one parser checks both.
+The keys of the file are read as if they had been given on the command line, so that one parser checks both.
 """
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import HfArgumentParser
 
+from spanmatch.data.files import read_json, read_text
 from spanmatch.errors import InputError, nearest
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 
-# Keys of TrainingArguments that nothing here reads: refused, rather than silently without effect.
+# Keys of TrainingArguments that no code here reads. They are refused, because a user would believe in their effect.
 NO_EFFECT = {
     "label_smoothing_factor", "label_names", "remove_unused_columns", "prediction_loss_only", "include_for_metrics",
     "batch_eval_metrics", "eval_do_concat_batches", "eval_use_gather_object", "eval_accumulation_steps", "length_column_name",
     "neftune_noise_alpha", "use_cache", "use_liger_kernel", "liger_kernel_config", "include_num_input_tokens_seen",
     "bf16_full_eval", "fp16_full_eval", "average_tokens_across_devices", "data_seed",
 }  # fmt: skip
-
-
-# What a new matcher is built from, and a checkpoint already has.
-BUILT = {
+# Keys that say how a new model is built. A checkpoint has been built already, so they cannot go with one.
+OF_NEW_MODELS = {
     "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length",
     "max_types_per_pass", "background_weight",
 }  # fmt: skip
-
-
-# What the other architecture alone reads.
-FOREIGN = {
+# Keys without effect in an architecture.
+NO_EFFECT_IN = {
     "bi": {"max_types_per_pass"},
     "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"},
 }
 
 
 def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
-    """Read `CONFIG.json --key value ...`; the command line wins.
+    """Read the configuration of a training from `CONFIG.json --key value ...`; the command line wins.
+
+    Args:
+        arguments: the command line without the program's name. The configuration file is optional.
+        architecture: "bi" or "cross".
+
+    Returns:
+        Our arguments, and those of the Trainer.
 
     Raises:
-        InputError: naming file, line, key and remedy.
+        InputError: a key or a value is wrong, missing or without effect. The message names key, remedy, and file and line
+            if the key is in the file.
+        SystemExit: help was asked for, and has been printed.
     """
     groups: Any = (MatcherArguments, MatcherTrainingArguments)
     parser = _Parser(groups, description=f"Train a spanmatch {architecture}-encoder.", allow_abbrev=False)
@@ -52,32 +58,35 @@ def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArg
     if any(item in {"-h", "--help"} for item in given):
         parser.print_help()
         raise SystemExit(0)
-    _refuse(FOREIGN[architecture], f"in a {architecture}-encoder", given, parser)
+    _refuse(NO_EFFECT_IN[architecture], f"in a {architecture}-encoder", given, parser)
     own, _ = parser.parse_known_args(given)
-    files = {"do_eval": own.validation_file, "do_predict": own.test_file}
-    for step, file in files.items():
+    for step, key in (("do_eval", "validation_file"), ("do_predict", "test_file")):
         if getattr(own, step) is None:
-            given += [f"--{step}", str(bool(file))]
-        elif getattr(own, step) and not file:
-            raise InputError(f"{step} needs {'validation_file' if step == 'do_eval' else 'test_file'}; give one, or drop {step}")
+            given += [f"--{step}", str(bool(getattr(own, key)))]
+        elif getattr(own, step) and not getattr(own, key):
+            raise InputError(f"{step} needs {key}; give one, or drop {step}")
     if own.pretrained_model_name_or_path:
-        # What a checkpoint was built with cannot be asked for again.
-        _refuse(BUILT, "beside pretrained_model_name_or_path", given, parser)
+        _refuse(OF_NEW_MODELS, "beside pretrained_model_name_or_path", given, parser)
     if own.do_train and not own.train_file:
         raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
     try:
         matcher, training = parser.parse_args_into_dataclasses(given, look_for_args_file=False)
     except (ValueError, ImportError, TypeError) as error:
         message = " ".join(str(error).split())
-        key = message.partition(" ")[0].rstrip(":")
-        in_json = not any(item.partition("=")[0] == f"--{key}" for item in arguments)
-        where = parser.places.get(key, "") if in_json else ""
+        key = message.partition(" ")[0].rstrip(":")  # our messages start with the key
+        is_overridden = any(item.partition("=")[0] == f"--{key}" for item in arguments)
+        where = "" if is_overridden else parser.places.get(key, "")
         raise InputError(where + message if where or isinstance(error, InputError) else f"configuration: {message}") from error
     return matcher, training
 
 
 class _Parser(HfArgumentParser):
-    """`places` says of each key of the JSON file where it stands, `where` what is being parsed."""
+    """Parses the keys of a configuration, and raises errors that say where a key stands.
+
+    Attributes:
+        places: `file:line: ` of each key of the JSON file.
+        where: what an error message starts with: the place of the key that is parsed now.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -85,44 +94,46 @@ class _Parser(HfArgumentParser):
         self.where = "configuration: "
 
     def error(self, message: str) -> Any:
+        """Raise an error for the user; argparse calls this, and would print its usage and exit.
+
+        Args:
+            message: what argparse says is wrong.
+
+        Raises:
+            InputError: always.
+        """
         raise InputError(f"{self.where}{message.replace('argument --', '')}")
 
 
 def _refuse(keys: set[str], where_not: str, given: Sequence[str], parser: _Parser) -> None:
+    """Raise an error if one of these keys was given.
+
+    Args:
+        keys: keys that have no effect.
+        where_not: says when they have none, such as "in a bi-encoder".
+        given: all keys and values, as on a command line.
+        parser: knows the places of the keys of the file.
+    """
     for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & keys):
         where = parser.places.get(key, "")
         raise InputError(f'{where}"{key}" has no effect {where_not}; remove it')
 
 
-def _fields() -> dict[str, Any]:
-    return {
-        item.name: item
-        for group in (MatcherArguments, MatcherTrainingArguments)
-        for item in dataclasses.fields(group)
-        if item.init
-    }
+def _valid_keys() -> Collection[str]:
+    groups = (MatcherArguments, MatcherTrainingArguments)
+    return {item.name for group in groups for item in dataclasses.fields(group) if item.init}
 
 
 def _json_arguments(path: Path, parser: _Parser) -> list[str]:
-    """A JSON configuration as command-line arguments."""
-    valid = _fields()
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text)
-    except OSError as error:
-        siblings = [item.name for item in path.parent.glob("*.json")] if path.parent.is_dir() else []
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); {nearest(path.name, siblings, otherwise='check the path')}"
-        ) from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save the file as UTF-8") from error
+    """Return the keys and values of a JSON file as command-line arguments, and tell the parser where they stand."""
+    valid = _valid_keys()
+    values = read_json(path, "give a JSON object of keys and values")
     if not isinstance(values, dict):
-        raise InputError(f"{path}: expected a JSON object of keys and values")
+        raise InputError(f"{path}: expected a JSON object of keys and values, got {type(values).__name__}")
+    lines = read_text(path).splitlines()
     arguments: list[str] = []
     for key, value in values.items():
-        line = next((number for number, content in enumerate(text.splitlines(), 1) if f'"{key}"' in content), 1)
+        line = next((number for number, content in enumerate(lines, 1) if f'"{key}"' in content), 1)
         where = f"{path}:{line}: "
         if key not in valid:
             raise InputError(f'{where}unknown key "{key}"; {nearest(key, valid)}')
@@ -142,7 +153,8 @@ def _json_arguments(path: Path, parser: _Parser) -> list[str]:
 
 
 def _check_keys(arguments: Sequence[str]) -> None:
-    valid = _fields()
+    """Raise an error if the command line has a key that does not exist, or has no effect."""
+    valid = _valid_keys()
     for argument in arguments:
         if argument.startswith("--"):
             key = argument[2:].partition("=")[0].replace("-", "_")
@@ -154,5 +166,3 @@ def _check_keys(arguments: Sequence[str]) -> None:
 def _refuse_without_effect(key: str, where: str) -> None:
     if key in NO_EFFECT:
         raise InputError(f'{where}"{key}" has no effect here; remove it')
-
-

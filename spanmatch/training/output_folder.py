@@ -1,16 +1,25 @@
-"""The folder that a command writes to: whether it may, and from where a training in it goes on."""
+"""Find and remove the Trainer's checkpoints in the output folder of a training."""
 
-import logging
 import shutil
 from pathlib import Path
 
-logger = logging.getLogger(__name__)
+
+def numbered_checkpoints(output_dir: Path) -> dict[int, Path]:
+    """Return the `checkpoint-N` folders of a training by their N, the number of steps.
+
+    Args:
+        output_dir: the output folder of the training; if it is missing, there are no checkpoints.
+    """
+    named = {folder.name.removeprefix("checkpoint-"): folder for folder in output_dir.glob("checkpoint-*")}
+    return {int(number): folder for number, folder in named.items() if number.isdecimal()}
 
 
 def remove_checkpoints(output_dir: Path) -> None:
-    """Remove the checkpoint-N folders of a training that is overwritten: their N would pass for later steps of the new one."""
-    for folder in output_dir.glob("checkpoint-*"):
-        if folder.name.rpartition("-")[2].isdigit() and (folder / "trainer_state.json").is_file():
+    """Remove the checkpoints of a training that is overwritten, which could be mistaken for later steps of the new one.
+
+    Args:
+        output_dir: the output folder of the training. All else in it stays.
+    """
+    for folder in numbered_checkpoints(output_dir).values():
+        if (folder / "trainer_state.json").is_file():
             shutil.rmtree(folder)
-
-

@@ -1,48 +1,75 @@
-"""The folder that a command writes to: whether it may, and from where a training in it goes on."""
+"""Decide where a training continues: at a checkpoint, or from the start."""
 
-import json
+import logging
 from pathlib import Path
 
+from spanmatch.data.files import read_json
 from spanmatch.errors import InputError
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.output_folder import logger
+from spanmatch.training.output_folder import numbered_checkpoints
+
+logger = logging.getLogger(__name__)
 
 
 def where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArguments, output_dir: Path) -> str | None:
-    """The checkpoint to go on from, or None to start; a folder that holds a training is not trained into unasked."""
-    asked = training.resume_from_checkpoint
-    if asked and str(asked).lower() not in {"true", "1", "yes", "false", "0", "no"}:
-        if not (Path(asked) / "trainer_state.json").is_file():
-            raise InputError(
-                f"resume_from_checkpoint: {asked} is no checkpoint of a training; "
-                "give a checkpoint-N folder, or true for the last"
-            )
-        return str(asked)
+    """Return the checkpoint that a training continues from, or None if it starts from the beginning.
+
+    Args:
+        arguments: say whether a training in the folder may be replaced.
+        training: say whether, and from which checkpoint, to resume.
+        output_dir: the output folder.
+
+    Raises:
+        InputError: the checkpoint to resume from is none, or the folder holds a training and the configuration says
+            neither to resume nor to overwrite it.
+    """
+    asked = str(training.resume_from_checkpoint or "false")
     last = find_last_checkpoint(output_dir)
-    if asked and str(asked).lower() in {"true", "1", "yes"}:
+    if asked.lower() in {"true", "1", "yes"}:
         if last is None:
             logger.warning("no finished checkpoint in %s: training starts from the beginning", output_dir)
         return last
+    if asked.lower() not in {"false", "0", "no"}:
+        if not (Path(asked) / "trainer_state.json").is_file():
+            raise InputError(
+                f"resume_from_checkpoint: {asked} is no checkpoint of a training; "
+                "give a checkpoint-N folder, or true for the last one"
+            )
+        return asked
     if training.do_train and not arguments.overwrite_output_dir and (last or (output_dir / "model.safetensors").is_file()):
         raise InputError(
-            f"{output_dir} already holds a training; go on with --resume_from_checkpoint true, give another --output_dir, "
-            "or --overwrite_output_dir true"
+            f"{output_dir} already holds a training; continue it with --resume_from_checkpoint true, "
+            "give another --output_dir, or replace it with --overwrite_output_dir true"
         )
     return None
 
 
 def find_last_checkpoint(output_dir: Path) -> str | None:
-    """The newest checkpoint that was written to its end: the Trainer writes `trainer_state.json` last."""
-    found = [folder for folder in output_dir.glob("checkpoint-*") if folder.name.rpartition("-")[2].isdigit()]
-    whole = [folder for folder in found if _is_whole(folder)]
-    return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
+    """Return the complete checkpoint with the most steps, or None if there is none.
+
+    Args:
+        output_dir: the output folder of a training.
+    """
+    complete = {number: folder for number, folder in numbered_checkpoints(output_dir).items() if _is_complete(folder)}
+    return str(complete[max(complete)]) if complete else None
 
 
-def _is_whole(checkpoint: Path) -> bool:
+def steps_of(checkpoint: Path) -> int:
+    """Return how many steps a checkpoint was trained.
+
+    Args:
+        checkpoint: a `checkpoint-N` folder of the Trainer.
+
+    Raises:
+        InputError: its `trainer_state.json` is missing or broken.
+    """
+    return int(read_json(checkpoint / "trainer_state.json")["global_step"])
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    """Return whether a checkpoint was written to its end: the Trainer writes `trainer_state.json` last."""
     try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        read_json(checkpoint / "trainer_state.json")
+    except InputError:
         return False
     return True
-
-
