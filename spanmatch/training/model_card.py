@@ -1,10 +1,13 @@
-"""The model card: a checkpoint's README.md, with what was trained on what, and how well it does."""
+"""Write the model card of a checkpoint: a README.md that says how it was trained, and how good it is."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from spanmatch.config import MatcherConfig
+from spanmatch.evaluation.metrics import Metrics
 from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
 _TEMPLATE = """---
@@ -39,7 +42,7 @@ matcher.predict("Ada Lovelace was born in London.", ["person", "city"])
 | window | {window} |
 | data | {data} |
 | examples | {num_examples} in {num_views} views, {num_types} types |
-| steps, time | {steps} steps, {seconds:.0f} s |
+| steps, time | {steps} steps, {train_seconds:.0f} s |
 | seed, commit | {seed}, {commit} |
 | versions | {versions} |
 
@@ -58,25 +61,63 @@ A span wider than {max_span_width} {candidates} cannot be found.
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingFacts:
+    """Holds what a model card says about a training that is over.
+
+    Attributes:
+        encoder: hub id or folder of the text encoder, or of the checkpoint that the training started from.
+        type_encoder: "shared", "separate", hub id or folder.
+        data: names of the training files.
+        num_examples: number of training examples.
+        num_views: number of windows that the examples were cut into.
+        num_types: number of entity types in the training data.
+        steps: number of optimizer steps, those before a resumption included.
+        train_seconds: duration of this run, without reading the data.
+        train_examples_per_second: windows that this run trained on, per second.
+        seed: seed of the training.
+        commit: commit of the code, None outside a checkout.
+        versions: names and versions of the libraries.
+        log_history: what the Trainer logged, in order; not in the card.
+    """
+
+    encoder: str
+    type_encoder: str
+    data: str
+    num_examples: int
+    num_views: int
+    num_types: int
+    steps: int
+    train_seconds: float
+    train_examples_per_second: float
+    seed: int
+    commit: str | None
+    versions: str
+    log_history: list[dict[str, float]]
+
+
 def write_model_card(
     folder: Path,
     *,
     config: MatcherConfig,
     calibration: Calibration | None,
-    results: dict[str, dict[str, Any]],
-    facts: dict[str, Any],
+    results: Mapping[str, Metrics],
+    facts: TrainingFacts,
     arguments: dict[str, Any],
 ) -> None:
     """Write `README.md` into a checkpoint folder.
 
     Args:
-        results: metrics by file, as in metrics.json.
-        facts: encoder, type_encoder, data, num_examples, num_views, num_types, steps, seconds, seed, commit, versions.
-        arguments: the configuration of the training.
+        folder: the checkpoint; the card is named after it.
+        config: configuration of the model.
+        calibration: calibrated thresholds, None if it is not calibrated.
+        results: metrics by name of the file that they were measured on.
+        facts: what is said about the training.
+        arguments: configuration of the training, shown as JSON.
     """
     rows = [
-        f"| {file} | {metrics['micro']['precision']:.4f} | {metrics['micro']['recall']:.4f} | {metrics['micro']['f1']:.4f} "
-        f"| {metrics['macro']['f1']:.4f} | {metrics['num_gold']} |"
+        f"| {file} | {metrics.micro.precision:.4f} | {metrics.micro.recall:.4f} | {metrics.micro.f1:.4f} "
+        f"| {metrics.macro_f1:.4f} | {metrics.num_gold} |"
         for file, metrics in results.items()
     ]
     header = "| file | precision | recall | micro-F1 | macro-F1 | gold spans |\n|---|---|---|---|---|---|"
@@ -100,6 +141,6 @@ def write_model_card(
         max_span_width=config.max_span_width,
         thresholds=thresholds,
         arguments=json.dumps(arguments, indent=1, ensure_ascii=False),
-        **facts,
+        **asdict(facts),
     )
     (folder / "README.md").write_text(content, encoding="utf-8")

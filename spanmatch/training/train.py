@@ -1,9 +1,10 @@
-"""The recipe of a training, from arguments to files. Disk, network and logging live here."""
+"""Run a training from its command line to its files. All access to disk, network and logs is here."""
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from spanmatch.data.files import folder_to_write, write_whole
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.evaluation.metrics import Metrics
 from spanmatch.evaluation.provenance import provenance
 from spanmatch.evaluation.results import write_evaluation
 from spanmatch.model.encoders import set_dropout
@@ -25,105 +27,85 @@ from spanmatch.training.background import fill_background
 from spanmatch.training.build import build_matcher
 from spanmatch.training.config_file import read_config
 from spanmatch.training.dataset import TrainingViews, training_windows
-from spanmatch.training.model_card import write_model_card
+from spanmatch.training.model_card import TrainingFacts, write_model_card
 from spanmatch.training.output_folder import remove_checkpoints
-from spanmatch.training.resume import where_to_resume
+from spanmatch.training.resume import steps_of, where_to_resume
 from spanmatch.training.trainer import MatcherTrainer
 
-# Draws a Trainer's log into a folder; returns what to say of it.
+# Draws the Trainer's log into a folder, and returns what to print about the picture.
 Draw = Callable[[Sequence[Mapping[str, Any]], Path], str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Corpora:
+    """Holds the data that a training reads; None is a corpus that it does not need."""
+
+    train: Corpus | None
+    validation: Corpus | None
+    test: Corpus | None
+
+
 def train(architecture: str, command_line: Sequence[str], draw: Draw | None = None) -> None:
-    """Train, evaluate and predict as `do_train`, `do_eval` and `do_predict` say; write checkpoint, metrics and model card.
+    """Train, calibrate and evaluate a matcher as its configuration says; write checkpoint, metrics and model card.
 
     Args:
-        draw: draws the Trainer's log into the folder, and returns what to say of it.
+        architecture: "bi" or "cross".
+        command_line: the configuration file, and `--key value` for each key to override.
+        draw: draws the Trainer's log into the output folder, and returns what to print about it; by default none is drawn.
+
+    Raises:
+        InputError: the configuration or the data are wrong; nothing has been written.
     """
     arguments, training = read_config(command_line, architecture)
     warn_if_alone()
     output_dir = folder_to_write(str(training.output_dir))
     resume = where_to_resume(arguments, training, output_dir)
     set_seed(training.seed)
-    # Everything is read before anything is built or written.
-    corpora = {
-        name: read_corpus(files, **_reading(arguments, split), max_examples=limit)
-        for name, files, split, limit, wanted in (
-            ("train", arguments.train_file, "train", arguments.max_train_samples, training.do_train),
-            ("validation", arguments.validation_file, DEVELOPMENT_SPLITS, arguments.max_eval_samples, training.do_eval),
-            ("test", arguments.test_file, EVALUATION_SPLITS, arguments.max_eval_samples, training.do_predict),
-        )
-        if wanted and files
-    }
-    matcher = build_matcher(arguments, architecture, training, corpora.get("train"))
+    # Everything is read before anything is built or written, so that wrong data leave nothing behind.
+    corpora = _read_corpora(arguments, training)
+    matcher = build_matcher(arguments, architecture, training, corpora.train)
     if arguments.dropout is not None:
         set_dropout(matcher.model, arguments.dropout)
-    set_seed(training.seed)
-    facts: dict[str, Any] = {}
-    if training.do_train:
-        facts = _fit(matcher, arguments, training, corpora["train"], corpora.get("validation"), resume)
+    set_seed(training.seed)  # the batches do not depend on how many random numbers building took
+    facts = None if corpora.train is None else _fit(matcher, arguments, training, corpora.train, corpora.validation, resume)
     matcher.model.to(training.device)
-    if "validation" in corpora:
+    if corpora.validation is not None:
         matcher.calibration = calibrate(
             matcher,
-            corpora["validation"],
+            corpora.validation,
             source=", ".join(arguments.validation_file),
             format=arguments.format,
             batch_size=training.per_device_eval_batch_size,
         )
-    if training.do_train and training.should_save:
+    if facts is not None and training.should_save:
         matcher.save_pretrained(output_dir)
-        timings = {"train_seconds": facts["seconds"], "train_examples_per_second": facts["examples_per_second"]}
+        timings = {"train_seconds": facts.train_seconds, "train_examples_per_second": facts.train_examples_per_second}
         write_whole(output_dir / "timings.json", json.dumps(timings, indent=1) + "\n")
-    results = {}
-    for name in ("validation", "test"):
-        if name not in corpora:
-            continue
-        evaluation = evaluate_corpus(
-            matcher,
-            corpora[name],
-            format=arguments.format,
-            threshold=None,
-            batch_size=training.per_device_eval_batch_size,
-            progress=not training.disable_tqdm,
-        )
-        if training.should_save:
-            settings = {"threshold": default_threshold(matcher.calibration, matcher.null_slot), "overlap": "flat"}
-            settings |= {"format": arguments.format, "seed": training.seed}
-            write_evaluation(output_dir / name, corpora[name], evaluation, arguments.format, settings)
-            note = " (thresholds were chosen on it)" if name == "validation" else ""
-            results[", ".join(getattr(arguments, f"{name}_file")) + note] = evaluation.metrics.as_dict()
-            print(f"\n{name}\n{evaluation.metrics.table()}")
-    if training.do_train and training.should_save:
+    results: dict[str, Metrics] = {}
+    if corpora.validation is not None:
+        source = f"{', '.join(arguments.validation_file)} (thresholds were chosen on it)"
+        results[source] = _evaluate(matcher, corpora.validation, arguments, training, output_dir / "validation")
+    if corpora.test is not None:
+        results[", ".join(arguments.test_file)] = _evaluate(matcher, corpora.test, arguments, training, output_dir / "test")
+    if facts is not None and training.should_save:
+        shown = _shown_config(arguments, training)
         write_model_card(
-            output_dir,
-            config=matcher.config,
-            calibration=matcher.calibration,
-            results=results,
-            facts=facts,
-            arguments=_asked(arguments, training),
+            output_dir, config=matcher.config, calibration=matcher.calibration, results=results, facts=facts, arguments=shown
         )
-        drawn = draw(facts["log_history"], output_dir) if draw is not None else ""
+        drawn = draw(facts.log_history, output_dir) if draw is not None else ""
         written = ["checkpoint", "model card", *(["thresholds"] if matcher.calibration else []), *([drawn] if drawn else [])]
         print(f"\n{output_dir}: {', '.join(written)}")
 
 
-def _reading(arguments: MatcherArguments, split: str | Sequence[str]) -> dict[str, Any]:
-    return {
-        "format": arguments.format,
-        "split": split,
-        "entity_types": arguments.entity_types,
-        "skip_invalid": arguments.skip_invalid,
-    }
-
-
-def _asked(arguments: MatcherArguments, training: MatcherTrainingArguments) -> dict[str, Any]:
-    """The configuration as it was used, without what is a default of TrainingArguments."""
-    default = MatcherTrainingArguments(output_dir=str(training.output_dir)).to_dict()
-    changed = {key: value for key, value in training.to_dict().items() if default.get(key) != value and "token" not in key}
-    shown = {"learning_rate", "per_device_train_batch_size", "num_train_epochs", "bf16", "seed"}
-    kept = {key: value for key, value in training.to_dict().items() if key in changed or key in shown}
-    return asdict(arguments) | dict(sorted(kept.items()))
+def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArguments) -> _Corpora:
+    """Read the data of each step that is asked for; `read_config` made sure that there is a file for it."""
+    read = partial(read_corpus, format=arguments.format, entity_types=arguments.entity_types, skip_invalid=arguments.skip_invalid)
+    held_out = partial(read, max_examples=arguments.max_eval_samples)
+    return _Corpora(
+        train=read(arguments.train_file, split="train", max_examples=arguments.max_train_samples) if training.do_train else None,
+        validation=held_out(arguments.validation_file, split=DEVELOPMENT_SPLITS) if training.do_eval else None,
+        test=held_out(arguments.test_file, split=EVALUATION_SPLITS) if training.do_predict else None,
+    )
 
 
 def _fit(
@@ -133,51 +115,72 @@ def _fit(
     corpus: Corpus,
     validation: Corpus | None,
     resume: str | None,
-) -> dict[str, Any]:
-    """Train in place; returns the facts of the training for the model card."""
-    views = training_windows(corpus, matcher.batcher)
+) -> TrainingFacts:
+    """Train a matcher in place, from the checkpoint `resume` if it is given, and return the facts for the model card."""
+    views = TrainingViews(training_windows(corpus, matcher.batcher), arguments, training.seed)
     patience = arguments.early_stopping_patience
     if patience is not None and not training.load_best_model_at_end:
         raise InputError("early_stopping_patience needs evaluation during training: give a validation_file and an eval_strategy")
-    dataset = TrainingViews(views, arguments, training.seed)
     trainer = MatcherTrainer(
         matcher=matcher,
         arguments=arguments,
         args=training,
-        train_dataset=dataset,
+        train_dataset=views,
         validation=validation,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)] if patience else None,
     )
     if training.should_save and arguments.overwrite_output_dir and resume is None:
         remove_checkpoints(Path(str(training.output_dir)))
-    first_step = json.loads((Path(resume) / "trainer_state.json").read_text())["global_step"] if resume else 0
+    first_step = steps_of(Path(resume)) if resume else 0
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
-    fill_background(matcher, dataset, training.seed)
-    examples_seen = (
-        (trainer.state.global_step - first_step)
-        * training.train_batch_size
-        * training.gradient_accumulation_steps
-        * training.world_size
+    fill_background(matcher, views, training.seed)
+    batch_size = training.train_batch_size * training.gradient_accumulation_steps * training.world_size
+    software = provenance(training.seed)
+    return TrainingFacts(
+        encoder=arguments.pretrained_model_name_or_path or arguments.text_encoder,
+        type_encoder=arguments.type_encoder,
+        data=", ".join(arguments.train_file),
+        num_examples=len(corpus.examples),
+        num_views=len(views),
+        num_types=len(corpus.types),
+        steps=trainer.state.global_step,
+        train_seconds=seconds,
+        train_examples_per_second=(trainer.state.global_step - first_step) * batch_size / seconds,
+        seed=training.seed,
+        commit=software["commit"],
+        versions=", ".join(f"{name} {version}" for name, version in software["versions"].items()),
+        log_history=trainer.state.log_history,
     )
-    facts = provenance(training.seed)
-    return {
-        "encoder": arguments.pretrained_model_name_or_path or arguments.text_encoder,
-        "type_encoder": arguments.type_encoder,
-        "data": ", ".join(arguments.train_file),
-        "num_examples": len(corpus.examples),
-        "num_views": len(views),
-        "num_types": len(corpus.types),
-        "steps": trainer.state.global_step,
-        "seconds": seconds,
-        "log_history": trainer.state.log_history,
-        "examples_per_second": examples_seen / seconds,
-        "seed": training.seed,
-        "commit": facts["commit"],
-        "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
-    }
 
 
+def _evaluate(
+    matcher: SpanMatcher, corpus: Corpus, arguments: MatcherArguments, training: MatcherTrainingArguments, folder: Path
+) -> Metrics:
+    """Evaluate a matcher at its own threshold. Every process gets the metrics; the first one writes and prints them."""
+    evaluation = evaluate_corpus(
+        matcher,
+        corpus,
+        format=arguments.format,
+        threshold=None,
+        batch_size=training.per_device_eval_batch_size,
+        progress=not training.disable_tqdm,
+    )
+    if training.should_save:
+        settings = {"threshold": default_threshold(matcher.calibration, matcher.null_slot), "overlap": "flat"}
+        settings |= {"format": arguments.format, "seed": training.seed}
+        write_evaluation(folder, corpus, evaluation, arguments.format, settings)
+        print(f"\n{folder.name}\n{evaluation.metrics.table()}")
+    return evaluation.metrics
+
+
+def _shown_config(arguments: MatcherArguments, training: MatcherTrainingArguments) -> dict[str, Any]:
+    """Return the configuration for the model card: all our keys, and keys of the Trainer that matter or were changed."""
+    default = MatcherTrainingArguments(output_dir=str(training.output_dir)).to_dict()
+    shown = {"learning_rate", "per_device_train_batch_size", "num_train_epochs", "bf16", "seed"}
+    changed = {key for key, value in training.to_dict().items() if default.get(key) != value and "token" not in key}
+    kept = {key: value for key, value in training.to_dict().items() if key in changed | shown}
+    return asdict(arguments) | dict(sorted(kept.items()))
