@@ -1,1 +1,1 @@
-"""Training: configuration, objectives, the Trainer, checkpoints."""
+"""Train a matcher: configuration, objectives, the Trainer, checkpoints."""

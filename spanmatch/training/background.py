@@ -1,11 +1,13 @@
-"""What a type usually scores: a correction for types that come too easily, and for those that hardly come at all.
+"""Measure what types usually score, for a correction of hubness: some types score high with nearly every mention.
 
-A matcher has seen a person a thousand times and a writer never. Asked for both, it calls every writer a person: all scores
-of a type that it knows well are high. So a type is compared with a background of mentions, of all types of the training:
-what its best scores there exceed those of the usual type by is taken off, in part, and what they lack is given.
+A type that was trained often, such as "person", scores high with mentions of every type; one that was never trained, such as
+"writer", scores low. Asked for both, a matcher calls every writer a person. So the head keeps a background: a sample of the
+mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. The part
+of it above the mean affinity of the training's types is subtracted from all scores of the type, times `background_weight`;
+a type below the mean gains.
 
-Source: the correction for neighbours of everything, Conneau et al., "Word Translation Without Parallel Data", ICLR 2018,
-section 2.3 (CSLS), with mentions for neighbours and taken off the types alone, once, when they are encoded.
+Source: the hubness correction CSLS of Conneau et al., "Word Translation Without Parallel Data", ICLR 2018, section 2.3. Here
+the neighbours are mentions, and only types are corrected, once, when they are encoded.
 
 Legend: C types, D head size, M background mentions.
 """
@@ -24,12 +26,20 @@ from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
 from spanmatch.training.dataset import TrainingViews
 
-# Types that say what is usual.
+# Number of types whose mean affinity is taken for the usual one.
 NUM_TYPES = 1024
 
 
 def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> None:
-    """Give a trained model its background: mentions of the training texts, and what its types usually score with them."""
+    """Fill the background of a trained model: mentions of the training texts, and the usual affinity of types with them.
+
+    A model without a background (`background_weight` is 0) stays as it is.
+
+    Args:
+        matcher: the matcher; its head is changed in place.
+        views: the texts that it was trained on.
+        seed: seed of the choice of mentions and types.
+    """
     model, batcher, config = matcher.model, matcher.batcher, matcher.config
     head = model.head
     if head.background is None:
@@ -59,13 +69,13 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
 
 
 def _drawn(rows: torch.Tensor, number: int, rng: np.random.Generator) -> torch.Tensor:
-    """So many rows at random, again and again where there are fewer. Shape: (N, D) to (number, D)."""
+    """Return rows in random order, repeated if there are fewer than asked for. Shape: (N, D) to (number, D)."""
     places = rng.permutation(len(rows))[np.arange(number) % len(rows)]
     return rows.index_select(0, torch.from_numpy(places).to(rows.device))
 
 
 def _mentions(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, states_BTH: torch.Tensor) -> torch.Tensor:
-    """The gold spans of views, above their null slot where there is one, and without the bias of types. Shape: (S, D)."""
+    """Return the gold spans of views, less their null slot if there is one, without the bias. Shape: (S, D)."""
     cells = [
         (row, unit - view.start_unit, width)
         for row, view in enumerate(views)
@@ -76,5 +86,3 @@ def _mentions(model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, 
     spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3).float()
     null_BD = model.head.represent_null(states_BTH, default_slot(model.head.null_slots))
     return without_bias(spans_SD if null_BD is None else spans_SD - null_BD.float().index_select(0, cells_S3[:, 0]))
-
-

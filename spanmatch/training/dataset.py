@@ -182,18 +182,18 @@ class TrainingCollator:
     def _anchored(self, views: Sequence[View], type_texts: list[str]) -> dict[str, Any]:
         """Return all type texts, and some texts to be compared with their anchors: half types, half phrases.
 
-        Phrases are one to three words from the texts: more kinds of things than any list of types has.
+        A phrase is one to three words of a text. Phrases name more kinds of things than any list of types does.
         """
         assert self.num_anchored is not None
         rng = np.random.default_rng([len(type_texts), *(view.tokenized.index for view in views)])
-        held = [type_texts[place] for place in rng.permutation(len(type_texts))[: self.num_anchored // 2]]
-        for position in rng.integers(len(views), size=self.num_anchored - len(held)):
+        anchored = [type_texts[place] for place in rng.permutation(len(type_texts))[: self.num_anchored // 2]]
+        for position in rng.integers(len(views), size=self.num_anchored - len(anchored)):
             example = views[int(position)].tokenized.example
             first = int(rng.integers(len(example.words)))
             last = min(first + int(rng.integers(3)), len(example.words) - 1)
-            held.append(example.text[example.words[first][0] : example.words[last][1]])
-        order, types = self._type_groups(held)
-        return {"types": types, "type_texts": type_texts, "held_texts": [held[place] for place in order]}
+            anchored.append(example.text[example.words[first][0] : example.words[last][1]])
+        order, types = self._type_groups(anchored)
+        return {"types": types, "type_texts": type_texts, "anchored_texts": [anchored[place] for place in order]}
 
 
 def collate_gold(

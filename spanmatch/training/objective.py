@@ -1,4 +1,4 @@
-"""The objective of a training as its configuration names it: `{"name": "focal", "gamma": 2}`."""
+"""Read the objective of a training from its configuration, such as `{"name": "focal", "gamma": 2}`."""
 
 import inspect
 import json
@@ -20,7 +20,16 @@ _WEIGHTS = ("span_weight", "start_weight", "end_weight")
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """A loss with its options, what spans, starts and ends weigh in it, and the null slots that it trains."""
+    """Holds an objective as it was configured.
+
+    Attributes:
+        name: name of the loss, a key of `LOSSES`.
+        options: keyword arguments of the loss.
+        span_weight: weight of the loss on spans.
+        start_weight: weight of the loss on starts of spans.
+        end_weight: weight of the loss on ends of spans.
+        null_slots: names of the null slots that are trained; empty for a loss without.
+    """
 
     name: str
     options: dict[str, float] = field(default_factory=dict)
@@ -31,10 +40,13 @@ class Objective:
 
     @classmethod
     def parse(cls, loss: str) -> "Objective":
-        """Read a name, or a JSON object of the name and its options.
+        """Read an objective from the configuration's `loss`.
+
+        Args:
+            loss: the name of a loss, or a JSON object with "name" and its options.
 
         Raises:
-            InputError: an unknown name or option, or a value that makes no sense.
+            InputError: the JSON is broken, the name or an option is unknown, or a value is out of range.
         """
         given = _read(loss)
         name = given.pop("name", None)
@@ -42,6 +54,7 @@ class Objective:
             raise InputError(f'loss: "name" is missing; {nearest("", LOSSES)}')
         if not isinstance(name, str) or name not in LOSSES:
             raise InputError(f'loss: unknown objective "{name}"; {nearest(str(name), LOSSES)}')
+        # The options of a loss are its keyword-only parameters.
         own = [item.name for item in inspect.signature(LOSSES[name]).parameters.values() if item.kind is item.KEYWORD_ONLY]
         valid = [*own, *_WEIGHTS, *(["null_slots"] if name in NEED_NULL_SLOTS else [])]
         for option in given:
@@ -63,12 +76,15 @@ class Objective:
 
     @property
     def boundaries(self) -> bool:
-        """Whether starts and ends are scored, too."""
+        """Return whether the loss needs the scores of starts and ends."""
         return bool(self.start_weight or self.end_weight)
 
     @cached_property
     def loss(self) -> Callable[[SpanScores, torch.Tensor, torch.Tensor], torch.Tensor]:
-        """The loss of a batch, from its scores, positives and valid cells (see `losses.matching_loss`)."""
+        """Return the function that computes the loss of a batch from scores, positives and valid cells.
+
+        Its parameters are those of `losses.matching_loss`, which it calls.
+        """
         loss: Loss = partial(LOSSES[self.name], **self.options)  # type: ignore[arg-type]  # the options are the loss's own
         return partial(
             matching_loss, loss, span_weight=self.span_weight, start_weight=self.start_weight, end_weight=self.end_weight

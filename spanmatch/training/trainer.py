@@ -1,4 +1,4 @@
-"""Training: a `transformers.Trainer` with our loss, learning rates, evaluation and checkpoints."""
+"""Train a matcher with `transformers.Trainer`: its loss, learning rates, evaluation and checkpoints."""
 
 import copy
 from pathlib import Path
@@ -20,15 +20,14 @@ from spanmatch.training.dataset import TrainingCollator, TrainingViews
 from spanmatch.training.sampler import EpochSampler
 from spanmatch.training.type_anchor import TypeAnchor, drift
 
+# The head is new and the encoders are pretrained, so by default it learns this many times as fast.
 HEAD_LEARNING_RATE_FACTOR = 5.0
-
-
-# Types and phrases of a step that the tower is held on to.
+# Types and phrases of a step whose states are regularised towards their anchors.
 NUM_ANCHORED = 24
 
 
 class LossAndF1Progress(ProgressCallback):
-    """The Trainer's progress bar, with the latest loss and F1 beside it."""
+    """Shows the Trainer's progress bar with the latest loss and F1 beside it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +41,15 @@ class LossAndF1Progress(ProgressCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Show, rather than print, what is logged."""
+        """Show the loss or F1 that was just logged; the base class would print it.
+
+        Args:
+            args: not used.
+            state: says which process this is.
+            control: not used.
+            logs: what was logged, by name.
+            **kwargs: not used.
+        """
         for key, name in (("loss", "loss"), ("eval_f1", "F1")):
             if logs and key in logs:
                 self.latest[name] = f"{float(logs[key]):.4f}"
@@ -52,18 +59,30 @@ class LossAndF1Progress(ProgressCallback):
 
 
 class EpochOfViews(TrainerCallback):
-    """Tells the training views their epoch: in a launch of several processes accelerate tells the sampler alone."""
+    """Tells the training views their epoch; in a launch of several processes, accelerate tells only the sampler."""
 
     def __init__(self, views: TrainingViews) -> None:
+        """Watch a training.
+
+        Args:
+            views: the views that are trained on.
+        """
         self.views = views
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """The state has the epochs that are over, with a fraction where a training goes on."""
+        """Set the epoch of the views.
+
+        Args:
+            args: not used.
+            state: has the epochs that are over, as a fraction if a training was resumed within an epoch.
+            control: not used.
+            **kwargs: not used.
+        """
         self.views.set_epoch(int(state.epoch or 0))
 
 
 class MatcherTrainer(Trainer):
-    """Adds to the Trainer: the objective, a learning rate per part, F1 of entities, and checkpoints of our form."""
+    """Trains a matcher: adds our objectives, a learning rate per part, F1 of entities and our checkpoints to the Trainer."""
 
     def __init__(
         self,
@@ -75,6 +94,16 @@ class MatcherTrainer(Trainer):
         validation: Corpus | None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
+        """Prepare a training.
+
+        Args:
+            matcher: the matcher, which is trained in place.
+            arguments: our part of the configuration.
+            args: the Trainer's part of the configuration.
+            train_dataset: the texts with their types; None to do anything but train.
+            validation: examples to measure F1 on during the training; None to measure none.
+            callbacks: further callbacks of the Trainer.
+        """
         self.matcher = matcher
         self.arguments = arguments
         self.loss, self.boundaries = arguments.objective.loss, arguments.objective.boundaries
@@ -88,7 +117,7 @@ class MatcherTrainer(Trainer):
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
         )
-        self.loss_is_scaled_for_ga = False
+        self.loss_is_scaled_for_ga = False  # the loss is a mean of its micro-batch: the Trainer averages the micro-batches
         self.anchor = None if num_anchored is None else TypeAnchor(matcher.model, matcher.batcher)
         self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:
@@ -101,10 +130,20 @@ class MatcherTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
-        """The objective on the scores of a batch, in float32."""
+        """Return the loss of a batch, in float32: the objective and, with a type anchor, the penalty on drift from it.
+
+        Args:
+            model: the model, perhaps wrapped for several processes.
+            inputs: a batch of `TrainingCollator`.
+            return_outputs: whether to return the scores, too.
+            num_items_in_batch: not used: a loss is normalised by the positives of its own batch.
+
+        Returns:
+            The loss, a scalar; with `return_outputs` a pair of it and the scores.
+        """
         del num_items_in_batch
         types = inputs["types"]
-        # A cross-encoder's types are in the texts.
+        # A cross-encoder reads types with their text, so an anchor has no states to match with; only the penalty is left.
         anchor = None if self.matcher.batcher.is_cross_encoder else self.anchor
         outputs = model(
             inputs["texts"].to(self.args.device),
@@ -114,12 +153,16 @@ class MatcherTrainer(Trainer):
         )
         loss = self.loss(outputs, inputs["positives"], inputs["valid"])
         if self.anchor is not None and outputs.type_states is not None:
-            held = drift(outputs.type_states, self.anchor.states(inputs["held_texts"]))
-            loss = loss + self.arguments.type_anchor * held
+            moved = drift(outputs.type_states, self.anchor.states(inputs["anchored_texts"]))
+            loss = loss + self.arguments.type_anchor * moved
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Groups with a learning rate each for text encoder, type encoder and head; no decay on biases and norms."""
+        """Return the optimizer: text encoder, type encoder and head have a learning rate each; biases and norms no decay.
+
+        Args:
+            model: the model to optimise, by default the matcher's.
+        """
         if self.optimizer is None:
             optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = optimizer_class(self._parameter_groups(model or self.matcher.model), **options)
@@ -127,11 +170,11 @@ class MatcherTrainer(Trainer):
 
     def _parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
         decayed = set(self.get_decay_parameter_names(model))
-        base = self.args.learning_rate
+        base, own = self.args.learning_rate, self.arguments
         rates = {
             "text_encoder": base,
-            "type_encoder": _or(self.arguments.type_encoder_learning_rate, base),
-            "head": _or(self.arguments.head_learning_rate, base * HEAD_LEARNING_RATE_FACTOR),
+            "type_encoder": base if own.type_encoder_learning_rate is None else own.type_encoder_learning_rate,
+            "head": base * HEAD_LEARNING_RATE_FACTOR if own.head_learning_rate is None else own.head_learning_rate,
         }
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
@@ -153,7 +196,16 @@ class MatcherTrainer(Trainer):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """F1 on the validation file at its best single threshold, the same on every process."""
+        """Return micro precision, recall and F1 on the validation data, at the single threshold with the best F1.
+
+        Args:
+            eval_dataset: not used.
+            ignore_keys: not used.
+            metric_key_prefix: put before each name, with an underscore.
+
+        Returns:
+            Metrics by name, such as "eval_f1"; the same on every process.
+        """
         del eval_dataset, ignore_keys
         assert self.validation is not None, "evaluation during training needs a validation file"
         matcher = copy.copy(self.matcher)
@@ -165,7 +217,7 @@ class MatcherTrainer(Trainer):
         return metrics
 
     def whole_model(self) -> SpanMatcherModel:
-        """The model, with FSDP a copy that has the weights of all shards; every process has to ask for it."""
+        """Return the model; with FSDP, a copy with the weights of all shards. Every process has to call this."""
         model = self.matcher.model
         if not self.is_fsdp_enabled:
             return model
@@ -174,7 +226,8 @@ class MatcherTrainer(Trainer):
         return whole.to(self.args.device)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
-        """Each checkpoint is a folder that `SpanMatcher.from_pretrained` reads; the Trainer has every process call this."""
+        """Write a checkpoint that `SpanMatcher.from_pretrained` reads."""
+        # The Trainer calls this on every process.
         if not self.args.should_save:
             return
         tokenizers = self.matcher.text_tokenizer, self.matcher.type_tokenizer
@@ -182,7 +235,13 @@ class MatcherTrainer(Trainer):
 
 
 def make_shardable(model: nn.Module) -> None:
-    """What FSDP asks for: no scalar weights (vectors of one are read back as scalars), and which modules to shard apart."""
+    """Change a model in place so that FSDP can shard it: no scalar weights, and a list of the modules to shard apart.
+
+    A scalar weight becomes a vector of one element; loading a checkpoint makes it a scalar again.
+
+    Args:
+        model: the model.
+    """
     modules = list(model.modules())
     for module in modules:
         for name, parameter in list(module.named_parameters(recurse=False)):
@@ -193,14 +252,10 @@ def make_shardable(model: nn.Module) -> None:
 
 
 def _num_anchored(model: SpanMatcherModel, arguments: MatcherArguments) -> int | None:
-    """How many types and phrases of a step a tower is held on to: none where it is frozen, None where it may move."""
+    """Return how many texts of a step are compared with their anchors, None for a training without an anchor.
+
+    A frozen type encoder cannot drift: 0, but its states are kept in an anchor, so that each type is encoded once.
+    """
     if model.type_encoder is not None and arguments.type_encoder_learning_rate == 0:
         return 0
     return NUM_ANCHORED if arguments.type_anchor else None
-
-
-def _or(value: float | None, default: float) -> float:
-    """The value, also where it is 0."""
-    return default if value is None else value
-
-

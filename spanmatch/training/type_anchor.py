@@ -1,13 +1,14 @@
-"""Anchoring: a tower that learns to read texts and goes on to read types as it did before.
+"""Regularise an encoder, so that a training does not make it forget types that are not in the training data.
 
-Trained from both sides, one tower forgets what it knew of types that the training data lack. So texts are matched with
-types as the encoder knew them when the training began, which is cheap (each type text is encoded once), and the tower is held
-to that knowledge on types and phrases. After the training it is asked for types itself. The encoder of a cross-encoder, which
-reads types behind a text, is held to what it knew of types read alone, and that is all.
+The anchor of a type is its state in the encoder as it was before the training. A penalty on the distance of states from
+their anchors, on types and phrases of each step, keeps the encoder near its old self. In a bi-encoder whose texts and types
+share one encoder, texts are also matched with the anchors instead of with states that move. That is fast, because each type
+is encoded once. After the training, the trained encoder encodes texts and types. In a cross-encoder, which reads types after
+a text, there is only the penalty, on types read without a text.
 
-Sources: a locked tower transfers better than a trained one (Zhai et al., "LiT: Zero-Shot Transfer with Locked-image text
-Tuning", CVPR 2022, section 5); holding on by the outputs of the old weights (Li and Hoiem, "Learning without Forgetting",
-ECCV 2016, section 3).
+Sources: a frozen encoder on one side transfers better than a trained one (Zhai et al., "LiT: Zero-Shot Transfer with
+Locked-image text Tuning", CVPR 2022, section 5); a penalty towards the outputs of the old weights (Li and Hoiem, "Learning
+without Forgetting", ECCV 2016, section 3).
 
 Legend: C types, H hidden.
 """
@@ -22,14 +23,25 @@ from spanmatch.batching.collate import collate_types
 from spanmatch.model.devices import batch_tokens
 from spanmatch.model.model import SpanMatcherModel, type_states
 
-# Type texts whose states are kept: at 384 numbers each, 200 MB.
+# Number of type texts whose states are kept: 200 MB, at 384 numbers each.
 MAX_KEPT = 1 << 17
 
 
 class TypeAnchor:
-    """The encoder of types as it was when a training began: a copy of a shared one, or a separate one that is frozen."""
+    """Encodes types as they were encoded before a training, and keeps their states.
+
+    Attributes:
+        encoder: a copy of an encoder that texts and types share, or a separate type encoder itself. It is frozen.
+        batcher: tokenises the types.
+    """
 
     def __init__(self, model: SpanMatcherModel, batcher: Batcher) -> None:
+        """Copy or freeze the encoder of a model that has not been trained yet.
+
+        Args:
+            model: the model. A separate type encoder is frozen from now on.
+            batcher: the batcher of the model.
+        """
         self.encoder = copy.deepcopy(model.text_encoder) if model.type_encoder is None else model.type_encoder
         self.encoder.requires_grad_(False)
         self.batcher = batcher
@@ -37,14 +49,21 @@ class TypeAnchor:
 
     @torch.no_grad()
     def states(self, texts: Sequence[str]) -> torch.Tensor:
-        """What the encoder knew of types, before the projection of the head. Shape: (C, H), float32."""
+        """Return the anchors of types: their states before the training, and before the projection of the head.
+
+        Args:
+            texts: the types as they are read.
+
+        Returns:
+            Shape: (C, H), float32.
+        """
         missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
         if len(self._kept) + len(missing) > MAX_KEPT:
             self._kept.clear()
             missing = list(dict.fromkeys(texts))
         device = next(self.encoder.parameters()).device
         config = self.batcher.config
-        self.encoder.eval()  # which a training of the whole model ends
+        self.encoder.eval()  # the Trainer puts the whole model into training mode, a separate type encoder with it
         for places, sequences in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
             batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
             states = type_states(self.encoder, batch.to(device), config.type_pooling, config.type_norm).float()
@@ -53,7 +72,13 @@ class TypeAnchor:
 
 
 def drift(states_CH: torch.Tensor, anchors_CH: torch.Tensor) -> torch.Tensor:
-    """How far states are from their anchors: squared distance, relative to the squared length of the anchors. A scalar."""
+    """Return how far states are from their anchors: the squared distance, divided by the squared length of the anchors.
+
+    Args:
+        states_CH: states of types, as the encoder computes them now. Shape: (C, H).
+        anchors_CH: their anchors. Shape: (C, H).
+
+    Returns:
+        A scalar; 0 if nothing has moved.
+    """
     return (states_CH.float() - anchors_CH).square().sum() / anchors_CH.square().sum()
-
-

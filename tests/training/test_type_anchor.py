@@ -123,7 +123,7 @@ class TestSteps:
     def test_half_is_types_and_half_is_phrases(self, tiny_matcher: SpanMatcher) -> None:
         """As the tensors have them, in that order; phrases are up to three words of the texts."""
         step, tokenizing = self.step(tiny_matcher, 12), tiny_matcher.batcher.type_tokenizer
-        held = step["held_texts"]
+        held = step["anchored_texts"]
         ids = [
             row[mask.bool()].tolist()[1:-1]
             for own in step["types"]
@@ -138,7 +138,7 @@ class TestSteps:
 
     def test_none_is_held_where_nothing_moves(self, tiny_matcher: SpanMatcher) -> None:
         step = self.step(tiny_matcher, 0)
-        assert step["types"] == [] and step["held_texts"] == [] and len(step["type_texts"]) == 13
+        assert step["types"] == [] and step["anchored_texts"] == [] and len(step["type_texts"]) == 13
         outputs = tiny_matcher.model(step["texts"], [], anchors_CH=torch.randn(13, HIDDEN))
         assert outputs.type_states is None and outputs.spans.logits.shape == step["positives"].shape
 
@@ -151,7 +151,7 @@ class TestSteps:
         anchors = anchor.states(step["type_texts"])
         scores = model(step["texts"], step["types"], anchors_CH=anchors)
         torch.testing.assert_close(scores.spans.logits, expected, rtol=1e-4, atol=1e-4)
-        assert scores.type_states is not None and drift(scores.type_states, anchor.states(step["held_texts"])).item() < 1e-10
+        assert scores.type_states is not None and drift(scores.type_states, anchor.states(step["anchored_texts"])).item() < 1e-10
         moved = model(step["texts"], step["types"], anchors_CH=2 * anchors)
         assert not torch.allclose(moved.spans.logits, scores.spans.logits, atol=0.1)
 
@@ -160,7 +160,7 @@ class TestSteps:
         model, step = tiny_matcher.model, self.step(tiny_matcher, 8)
         anchor = TypeAnchor(model, tiny_matcher.batcher)
         scores = model(step["texts"], step["types"], anchors_CH=anchor.states(step["type_texts"]))
-        (scores.spans.logits.sum() + drift(scores.type_states, anchor.states(step["held_texts"]) + 1)).backward()
+        (scores.spans.logits.sum() + drift(scores.type_states, anchor.states(step["anchored_texts"]) + 1)).backward()
         assert not [name for name, weight in model.named_parameters() if weight.grad is None]
         assert not [name for name, weight in anchor.encoder.named_parameters() if weight.grad is not None]
 
@@ -172,8 +172,8 @@ class TestSteps:
         assert expected.type_states is None
         scores = matcher.model(step["texts"], step["types"])
         torch.testing.assert_close(scores.spans.logits, expected.spans.logits)
-        held = TypeAnchor(matcher.model, matcher.batcher).states(step["held_texts"])
-        torch.testing.assert_close(held, states_of(load_pretrained(str(tiny_encoder)), step["held_texts"]), rtol=0, atol=1e-5)
+        held = TypeAnchor(matcher.model, matcher.batcher).states(step["anchored_texts"])
+        torch.testing.assert_close(held, states_of(load_pretrained(str(tiny_encoder)), step["anchored_texts"]), rtol=0, atol=1e-5)
         assert scores.type_states is not None and drift(scores.type_states, held).item() < 1e-10
         disturb(matcher.model, 0.1)
         moved = matcher.model(step["texts"], step["types"])
