@@ -62,11 +62,11 @@ class SpanHead(nn.Module):
     ICCV 2023, section 3.2).
 
     The last dimensions of a span are 1 (`NUM_CONSTANT`). A type holds its bias in these dimensions, so a score is a single
-    product. There are two of them because half precision holds a bias exactly in two parts, but only roughly in one.
+    product. There are two of them because bfloat16 holds a bias to 2^-16 of it in two parts, but only to 2^-8 in one.
 
     A null slot is a span of one token with its own width embedding. Its last dimensions are 0, so the difference between a
-    span and a null slot keeps the bias of the type. A model with null slots has no bias for all types: only differences
-    decide there, and they would cancel it.
+    span and a null slot keeps the bias of the type. A model with null slots needs no bias for all types: its null slots are
+    learnt and already say what a score must exceed.
 
     Attributes:
         null_slots: position of each null slot in the sequence of a text, by name.
@@ -307,7 +307,7 @@ def activate(sums_D: torch.Tensor, *, constant: float = 1.0) -> torch.Tensor:
 
 
 def with_bias(types_CD: torch.Tensor, bias_C: torch.Tensor) -> torch.Tensor:
-    """Write a bias into the last dimensions of types, in two parts: its value in bfloat16, and the rest.
+    """Return types with a bias in their last dimensions, in two parts: its value in bfloat16, and the rest.
 
     Args:
         types_CD: embedded types; what they have in these dimensions is replaced.

@@ -191,7 +191,7 @@ class TestConstants:
 class TestBias:
     @given(st.floats(2**-10, 1e4, width=32), st.sampled_from([torch.bfloat16, torch.float32]))
     def test_half_precision_keeps_it(self, value: float, dtype: torch.dtype) -> None:
-        """To 2^-16 of it; one number of bfloat16 would be off by up to 2^-9."""
+        """To 2^-16 of it; one number of bfloat16 would be off by up to 2^-8."""
         types = torch.randn(3, 8).to(dtype)
         given = torch.tensor([value, -value, 0.0])
         held = with_bias(types, given)
