@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import collate_types
-from helpers_e2e import write_tiny_encoder
+from helpers import HIDDEN, TYPES, collate_types, make_matcher
+from helpers_e2e import run_subprocess, write_tiny_encoder
 from helpers_encoders import FAMILIES, write_encoder
 from transformers import AutoTokenizer, T5Config, T5Model
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
-from spanmatch.model.encoders import encoder_from_config, load_pretrained, set_dropout
+from spanmatch.errors import InputError
+from spanmatch.model.encoders import encoder_from_config, load_pretrained, load_type_encoder, set_dropout
 from spanmatch.model.model import type_states
+from spanmatch.prediction.matcher import SpanMatcher
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,58 @@ def test_dropout_of_attention_that_is_a_number() -> None:
     set_dropout(torch.nn.Sequential(module, flagged), 0.4)
     assert (module.attention_dropout, module.scaling, module.drop, module.dropout.p) == (0.4, 0.25, 0.3, 0.4)
     assert flagged.dropout is True
+
+
+class TestTypeEncoderOfSentenceTransformers:
+    """Loaded through that library: its pooling, its normalisation, its prompt."""
+
+    @pytest.fixture(scope="class")
+    def folder(self, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+        words = Transformer(str(tiny_encoder))
+        pooling = Pooling(HIDDEN, pooling_mode="cls")
+        prompts = {"prompts": {"type": "a kind of thing: "}, "default_prompt_name": "type"}
+        made = SentenceTransformer(modules=[words, pooling, Normalize()], device="cpu", **prompts)
+        folder = tmp_path_factory.mktemp("sentences") / "encoder"
+        made.save(str(folder))
+        return folder
+
+    def test_it_is_what_the_library_computes(self, tiny_encoder: Path, folder: Path) -> None:
+        """... up to the length that all states have."""
+        from sentence_transformers import SentenceTransformer
+
+        matcher = make_matcher(tiny_encoder, type_encoder=str(folder))
+        config = matcher.config
+        assert (config.type_pooling, config.type_prompt) == ("cls", "a kind of thing: ") and config.type_norm
+        batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
+        with torch.inference_mode():
+            states = type_states(matcher.model.type_encoder, batch, config.type_pooling, config.type_norm)
+        expected = SentenceTransformer(str(folder), device="cpu").encode(TYPES, prompt_name="type", convert_to_tensor=True)
+        torch.testing.assert_close(states / config.type_norm, expected, rtol=0, atol=1e-5)
+
+    def test_a_checkpoint_keeps_it(self, tiny_encoder: Path, folder: Path, tmp_path: Path) -> None:
+        matcher = make_matcher(tiny_encoder, type_encoder=str(folder))
+        matcher.save_pretrained(tmp_path / "checkpoint")
+        loaded = SpanMatcher.from_pretrained(tmp_path / "checkpoint", device="cpu", dtype="float32")
+        assert loaded.config == matcher.config
+        assert torch.equal(loaded.encode_types(TYPES).embeddings, matcher.encode_types(TYPES).embeddings)
+
+    def test_a_module_that_cannot_be_kept(self, tiny_encoder: Path, tmp_path: Path) -> None:
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+
+        modules = [Transformer(str(tiny_encoder)), Pooling(HIDDEN), Dense(HIDDEN, 8)]
+        SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "encoder"))
+        with pytest.raises(InputError, match=r'has a module "Dense", which is not supported'):
+            load_type_encoder(str(tmp_path / "encoder"))
+
+    def test_the_library_is_imported_for_it_alone(self, tiny_encoder: Path) -> None:
+        code = (
+            "import sys\n"
+            "from spanmatch.model.encoders import load_type_encoder\n"
+            f"load_type_encoder({str(tiny_encoder)!r})\n"
+            "print('sentence_transformers' in sys.modules)"
+        )
+        assert run_subprocess("-c", code).out.strip() == "False"
