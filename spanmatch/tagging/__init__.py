@@ -1,1 +1,1 @@
-"""The command `spanmatch tag`: corpora in, entities out, resumable."""
+"""The command `spanmatch tag`: it reads files of any size, writes their entities, and goes on where a killed run stopped."""

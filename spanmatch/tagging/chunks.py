@@ -1,7 +1,7 @@
-"""Chunks of a corpus: what is tagged at once, written at once, and handed to a worker.
+"""Chunks: the records that are tagged at once, written at once, and handed to one worker.
 
-A chunk begins at a record that depends on the records alone. A text is batched with its chunk and no other, so its
-scores have the same last digits whether a run was killed and resumed, and whatever process tagged it.
+Where a chunk begins depends on the records alone. A text shares its batches with texts of its chunk and no others. So its
+scores have the same last digits whether or not a run was killed and resumed, and whichever process tagged it.
 """
 
 import logging
@@ -11,24 +11,25 @@ from itertools import chain
 from typing import Any
 
 from spanmatch.errors import InputError
-from spanmatch.tagging.files import Read
+from spanmatch.tagging.files import ReadRecord
 
 logger = logging.getLogger(__name__)
 
-
 CHUNK_TEXTS = 1024
-
-
 # Chunks of long texts are shorter, so that memory stays flat.
 CHUNK_CHARS = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
-    """Some records in order.
+    """Holds some records in order.
 
-    `texts` are the places and texts of `records`; `num_before` counts the texts of the chunks before; `num_bytes` is
-    how far into the files the last record was read.
+    Attributes:
+        number: counts chunks from 0.
+        num_before: texts in the chunks before this one.
+        texts: where each record stands, and its text.
+        records: the records.
+        num_bytes: how far into the files the last record was read.
     """
 
     number: int
@@ -39,20 +40,20 @@ class Chunk:
 
     @property
     def num_until(self) -> int:
-        """The texts of this chunk and of those before."""
+        """Count the texts of this chunk and of those before it."""
         return self.num_before + len(self.texts)
 
 
 class Chunks:
-    """The chunks of what is read, each record once; what is invalid ends it, or is left out and counted.
+    """Puts records together to chunks. An invalid record ends the iteration, or is left out and counted in `num_skipped`.
 
     Raises:
-        InputError: while iterating, a record is invalid and not to be skipped.
+        InputError: while iterating: a record is invalid and `skip_invalid` is False.
     """
 
     def __init__(
         self,
-        read: Iterable[Read | None],
+        read: Iterable[ReadRecord | None],
         *,
         size: int,
         first_size: int | None = None,
@@ -60,11 +61,15 @@ class Chunks:
         skip_invalid: bool = False,
         position: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Take texts together, `size` of them, or the first `first_size` and then twice as many each time.
+        """Set the sizes of the chunks.
 
         Args:
-            read: what is read; `None` is a pause: what was read before it is a chunk.
-            position: how many bytes were read so far.
+            read: records with their places; None says that no more has come for a while, which ends a chunk.
+            size: texts of a chunk, at most.
+            first_size: texts of the first chunk, each later one has twice as many up to `size`; by default `size`.
+            text_column: the key that holds the text.
+            skip_invalid: leave invalid records out, with a warning for each.
+            position: returns how many bytes were read so far.
         """
         self._read, self._text_column, self._skip_invalid = read, text_column, skip_invalid
         self._size, self._first_size, self._position = size, first_size or size, position
@@ -94,5 +99,3 @@ class Chunks:
             raise InputError(f"{error}, or leave such records out (--skip_invalid)") from error
         self.num_skipped += 1
         logger.warning("skipped: %s", error)
-
-

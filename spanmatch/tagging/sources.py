@@ -1,4 +1,4 @@
-"""The `spanmatch tag` command: texts in, entities out, as a person or as a program reads them."""
+"""Finding what is tagged: files, standard input, or a sentence on the command line; and cutting it into chunks."""
 
 import glob
 import os
@@ -8,14 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spanmatch.errors import InputError, nearest
+from spanmatch.data.files import no_such_file
+from spanmatch.errors import InputError
 from spanmatch.tagging.chunks import CHUNK_TEXTS, Chunks
-from spanmatch.tagging.files import CorpusFiles, Read, find_files, text_row
+from spanmatch.tagging.files import ReadRecord, SourceFiles, find_files, text_record
 from spanmatch.tagging.options import STANDARD_INPUT
 
+# After a producer has been silent for so long, what it wrote is tagged.
+PAUSE_SECONDS = 0.2
 
-def open_files(source: str, text_column: str = "text") -> CorpusFiles | None:
-    """The files of that name or glob; None where standard input is meant, or a sentence.
+
+def open_files(source: str, text_column: str = "text") -> SourceFiles | None:
+    """Open the files that a source names.
+
+    Args:
+        source: a path, a glob, "-" for standard input, or a sentence.
+        text_column: the key or column that holds the text.
+
+    Returns:
+        The files, None for standard input and for a sentence.
 
     Raises:
         InputError: no such file.
@@ -24,29 +35,37 @@ def open_files(source: str, text_column: str = "text") -> CorpusFiles | None:
         return None
     paths = find_files(source)
     if paths:
-        return CorpusFiles(paths, text_column=text_column)
-    if glob.has_magic(source) and not any(map(str.isspace, source)):
-        raise InputError(f"{source}: no file matches; check the pattern and the folder ({Path.cwd()})")
+        return SourceFiles(paths, text_column=text_column)
     if any(map(str.isspace, source)):
         return None
-    path = Path(source)
-    siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = nearest(path.name, siblings, otherwise="give a file, a sentence of several words, or - for standard input")
-    raise InputError(f"{source}: no such file; {hint}")
+    if glob.has_magic(source):
+        raise InputError(f"{source}: no file matches; check the pattern and the folder ({Path.cwd()})")
+    raise no_such_file(Path(source), otherwise="give a file, a sentence of several words, or - for standard input")
 
 
 def read_input(source: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Records with a "text" each, and where they stand: of files, of standard input, or the argument itself.
+    """Yield the records of a source, each with the place where it stands. Their text is under the key "text".
+
+    Args:
+        source: as in `open_files`.
 
     Raises:
-        InputError: no such file, or a record that is invalid.
+        InputError: no such file, or an invalid record.
     """
-    for chunk in _chunks(source, open_files(source)):
+    for chunk in source_chunks(source, open_files(source)):
         for (where, _), record in zip(chunk.texts, chunk.records, strict=True):
             yield where, record
 
 
-def _chunks(source: str, files: CorpusFiles | None, *, text_column: str = "text", skip_invalid: bool = False) -> Chunks:
+def source_chunks(source: str, files: SourceFiles | None, *, text_column: str = "text", skip_invalid: bool = False) -> Chunks:
+    """Cut a source into chunks.
+
+    Args:
+        source: as in `open_files`.
+        files: what `open_files` returned for it.
+        text_column: the key or column that holds the text.
+        skip_invalid: leave invalid records out, with a warning for each.
+    """
     if files is not None:
         return Chunks(
             files,
@@ -62,12 +81,13 @@ def _chunks(source: str, files: CorpusFiles | None, *, text_column: str = "text"
     return Chunks(lines, first_size=1, size=1 if sys.stdin.isatty() else CHUNK_TEXTS, skip_invalid=skip_invalid)
 
 
-# A producer that is silent for so long gets what it wrote so far tagged.
-PAUSE_SECONDS = 0.2
+def arriving_texts(name: str, stream: BinaryIO) -> Iterator[ReadRecord | None]:
+    """Yield the lines of a stream as they arrive, and None whenever no more has come for a while.
 
-
-def arriving_texts(name: str, stream: BinaryIO) -> Iterator[Read | None]:
-    """The lines of a stream as they arrive; None where no more has come for a while."""
+    Args:
+        name: what the stream is called in messages.
+        stream: bytes of UTF-8.
+    """
     number = 0
     for line in _arriving_lines(stream):
         if line is None:
@@ -75,13 +95,13 @@ def arriving_texts(name: str, stream: BinaryIO) -> Iterator[Read | None]:
             continue
         number += 1
         where = f"{name}:{number}"
-        yield where, text_row(where, line, is_first=number == 1)
+        yield where, text_record(where, line, is_first=number == 1)
 
 
 def _arriving_lines(stream: BinaryIO) -> Iterator[bytes | None]:
     try:
         file = stream.fileno()
-    except OSError:  # not of the system, but made by a program
+    except OSError:  # made by a program, without a file of the system
         yield from stream
         return
     held: list[bytes] = []
@@ -104,7 +124,5 @@ def _arriving_lines(stream: BinaryIO) -> Iterator[bytes | None]:
 def _has_more(file: int) -> bool:
     try:
         return bool(select.select([file], [], [], PAUSE_SECONDS)[0])
-    except (OSError, ValueError):  # Windows asks sockets only
+    except (OSError, ValueError):  # Windows can ask sockets only
         return True
-
-

@@ -1,109 +1,78 @@
-"""The `spanmatch tag` command: texts in, entities out, as a person or as a program reads them."""
+"""The `spanmatch tag` command: texts in, entities out, for a person or for a program to read."""
 
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from spanmatch.data.files import check_folder_of
 from spanmatch.data.labels import asked_types
-from spanmatch.entities import Entity, EntityType
+from spanmatch.entities import Entity
 from spanmatch.errors import InputError
 from spanmatch.model.devices import default_device
-from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import check_names, parse_threshold
-from spanmatch.prediction.type_embeddings import TypeEmbeddings
 from spanmatch.tagging.chunks import Chunk
-from spanmatch.tagging.files import CorpusFiles
+from spanmatch.tagging.files import SourceFiles
 from spanmatch.tagging.lines import as_json, as_text
 from spanmatch.tagging.options import TagOptions
 from spanmatch.tagging.progress import Progress
 from spanmatch.tagging.request import tag_request
 from spanmatch.tagging.resumable_file import ResumableFile, check_target
-from spanmatch.tagging.sources import _chunks, open_files
-from spanmatch.tagging.workers import TagJob, WorkerError, Workers, tag_texts
+from spanmatch.tagging.sources import open_files, source_chunks
+from spanmatch.tagging.workers import TagJob, WorkerError, Workers
 
-# From so many on, encoding them is worth a bar.
+# Preparing so many types takes long enough for a bar.
 MANY_TYPES = 1000
 
 
 def tag(options: TagOptions) -> None:
-    """Tag what is asked for and print it, or write it to a file: a text and its entities, or a JSON line per text."""
+    """Tag a source. The results are printed, or written to a file: as texts with their entities, or as JSON lines.
+
+    Args:
+        options: the options of the command.
+
+    Raises:
+        InputError: the options, the input or the model are not as they should be.
+    """
     types = asked_types(options.types, options.entity_types)
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
     check_names(threshold, types)
     files = open_files(options.source, options.text_column)
     _check(options, files)
-    device = "cpu" if options.num_workers else options.device
-    matcher = SpanMatcher.from_pretrained(options.model, device=device, dtype=options.dtype, compile=options.compile)
+    job = TagJob(
+        model=options.model,
+        types=types,
+        threshold=threshold,
+        overlap=options.overlap,
+        batch_size=options.batch_size,
+        device="cpu" if options.num_workers else options.device,
+        dtype=options.dtype,
+        compile=options.compile,
+    )
     with ExitStack() as stack:
+        tagger = stack.enter_context(Workers(job, options.num_workers)) if options.num_workers else job.load()
         output = None
         if options.output is not None:
             assert files is not None
-            request = tag_request(options, types, threshold, files.paths, matcher)
+            request = tag_request(options, types, threshold, files.paths, tagger.fingerprint())
             output = stack.enter_context(ResumableFile(Path(options.output), request, overwrite=options.overwrite))
             if output.is_finished:
                 print(f"{output.path}: complete already", file=sys.stderr)
                 return
-        embedded = type_embeddings(matcher, types, options.type_embeddings)
-        embeddings_file = options.type_embeddings
-        if options.num_workers and embedded is not None and embeddings_file is None:
-            embeddings_file = f"{stack.enter_context(TemporaryDirectory(prefix='spanmatch-'))}/types.safetensors"
-            embedded.save(embeddings_file)
-        job = TagJob(
-            model=options.model,
-            types=types if embedded is None else (),
-            embeddings_file=embeddings_file,
-            threshold=threshold,
-            overlap=options.overlap,
-            batch_size=options.batch_size,
-            dtype=options.dtype,
-            compile=options.compile,
-        )
-        run = _Run(options, job, files, output)
-        if options.num_workers:
-            del matcher, embedded
-            run.tag(None, None)
-        else:
-            run.tag(matcher, embedded)
+        tagger.prepare(types, file=options.type_embeddings, progress=sys.stderr.isatty() and len(types) > MANY_TYPES)
+        _Run(options, job, files, output).tag(tagger)
 
 
-def type_embeddings(matcher: SpanMatcher, types: tuple[EntityType, ...], file: str | None) -> TypeEmbeddings | None:
-    """The types, encoded; None for a cross-encoder. Where a file is named, they are read from it, or else written to it.
-
-    Raises:
-        InputError: the file is of another model or of other types, or the model is a cross-encoder.
-    """
-    if matcher.config.architecture == "cross":
-        if file is not None:
-            raise InputError("--type_embeddings: a cross-encoder reads types with each text; leave it out, or take a bi-encoder")
-        return None
-    if file is None or not Path(file).exists():
-        embedded = matcher.encode_types(types, progress=sys.stderr.isatty() and len(types) > MANY_TYPES)
-        if file is not None:
-            embedded.save(file)
-        return embedded
-    embedded = TypeEmbeddings.load(file)
-    remedy = "name another file, or remove this one to have it written anew"
-    if embedded.digest != matcher.encode_types(types[:1]).digest:
-        raise InputError(f"{file}: embeddings of another model; {remedy}")
-    if embedded.types != types:
-        known = set(embedded.types)
-        other = next((item for item in types if item not in known), None)
-        reason = f'"{other.name}" is not among them, as it is asked for' if other else "they are more, or in another order"
-        raise InputError(f"{file}: embeddings of {len(embedded.types)} other types: {reason}; {remedy}")
-    return embedded
-
-
-def _check(options: TagOptions, files: CorpusFiles | None) -> None:
-    """Refuse what cannot be done before anything takes time."""
+def _check(options: TagOptions, files: SourceFiles | None) -> None:
+    """Refuse what cannot be done, before anything takes time."""
     if options.output is not None:
         if files is None:
             raise InputError("--output is for files, a sentence is printed; leave it out")
         check_target(Path(options.output), files.paths, overwrite=options.overwrite)
-    if options.type_embeddings is not None and not Path(options.type_embeddings).parent.is_dir():
-        raise InputError(f"{options.type_embeddings}: there is no folder {Path(options.type_embeddings).parent}; make it first")
+    if options.type_embeddings is not None:
+        check_folder_of(Path(options.type_embeddings))
     if files is None and options.text_column != "text":
         raise InputError("--text_column names the text in JSONL and Parquet, and none is given; leave it out")
     if options.num_workers and options.device is None and default_device().type != "cpu":
@@ -114,26 +83,24 @@ def _check(options: TagOptions, files: CorpusFiles | None) -> None:
 
 
 class _Run:
-    """A tagging under way: chunks are tagged here or by workers, then printed or written."""
+    """Tags chunk by chunk, prints or writes what is found, and shows how far it is."""
 
-    def __init__(self, options: TagOptions, job: TagJob, files: CorpusFiles | None, output: ResumableFile | None) -> None:
+    def __init__(self, options: TagOptions, job: TagJob, files: SourceFiles | None, output: ResumableFile | None) -> None:
         is_shown = sys.stdout.isatty() and output is None
         self.options, self.job, self.output = options, job, output
         self.as_json = (options.output_format or ("text" if is_shown else "jsonl")) == "jsonl"
         self.is_talk = is_shown and files is None and not self.as_json
-        self.chunks = _chunks(options.source, files, text_column=options.text_column, skip_invalid=options.skip_invalid)
+        self.chunks = source_chunks(options.source, files, text_column=options.text_column, skip_invalid=options.skip_invalid)
         self.progress = Progress(files, hidden=is_shown or not sys.stderr.isatty())
 
-    def tag(self, matcher: SpanMatcher | None, embedded: TypeEmbeddings | None) -> None:
-        """Tag everything, and say how much that was. Without a matcher, workers do it."""
+    def tag(self, tagger: Tagger | Workers) -> None:
+        """Tag everything, and say how much that was."""
         todo = self._remaining()
         try:
-            if matcher is None:
-                with Workers(self.job, self.options.num_workers) as workers:
-                    self._put_all(workers.tag(todo))
+            if isinstance(tagger, Workers):
+                self._put_all(tagger.tag(todo))
             else:
-                advance = self.progress.advance
-                self._put_all((chunk, tag_texts(matcher, self.job, embedded, chunk.texts, advance)) for chunk in todo)
+                self._put_all((chunk, self.job.tag(tagger, chunk.texts, self.progress.advance)) for chunk in todo)
             if self.output is not None:
                 self.output.finish()
         except WorkerError as error:
@@ -147,7 +114,7 @@ class _Run:
             print(self.progress.summary(self.chunks.num_skipped), file=sys.stderr)
 
     def _remaining(self) -> Iterator[Chunk]:
-        """The chunks that no earlier run has written whole."""
+        """Yield the chunks that no earlier run has written whole."""
         chunks = iter(self.chunks)
         if self.output is None:
             yield from chunks
@@ -185,5 +152,3 @@ class _Run:
 
     def _how_to_go_on(self) -> str:
         return f"; the same command goes on from {self.output.partial}" if self.output is not None else ""
-
-

@@ -1,194 +1,286 @@
-"""Tagging in this process, or in several that share the cores of a CPU: chunks in, entities out in the same order."""
+"""Tagging chunks in this process, or in several that share the cores of a CPU. Both give the same entities in the same order.
+
+The processes are those of a `ProcessPoolExecutor`. All of them are started at once and load the tagger at the same time.
+The first one prepares the types, and writes that to a file, which the others read.
+"""
 
 import logging
 import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from functools import cache
+from multiprocessing.synchronize import Lock
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import torch
+from tqdm import tqdm
 
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, EntityType
+from spanmatch.entities import Entity, Inventory
 from spanmatch.errors import InputError
-from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.processes import quiet_libraries
+from spanmatch.prediction.tagger import Tagger, load_tagger
 from spanmatch.prediction.thresholds import Threshold
-from spanmatch.prediction.type_embeddings import TypeEmbeddings
 from spanmatch.tagging.chunks import Chunk
 
-# Chunks per worker that may be read and not yet written: what bounds memory where one takes long.
+# Chunks per worker that may be read and not yet written. It bounds the memory where one chunk takes long.
 CHUNKS_AHEAD = 3
 
-
-Tagged = list[list[Entity]]
+Result = TypeVar("Result")
 
 
 class WorkerError(InputError):
-    """A worker died or failed."""
+    """Says that a worker died or failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagJob:
-    """What a process needs to know to tag. `embeddings_file` holds the embeddings of the types, None for a cross-encoder."""
+    """Holds what a process needs to know to tag.
+
+    Attributes:
+        model: the folder, shipped name or hub id of the tagger.
+        types: the types asked for.
+        threshold: what a score must exceed, None for the tagger's own.
+        overlap: which entities may overlap.
+        batch_size: texts at a time, None for as many as suit the device.
+        device: where the tagger computes, None for the accelerator where there is one.
+        dtype: what the tagger computes in, None for what the device computes natively.
+        compile: compile the encoder.
+    """
 
     model: str
-    types: tuple[EntityType, ...]
-    embeddings_file: str | None
+    types: Inventory
     threshold: Threshold | None
     overlap: str
     batch_size: int | None
+    device: str | None
     dtype: str | None
     compile: bool
 
+    def load(self) -> Tagger:
+        """Load the tagger, and refuse a threshold that it cannot answer."""
+        tagger = load_tagger(self.model, device=self.device, dtype=self.dtype, compile=self.compile)
+        tagger.check_threshold(self.threshold)
+        return tagger
 
-def tag_texts(
-    matcher: SpanMatcher,
-    job: TagJob,
-    embedded: TypeEmbeddings | None,
-    texts: Sequence[tuple[str, str]],
-    advance: Callable[[float], object] | None = None,
-) -> Iterator[list[Entity]]:
-    """The entities of texts, given with their places."""
-    types = job.types if embedded is None else embedded.types
-    examples = (Example(where=where, text=text, words=split_words(text), mentions=(), types=types) for where, text in texts)
-    return matcher.stream(
-        examples,
-        threshold=job.threshold,
-        overlap=job.overlap,
-        batch_size=job.batch_size,
-        embedded=embedded,
-        window_size=len(texts),
-        advance=advance,
-    )
+    def tag(
+        self, tagger: Tagger, texts: Sequence[tuple[str, str]], advance: Callable[[float], object] | None = None
+    ) -> Iterator[list[Entity]]:
+        """Yield the entities of texts, in order.
+
+        Args:
+            tagger: the tagger of this job.
+            texts: where each text stands, and the text.
+            advance: told how many texts were tagged since, in parts where a text is long.
+        """
+        return tagger.stream(
+            (Example(where=where, text=text, words=split_words(text), mentions=(), types=self.types) for where, text in texts),
+            threshold=self.threshold,
+            overlap=self.overlap,
+            batch_size=self.batch_size,
+            buffer_size=len(texts),
+            advance=advance,
+        )
 
 
 class Workers:
-    """Processes that tag. To be used in a `with` statement, at whose end they are no more."""
+    """Runs processes that tag. To be used in a `with` statement, at whose end they are gone."""
 
     def __init__(self, job: TagJob, num_workers: int) -> None:
+        """Start the processes, which load the tagger at once.
+
+        Args:
+            job: what they have to do.
+            num_workers: how many processes, at least 1. They share the threads that torch has here.
+        """
         context = multiprocessing.get_context("spawn")
         num_threads = max(1, torch.get_num_threads() // num_workers)
-        self._processes: list[BaseProcess] = []
-        self._connections: list[Connection] = []
-        # Ctrl-C reaches every process of a terminal; the workers leave it to this one, which ends them.
-        is_main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
-        try:
-            for number in range(1, num_workers + 1):
-                here, there = context.Pipe()
-                process = context.Process(target=_work, args=(there, job, num_threads, number == 1), daemon=True)
-                process.start()
-                there.close()
-                self._processes.append(process)
-                self._connections.append(here)
-        finally:
-            if is_main:
-                signal.signal(signal.SIGINT, before)
+        self._folder = TemporaryDirectory(prefix="spanmatch-")
+        self._job = job
+        self._file: str | None = None
+        self._num_ahead = CHUNKS_AHEAD * num_workers
+        started = (job, num_threads, context.Lock())
+        self._pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start, initargs=started)
+        earlier = set(multiprocessing.active_children())
+        with _interrupts_held():
+            # The pool starts a process with each task that finds none idle.
+            self._fingerprint, *_ = [self._submit(_fingerprint) for _ in range(num_workers)]
+        self._processes = set(multiprocessing.active_children()) - earlier
+        # These ends of the pipes are for the workers alone. While we hold copies, the pool waits for ever for a worker that
+        # was killed while it read or wrote.
+        self._pool._call_queue._reader.close()  # type: ignore[attr-defined]
+        self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
     def __enter__(self) -> "Workers":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.terminate()
-        for process, connection in zip(self._processes, self._connections, strict=True):
-            process.join(timeout=5)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            connection.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for process in self._processes if kind is not None else ():
+            process.kill()  # nobody waits for what they still do
+        self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
-    def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Tagged]]:
-        """Chunks with the entities of their texts, in order.
+    def fingerprint(self) -> dict[str, str]:
+        """Return what the output depends on (see `Tagger.fingerprint`).
 
         Raises:
-            WorkerError: a worker could not go on, or died.
-            InputError: a record is invalid; the chunks before it are out.
+            InputError: the tagger cannot be loaded, or cannot answer the threshold.
+            WorkerError: a worker died or failed.
         """
-        source, failure = iter(chunks), None
-        more = True
-        busy: dict[Connection, Chunk | None] = {connection: None for connection in self._connections}  # loading the model
-        idle: list[Connection] = []
-        given: dict[int, Chunk] = {}
-        done: dict[int, Tagged] = {}
-        while True:
-            while idle and more and len(given) < CHUNKS_AHEAD * len(self._connections):
-                try:
-                    chunk = next(source, None)
-                except InputError as error:
-                    chunk, failure = None, error
-                more = chunk is not None
-                if chunk is not None:
-                    connection = idle.pop(0)
-                    self._send(connection, chunk)
-                    busy[connection] = given[chunk.number] = chunk
-            while given and (first := min(given)) in done:
-                yield given.pop(first), done.pop(first)
-            if not given and not more:
-                break
-            ready = wait(list(busy))
-            for connection in [item for item in busy if item in ready]:
-                entities = self._receive(connection)
-                worked = busy.pop(connection)
-                if worked is not None:
-                    done[worked.number] = entities
-                idle.append(connection)
-        if failure is not None:
-            raise failure
+        return _result(self._fingerprint)
 
-    def _send(self, connection: Connection, chunk: Chunk) -> None:
-        try:
-            connection.send(chunk.texts)
-        except OSError:
-            raise self._death(connection) from None
+    def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
+        """Prepare types in one worker, for all of them.
 
-    def _receive(self, connection: Connection) -> Tagged:
-        try:
-            entities, problem = connection.recv()
-        except (EOFError, OSError):
-            raise self._death(connection) from None
-        if problem is not None:
-            raise WorkerError(problem)
-        return list(entities)
+        Args:
+            types: the types of the job.
+            file: keeps what was done (see `Tagger.prepare`); by default a temporary file.
+            progress: show a bar.
 
-    def _death(self, connection: Connection) -> WorkerError:
-        number = self._connections.index(connection)
-        process = self._processes[number]
-        process.join(timeout=5)
-        code = process.exitcode
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
-        hint = "; if memory ran out, give fewer --num_workers" if code == -signal.SIGKILL else ""
-        return WorkerError(f"worker {number + 1} of {len(self._processes)} {how}{hint}")
+        Raises:
+            InputError: the tagger refuses the file.
+            WorkerError: a worker died or failed.
+        """
+        assert types == self._job.types
+        spare = f"{self._folder.name}/types"
+        self._file = _result(self._submit(_prepare, file, spare, progress, torch.get_num_threads()))
+
+    def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[list[Entity]]]]:
+        """Yield chunks with the entities of their texts, in order.
+
+        Args:
+            chunks: they are read only as far as `CHUNKS_AHEAD` allows.
+
+        Raises:
+            InputError: a record is invalid. The chunks before it have been yielded then.
+            WorkerError: a worker died or failed.
+        """
+        waiting: deque[tuple[Chunk, Future[list[list[Entity]]]]] = deque()
+        invalid: list[InputError] = []
+        for item in _until_invalid(chunks, invalid):
+            waiting.append((item, self._submit(_tag, item.texts, self._file)))
+            while waiting and (len(waiting) >= self._num_ahead or waiting[0][1].done()):
+                chunk, future = waiting.popleft()
+                yield chunk, _result(future)
+        for chunk, future in waiting:
+            yield chunk, _result(future)
+        if invalid:
+            raise invalid[0]
+
+    def _submit(self, task: Callable[..., Result], *arguments: object) -> Future[Result]:
+        with _failures_told():
+            return self._pool.submit(task, *arguments)
 
 
-def _work(connection: Connection, job: TagJob, num_threads: int, speaks: bool) -> None:
-    """A worker: load the model, say so, then answer each list of texts, until nobody asks any more."""
+def _result(future: Future[Result]) -> Result:
+    with _failures_told():
+        return future.result()
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Turn whatever goes wrong in a worker into one line."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise WorkerError("a worker died; if memory ran out, give fewer --num_workers") from error
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise WorkerError(f"a worker failed ({reason}); without --num_workers the cause is shown") from error
+
+
+def _until_invalid(chunks: Iterable[Chunk], invalid: list[InputError]) -> Iterator[Chunk]:
+    """Yield chunks as far as their records are valid, then put down what is wrong."""
+    try:
+        yield from chunks
+    except InputError as error:
+        invalid.append(error)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, in this process until the end, in those that it starts until they ignore it.
+
+    Ctrl-C reaches every process of a terminal. The workers leave it to their parent, which ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where a new process inherits nothing of that kind
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# What follows runs in a worker. The job is that of the process.
+_job: TagJob
+
+
+def _start(job: TagJob, num_threads: int, loud: Lock) -> None:
+    global _job
+    _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["RAYON_NUM_THREADS"] = str(num_threads)  # the threads of the tokenizers
     torch.set_num_threads(num_threads)
-    # What one worker warns of, the others do, too.
-    logging.basicConfig(level=logging.WARNING if speaks else logging.ERROR, format="%(levelname)s: %(message)s")
+    tqdm.set_lock(threading.RLock())  # by default a semaphore, which a killed process leaves behind
+    # What one worker warns of, the others do, too; the first one takes the lock, and keeps it.
+    level = logging.WARNING if loud.acquire(block=False) else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
+    quiet_libraries()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, even if that was killed. The pool's processes would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+@cache
+def _tagger() -> Tagger:
+    return _job.load()
+
+
+@cache
+def _prepared(file: str | None) -> Tagger:
+    tagger = _tagger()
+    tagger.prepare(_job.types, file=file)
+    return tagger
+
+
+def _fingerprint() -> dict[str, str]:
+    return _tagger().fingerprint()
+
+
+def _prepare(file: str | None, spare: str, progress: bool, num_threads: int) -> str | None:
+    """Prepare the types, and return the file that holds them; None if the tagger keeps nothing in files."""
+    tagger, before = _tagger(), torch.get_num_threads()
+    torch.set_num_threads(num_threads)  # the others wait
     try:
-        quiet_libraries()
-        matcher = SpanMatcher.from_pretrained(job.model, device="cpu", dtype=job.dtype, compile=job.compile)
-        embedded = None if job.embeddings_file is None else TypeEmbeddings.load(job.embeddings_file)
-        connection.send(([], None))
-        while True:
-            texts = connection.recv()
-            connection.send((list(tag_texts(matcher, job, embedded, texts)), None))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-    except InputError as error:
-        connection.send((None, str(error)))
-    except Exception as error:
-        logging.getLogger(__name__).debug("a worker failed", exc_info=True)
-        reason = " ".join(str(error).split())[:300]
-        connection.send((None, f"a worker failed ({type(error).__name__}: {reason}); without --num_workers the cause is shown"))
+        tagger.prepare(_job.types, file=file or spare, progress=progress)
+        return file or spare
+    except InputError:
+        if file is not None:
+            raise
+        tagger.prepare(_job.types, progress=progress)
+        return None
+    finally:
+        torch.set_num_threads(before)
 
 
+def _tag(texts: Sequence[tuple[str, str]], file: str | None) -> list[list[Entity]]:
+    return list(_job.tag(_prepared(file), texts))
