@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow
-from helpers_e2e import ROOT, offline_environment, sentences, spanmatch
+from helpers_e2e import ROOT, Result, offline_environment, sentences, spanmatch
 from pyarrow import parquet
 
 TYPES = "person,city,company"
@@ -25,7 +25,7 @@ def make_texts(count: int, seed: int = 0) -> list[str]:
     return [" ".join(rng.choices(pieces, k=rng.randint(1, 4))) for _ in range(count)]
 
 
-def write_corpus(path: Path, records: Sequence[dict[str, Any]], column: str = "text") -> Path:
+def write_source(path: Path, records: Sequence[dict[str, Any]], column: str = "text") -> Path:
     """Records as the suffix says: .txt, .jsonl, .parquet, the first two also .gz."""
     if path.suffix == ".parquet":
         parquet.write_table(pyarrow.Table.from_pylist(list(records)), path, row_group_size=7)
@@ -37,9 +37,27 @@ def write_corpus(path: Path, records: Sequence[dict[str, Any]], column: str = "t
     return path
 
 
+# What every kind of file is tried with.
+TEXTS = [*make_texts(20), "", "Zoë — naïve café, 東京", 'a "quoted" \\ text\twith a tab']
+
+
+def tag(checkpoint: Path, source: object, *arguments: object) -> Result:
+    """`spanmatch tag` in this process, which prints what it finds."""
+    return spanmatch("tag", checkpoint, source, "--types", TYPES, *arguments)
+
+
+def refused(result: Result, *parts: str) -> None:
+    """One line that says all of this, nothing printed."""
+    assert result.status == 2 and result.out == "", result
+    lines = result.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), result.err
+    for part in parts:
+        assert part in lines[0], (part, lines[0])
+
+
 def tagged(checkpoint: Path, source: object, output: Path, *arguments: object) -> bytes:
     """What `spanmatch tag` in this process writes."""
-    result = spanmatch("tag", checkpoint, source, "--types", TYPES, "--output", output, *arguments)
+    result = tag(checkpoint, source, "--output", output, *arguments)
     assert result.status == 0, result.err
     assert not list(output.parent.glob(f"{output.name}.partial*"))
     return output.read_bytes()

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import make_matcher
 from helpers_e2e import Result, snapshot, spanmatch
-from helpers_tag import TYPES, kill, make_texts, num_bytes, start_tagging, tagged, wait_until, write_corpus
+from helpers_tag import TYPES, kill, make_texts, num_bytes, start_tagging, tagged, wait_until, write_source
 
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.tagging import tag as tagging
+from spanmatch.tagging import sources
 from spanmatch.tagging.chunks import CHUNK_TEXTS
 from spanmatch.tagging.resumable_file import ResumableFile
 
@@ -25,29 +24,22 @@ NUM_KILLS = int(os.environ.get("SPANMATCH_TEST_KILLS", "6"))
 SMALL_CHUNK = 16
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("resuming") / "checkpoint"
-    make_matcher(tiny_encoder).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tagging, "CHUNK_TEXTS", SMALL_CHUNK)
+    monkeypatch.setattr(sources, "CHUNK_TEXTS", SMALL_CHUNK)
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Path:
+def source(tmp_path: Path) -> Path:
     """A hundred texts, so that the last chunk is not full."""
-    return write_corpus(tmp_path / "corpus.jsonl", [{"id": n, "text": text} for n, text in enumerate(make_texts(100))])
+    return write_source(tmp_path / "texts.jsonl", [{"id": n, "text": text} for n, text in enumerate(make_texts(100))])
 
 
-def run(checkpoint: Path, corpus: Path, output: Path, *arguments: object, types: str = TYPES) -> Result:
-    return spanmatch("tag", checkpoint, corpus, "--types", types, "--output", output, *arguments)
+def run(checkpoint: Path, source: Path, output: Path, *arguments: object, types: str = TYPES) -> Result:
+    return spanmatch("tag", checkpoint, source, "--types", types, "--output", output, *arguments)
 
 
-def stop_after(checkpoint: Path, corpus: Path, output: Path, num_chunks: int, monkeypatch: pytest.MonkeyPatch) -> bytes:
+def stop_after(checkpoint: Path, source: Path, output: Path, num_chunks: int, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A run that fails after so many chunks, as a full disk would have it; what it leaves is returned."""
     write = ResumableFile.write
     left = [num_chunks]
@@ -60,7 +52,7 @@ def stop_after(checkpoint: Path, corpus: Path, output: Path, num_chunks: int, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(ResumableFile, "write", write_some)
-        result = run(checkpoint, corpus, output)
+        result = run(checkpoint, source, output)
     assert result.status == 2 and "No space left" in result.err and not output.exists()
     return Path(f"{output}.partial").read_bytes()
 
@@ -68,12 +60,12 @@ def stop_after(checkpoint: Path, corpus: Path, output: Path, num_chunks: int, mo
 @pytest.mark.usefixtures("small_chunks")
 class TestResuming:
     def test_wherever_the_file_was_cut(
-        self, checkpoint: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """At any byte: in a line, at its end, in a chunk, at its end, before the first and behind the last."""
-        whole = tagged(checkpoint, corpus, tmp_path / "whole.jsonl")
+        whole = tagged(checkpoint, source, tmp_path / "whole.jsonl")
         output, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
-        stop_after(checkpoint, corpus, output, 1, monkeypatch)
+        stop_after(checkpoint, source, output, 1, monkeypatch)
         sidecar = Path(f"{partial}.json").read_bytes()
         ends = [index + 1 for index, byte in enumerate(whole) if byte == 10]
         chunk_end = ends[SMALL_CHUNK - 1]
@@ -82,14 +74,14 @@ class TestResuming:
             partial.write_bytes(whole[:cut])
             Path(f"{partial}.json").write_bytes(sidecar)
             output.unlink(missing_ok=True)
-            assert tagged(checkpoint, corpus, output) == whole, cut
+            assert tagged(checkpoint, source, output) == whole, cut
 
     def test_what_is_done_is_not_done_again(
-        self, checkpoint: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         output = tmp_path / "out.jsonl"
-        whole = tagged(checkpoint, corpus, tmp_path / "whole.jsonl")
-        assert stop_after(checkpoint, corpus, output, 3, monkeypatch) == b"".join(whole.splitlines(True)[: 3 * SMALL_CHUNK])
+        whole = tagged(checkpoint, source, tmp_path / "whole.jsonl")
+        assert stop_after(checkpoint, source, output, 3, monkeypatch) == b"".join(whole.splitlines(True)[: 3 * SMALL_CHUNK])
         seen: list[str] = []
         stream = SpanMatcher.stream
 
@@ -99,31 +91,31 @@ class TestResuming:
             return stream(self, examples, **options)
 
         monkeypatch.setattr(SpanMatcher, "stream", watched)
-        result = run(checkpoint, corpus, output)
+        result = run(checkpoint, source, output)
         assert result.status == 0, result.err
         assert output.read_bytes() == whole
-        assert seen == [f"{corpus}:{number}" for number in range(3 * SMALL_CHUNK + 1, 101)]
+        assert seen == [f"{source}:{number}" for number in range(3 * SMALL_CHUNK + 1, 101)]
         assert result.err.startswith("52 texts (after 48 of an earlier run), ")
 
-    def test_with_invalid_records(self, checkpoint: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_with_invalid_records(self, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Stopped by one, it goes on with --skip_invalid; what is left out is counted from the beginning."""
-        lines = corpus.read_bytes().splitlines(True)
-        corpus.write_bytes(b"".join([*lines[:20], b"{\n", *lines[20:50], b'{"text": 3}\n', *lines[50:]]))
-        whole = tagged(checkpoint, corpus, tmp_path / "whole.jsonl", "--skip_invalid")
+        lines = source.read_bytes().splitlines(True)
+        source.write_bytes(b"".join([*lines[:20], b"{\n", *lines[20:50], b'{"text": 3}\n', *lines[50:]]))
+        whole = tagged(checkpoint, source, tmp_path / "whole.jsonl", "--skip_invalid")
         assert whole.count(b"\n") == 100
         output = tmp_path / "out.jsonl"
-        result = run(checkpoint, corpus, output)
-        assert result.status == 2 and f"{corpus}:21: not JSON" in result.err and "--skip_invalid" in result.err
+        result = run(checkpoint, source, output)
+        assert result.status == 2 and f"{source}:21: not JSON" in result.err and "--skip_invalid" in result.err
         assert Path(f"{output}.partial").read_bytes().count(b"\n") == SMALL_CHUNK
-        result = run(checkpoint, corpus, output, "--skip_invalid")
+        result = run(checkpoint, source, output, "--skip_invalid")
         assert (result.status, output.read_bytes()) == (0, whole)
         assert "2 invalid records skipped" in result.err
 
     def test_killed_between_the_last_two_steps(
-        self, checkpoint: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         output, sidecar = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial.json"
-        whole = tagged(checkpoint, corpus, tmp_path / "whole.jsonl")
+        whole = tagged(checkpoint, source, tmp_path / "whole.jsonl")
         unlink = Path.unlink
 
         def killed(self: Path, **options: Any) -> None:
@@ -132,20 +124,20 @@ class TestResuming:
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", killed)
-            assert run(checkpoint, corpus, output).status == 0
+            assert run(checkpoint, source, output).status == 0
         assert output.read_bytes() == whole and sidecar.exists()
-        result = run(checkpoint, corpus, output)
+        result = run(checkpoint, source, output)
         assert result.status == 0 and "complete already" in result.err
         assert output.read_bytes() == whole and not sidecar.exists()
-        assert "is already there" in run(checkpoint, corpus, output).err
+        assert "is already there" in run(checkpoint, source, output).err
 
 
 @pytest.mark.usefixtures("small_chunks")
 class TestRefusals:
     @pytest.fixture
-    def stopped(self, checkpoint: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def stopped(self, checkpoint: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         output = tmp_path / "out.jsonl"
-        assert stop_after(checkpoint, corpus, output, 2, monkeypatch)
+        assert stop_after(checkpoint, source, output, 2, monkeypatch)
         return output
 
     @pytest.mark.parametrize(
@@ -160,60 +152,60 @@ class TestRefusals:
             (["--dtype", "float16"], "now float16"),
         ],
     )
-    def test_another_request(self, checkpoint: Path, corpus: Path, stopped: Path, arguments: list[str], named: str) -> None:
+    def test_another_request(self, checkpoint: Path, source: Path, stopped: Path, arguments: list[str], named: str) -> None:
         before = snapshot(stopped.parent)
         types = [] if "--types" in arguments else ["--types", TYPES]
-        result = spanmatch("tag", checkpoint, corpus, "--output", stopped, *types, *arguments)
+        result = spanmatch("tag", checkpoint, source, "--output", stopped, *types, *arguments)
         assert result.status == 2 and len(result.err.splitlines()) == 1, result.err
         assert "out.jsonl.partial: begun with" in result.err and named in result.err and "--overwrite" in result.err
         assert snapshot(stopped.parent) == before
 
-    def test_another_input(self, checkpoint: Path, corpus: Path, stopped: Path) -> None:
-        content = corpus.read_bytes()
-        corpus.write_bytes(content.replace(b'"id": 0', b'"id": 7'))  # of the same size
-        assert "begun with input 1" in run(checkpoint, corpus, stopped).err
-        corpus.write_bytes(content + b'{"text": "Ada"}\n')
-        assert "begun with input 1" in run(checkpoint, corpus, stopped).err
-        (corpus.parent / "corpus2.jsonl").write_bytes(content)
-        assert "begun with number of inputs 1, now 2" in run(checkpoint, corpus.parent / "corpus*.jsonl", stopped).err
+    def test_another_input(self, checkpoint: Path, source: Path, stopped: Path) -> None:
+        content = source.read_bytes()
+        source.write_bytes(content.replace(b'"id": 0', b'"id": 7'))  # of the same size
+        assert "begun with input 1" in run(checkpoint, source, stopped).err
+        source.write_bytes(content + b'{"text": "Ada"}\n')
+        assert "begun with input 1" in run(checkpoint, source, stopped).err
+        (source.parent / "texts2.jsonl").write_bytes(content)
+        assert "begun with number of inputs 1, now 2" in run(checkpoint, source.parent / "texts*.jsonl", stopped).err
 
-    def test_another_model(self, checkpoint: Path, corpus: Path, stopped: Path, tmp_path: Path) -> None:
+    def test_another_model(self, checkpoint: Path, source: Path, stopped: Path, tmp_path: Path) -> None:
         other = SpanMatcher.from_pretrained(checkpoint, device="cpu", dtype="float32")
         other.model.head.type_proj.weight.data.mul_(1.5)
         other.save_pretrained(tmp_path / "other")
-        assert "begun with model" in run(tmp_path / "other", corpus, stopped).err
+        assert "begun with model" in run(tmp_path / "other", source, stopped).err
 
-    def test_overwrite_begins_anew(self, checkpoint: Path, corpus: Path, stopped: Path) -> None:
-        first = tagged(checkpoint, corpus, stopped, "--overwrite", "--threshold", "0.6")
-        refused = run(checkpoint, corpus, stopped)
+    def test_overwrite_begins_anew(self, checkpoint: Path, source: Path, stopped: Path) -> None:
+        first = tagged(checkpoint, source, stopped, "--overwrite", "--threshold", "0.6")
+        refused = run(checkpoint, source, stopped)
         assert refused.status == 2 and "is already there" in refused.err and "--overwrite" in refused.err
         assert stopped.read_bytes() == first
-        assert tagged(checkpoint, corpus, stopped, "--overwrite") != first
+        assert tagged(checkpoint, source, stopped, "--overwrite") != first
 
     def test_what_is_overwritten_stays_until_the_new_is_whole(
-        self, checkpoint: Path, corpus: Path, stopped: Path, monkeypatch: pytest.MonkeyPatch
+        self, checkpoint: Path, source: Path, stopped: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        old = tagged(checkpoint, corpus, stopped)
+        old = tagged(checkpoint, source, stopped)
 
         def interrupted(self: ResumableFile) -> None:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
             patch.setattr(ResumableFile, "finish", interrupted)
-            result = run(checkpoint, corpus, stopped, "--overwrite", "--threshold", "0.6")
+            result = run(checkpoint, source, stopped, "--overwrite", "--threshold", "0.6")
         assert result.status == 130 and "goes on from" in result.err
         assert stopped.read_bytes() == old
-        result = run(checkpoint, corpus, stopped, "--threshold", "0.6")  # --overwrite was said before
+        result = run(checkpoint, source, stopped, "--threshold", "0.6")  # --overwrite was said before
         assert result.status == 0 and "after 100 of an earlier run" in result.err
         assert stopped.read_bytes() != old
 
-    def test_files_of_others_in_the_way(self, checkpoint: Path, corpus: Path, tmp_path: Path) -> None:
+    def test_files_of_others_in_the_way(self, checkpoint: Path, source: Path, tmp_path: Path) -> None:
         (tmp_path / "out.jsonl.partial").write_text("mine\n")
         before = snapshot(tmp_path)
-        result = run(checkpoint, corpus, tmp_path / "out.jsonl")
+        result = run(checkpoint, source, tmp_path / "out.jsonl")
         assert result.status == 2 and "is in the way" in result.err and snapshot(tmp_path) == before
         (tmp_path / "out.jsonl.partial.json").write_text("{")
-        result = run(checkpoint, corpus, tmp_path / "out.jsonl")
+        result = run(checkpoint, source, tmp_path / "out.jsonl")
         assert result.status == 2 and "does not say what was asked for" in result.err
 
     def test_two_runs_at_once(self, tmp_path: Path) -> None:
@@ -237,15 +229,15 @@ class TestKills:
     def test_at_random_moments(self, checkpoint: Path, tmp_path: Path) -> None:
         """SIGKILL while it starts, right after it wrote, and while it tags."""
         texts = make_texts(2000 * (NUM_KILLS + 1))
-        corpus = write_corpus(tmp_path / "corpus.jsonl.gz", [{"id": n, "text": text} for n, text in enumerate(texts)])
+        source = write_source(tmp_path / "texts.jsonl.gz", [{"id": n, "text": text} for n, text in enumerate(texts)])
         start = time.monotonic()
-        whole = tagged(checkpoint, corpus, tmp_path / "whole.jsonl")
+        whole = tagged(checkpoint, source, tmp_path / "whole.jsonl")
         seconds_per_chunk = (time.monotonic() - start) / len(texts) * CHUNK_TEXTS
         rng = random.Random(0)
         output, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
         sizes = [0]
         for number in range(NUM_KILLS):
-            process = start_tagging(checkpoint, corpus, "--output", output)
+            process = start_tagging(checkpoint, source, "--output", output)
             if number % 3 == 2:
                 time.sleep(rng.uniform(0, 1))  # it has not begun to tag then, on any machine
             else:
@@ -255,15 +247,15 @@ class TestKills:
             sizes.append(num_bytes(partial))
             assert whole.startswith(partial.read_bytes() if partial.exists() else b"")
         assert not output.exists() and len(set(sizes)) > NUM_KILLS // 2, "too fast to be killed: give it more texts"
-        result = run(checkpoint, corpus, output)
+        result = run(checkpoint, source, output)
         assert result.status == 0, result.err
         assert output.read_bytes() == whole
         assert [json.loads(line)["id"] for line in whole.splitlines()] == list(range(len(texts)))
-        assert {path.name for path in tmp_path.iterdir()} == {"corpus.jsonl.gz", "whole.jsonl", "out.jsonl"}
+        assert {path.name for path in tmp_path.iterdir()} == {"texts.jsonl.gz", "whole.jsonl", "out.jsonl"}
 
     def test_interrupted(self, checkpoint: Path, tmp_path: Path) -> None:
-        corpus = write_corpus(tmp_path / "corpus.jsonl", [{"text": text} for text in make_texts(2_000)] * 100)
-        process = start_tagging(checkpoint, corpus, "--output", tmp_path / "out.jsonl")
+        source = write_source(tmp_path / "texts.jsonl", [{"text": text} for text in make_texts(2_000)] * 100)
+        process = start_tagging(checkpoint, source, "--output", tmp_path / "out.jsonl")
         assert wait_until(lambda: num_bytes(tmp_path / "out.jsonl.partial") > 0, process)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
