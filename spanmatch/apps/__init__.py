@@ -1,1 +1,1 @@
-"""Programs built on the core, each with an extra of the package to install. Importing this package alone needs none."""
+"""Programs that build on the core and need an extra of the package. Importing `spanmatch.apps` itself needs none."""

@@ -87,8 +87,8 @@ def best_threshold_per_type(
     """
     support = Counter(mention.label for mentions in gold for mention in set(mentions))
     by_label = judge_by_label(scored, gold)
-    ample = sorted(label for label in by_label if support[label] >= min_support)
-    found = {label: _sweep(by_label[label], support[label], floor) for label in ample}
+    frequent = sorted(label for label in by_label if support[label] >= min_support)
+    found = {label: _sweep(by_label[label], support[label], floor) for label in frequent}
     return {label: best.threshold for label, best in found.items() if best is not None}
 
 

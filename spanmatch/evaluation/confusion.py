@@ -18,10 +18,10 @@ class Confusion:
     Correct mentions are set aside first, as in `ErrorCounts`: beyond them, errors are paired with errors only.
 
     Attributes:
-        equal: pairs of mentions with the same span. (a, a) is a correct mention. (a, b) is a missed mention whose span was
-            predicted with another label. (a, None) is a missed mention whose span has no wrong prediction. (None, b) is a
-            wrong prediction whose span has no missed mention.
-        overlapping: pairs of a missed mention and a wrong prediction that overlap and have different spans. (a, a) is a
+        equal: pairs of mentions with the same span. (a, a) is a correct mention. (a, b) is a false negative whose span was
+            predicted with another label. (a, None) is a false negative whose span has no false positive. (None, b) is a
+            false positive whose span has no false negative.
+        overlapping: pairs of a false negative and a false positive that overlap and have different spans. (a, a) is a
             wrong boundary. A mention that overlaps several others counts with each. None does not occur.
     """
 

@@ -39,7 +39,7 @@ _CLASSES = {
     "missed": ("Missed", "A gold mention that was not found and that no wrong prediction overlaps."),
     "covered_wrongly": (
         "Covered wrongly",
-        "A gold mention that was not found and that a wrong prediction overlaps: the gold behind the first three classes.",
+        "A gold mention that was not found, and that a prediction of the first three classes overlaps.",
     ),
 }
 
