@@ -1,0 +1,61 @@
+"""The wheel, built and installed outside the clone: it tags offline, with the checkpoint that it carries."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers_e2e import ROOT, offline_environment
+
+SIX_LINES = """
+from spanmatch import SpanMatcher
+
+matcher = SpanMatcher.from_pretrained("spanmatch-mini")
+for entity in matcher.predict("Ada Lovelace worked in London.", ["person", "city"]):
+    print(entity.label, entity.text)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of packages that holds the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, ROOT], check=True, timeout=300)
+    [wheel] = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True, timeout=300)
+    return folder / "site"
+
+
+def run(site: Path, *arguments: str) -> str:
+    environment = offline_environment() | {"PYTHONPATH": str(site)}
+    command = [sys.executable, *arguments]
+    ended = subprocess.run(command, cwd=site.parent, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_it_is_the_one_that_runs(site: Path) -> None:
+    assert Path(run(site, "-c", "import spanmatch; print(spanmatch.__file__)").strip()).is_relative_to(site)
+
+
+def test_it_tags_with_its_own_checkpoint(site: Path) -> None:
+    code = "from spanmatch.prediction.shipped import checkpoint_folder; print(checkpoint_folder('spanmatch-mini'))"
+    assert Path(run(site, "-c", code).strip()).is_relative_to(site)
+    found = json.loads(run(site, "-m", "spanmatch", "tag", "Ada Lovelace worked in London.", "--types", "person,city"))
+    assert ("person", "Ada Lovelace") in {(item["label"], item["text"]) for item in found["entities"]}
+
+
+def test_the_six_lines(site: Path) -> None:
+    assert "person Ada Lovelace" in run(site, "-c", SIX_LINES)
+
+
+def test_it_knows_no_commit(site: Path) -> None:
+    """A wheel is no checkout, also where its folder is in one."""
+    code = "from spanmatch.evaluation.provenance import provenance; print(provenance(0)['commit'])"
+    assert run(site, "-c", code).strip() == "None"
+
+
+def test_help(site: Path) -> None:
+    assert "tag" in run(site, "-m", "spanmatch", "--help")
