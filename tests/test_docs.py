@@ -163,6 +163,22 @@ def test_every_key_of_a_training_is_explained() -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md", "docs/architecture.md", "docs/training.md"])
+def test_places_in_the_code_are_there(page: str) -> None:
+    """A page says `path/of/module.py`: `name`, `name`."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    files = re.findall(r"`(spanmatch/[a-z_/]+(?:\.py)?)`", text)
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    named = re.findall(r"`(spanmatch/[a-z_/]+\.py)`: ((?:`\w+`(?:, | and )?)+)", text)
+    missing = [
+        f"{file}: {name}"
+        for file, names in named
+        for name in re.findall(r"\w+", names.replace(" and ", " "))
+        if not re.search(rf"^(?:def |class )?{name}\b", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not missing
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
     pages = [page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")]
