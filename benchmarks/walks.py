@@ -24,6 +24,7 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.prediction.shipped import DEFAULT_MODEL
+from spanmatch.prediction.tagger import StreamOptions
 from spanmatch.training.dataset import TrainingCollator, TrainingViews, training_windows
 from spanmatch.training.train import train
 from spanmatch.training.trainer import MatcherTrainer
@@ -86,7 +87,7 @@ def tagging_walk() -> Walk:
     """From a text to its entities: the second text of a stream, for which types and thresholds are ready."""
     matcher, types, walk = SpanMatcher.from_pretrained(DEFAULT_MODEL, device="cpu"), as_entity_types(TYPES), Walk()
     examples = (Example(where="", text=TEXT, words=split_words(TEXT), mentions=(), types=types) for _ in range(2))
-    stream = matcher.stream(examples, buffer_size=1)
+    stream = matcher.stream(examples, options=StreamOptions(buffer_size=1))
     next(stream)
     with walk.follow():
         assert next(stream), "a walk that finds nothing is none"

@@ -13,7 +13,7 @@ from spanmatch.entities import Entity, Mention
 from spanmatch.evaluation.metrics import Metrics, compute_metrics
 from spanmatch.evaluation.seqeval_scores import seqeval_scores
 from spanmatch.prediction.processes import is_main_process
-from spanmatch.prediction.tagger import Tagger
+from spanmatch.prediction.tagger import StreamOptions, Tagger
 from spanmatch.prediction.thresholds import Threshold
 
 Scored = list[list[tuple[Mention, float]]]
@@ -63,12 +63,12 @@ def evaluate_corpus(
         floor: probability above which `Evaluation.scored` is filled in the same pass; by default it stays empty.
         progress: show a progress bar.
     """
-    options = {"threshold": threshold, "overlap": overlap, "batch_size": batch_size}
     above_floor: list[list[Entity]] = []
     if floor is None:
-        predicted = tag_corpus(tagger, corpus, progress=progress, **options)  # type: ignore[arg-type]
+        predicted = tag_corpus(tagger, corpus, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)
     else:
-        scored = tagger.stream_scored(corpus.examples, floor=floor, shared=True, buffer_size=LAST_BUFFER, **options)  # type: ignore[arg-type]
+        options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True)
+        scored = tagger.stream_scored(corpus.examples, floor=floor, threshold=threshold, overlap=overlap, options=options)
         pairs = list(_with_bar(scored, corpus, progress))
         predicted, above_floor = [entities for entities, _ in pairs], [entities for _, entities in pairs]
     found = [[mention for mention, _ in items] for items in scores_in_units(corpus, predicted, format)]
@@ -105,9 +105,8 @@ def tag_corpus(
     Returns:
         The entities of each example, with character offsets.
     """
-    tagged = tagger.stream(
-        corpus.examples, threshold=threshold, overlap=overlap, batch_size=batch_size, shared=True, buffer_size=LAST_BUFFER
-    )
+    options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True)
+    tagged = tagger.stream(corpus.examples, threshold=threshold, overlap=overlap, options=options)
     return list(_with_bar(tagged, corpus, progress))
 
 

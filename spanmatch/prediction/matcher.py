@@ -28,6 +28,7 @@ from spanmatch.prediction.checkpoint import load_checkpoint, save_checkpoint
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
 from spanmatch.prediction.scoring import passing_candidates
+from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs, default_slot, logit
 from spanmatch.prediction.type_columns import TypeColumns
 from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
@@ -41,7 +42,7 @@ class SpanMatcher:
     >>> matcher.predict("Ada Lovelace met Charles Babbage in London.", ["person", "city"])
     """
 
-    types: tuple[EntityType, ...] | None = None  # any type can be asked for
+    types: tuple[EntityType, ...] | None = None  # any type can be requested
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class SpanMatcher:
             text_tokenizer: the tokenizer of its text encoder.
             type_tokenizer: the tokenizer of its type encoder, the same object where one encoder serves both.
             calibration: its calibrated thresholds, if there are any.
-            autocast: the type that a training computes in.
+            autocast: dtype of mixed precision, for a training; None for none.
         """
         self.batcher = Batcher.of(model.matcher_config, text_tokenizer, type_tokenizer)
         self.text_tokenizer, self.type_tokenizer = text_tokenizer, type_tokenizer
@@ -69,7 +70,7 @@ class SpanMatcher:
 
     @property
     def model(self) -> SpanMatcherModel:
-        """The model. Types are encoded anew where it is replaced."""
+        """Return the model. If it is replaced, types are encoded anew."""
         return self._model
 
     @model.setter
@@ -78,22 +79,22 @@ class SpanMatcher:
 
     @property
     def config(self) -> MatcherConfig:
-        """The configuration of the model."""
+        """Return the configuration of the model."""
         return self.model.matcher_config
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """Return the device that the model is on."""
         return next(self.model.parameters()).device
 
     @property
     def kind(self) -> str:
-        """ "bi-encoder" or "cross-encoder"."""
+        """Return the architecture: "bi-encoder" or "cross-encoder"."""
         return f"{self.config.architecture}-encoder"
 
     @property
     def null_slot(self) -> str | None:
-        """The null slot that scores are counted from, None for a model without any."""
+        """Return the null slot whose score is subtracted from that of a span, None for a model without any."""
         return default_slot(self.config.null_slots)
 
     @classmethod
@@ -144,7 +145,7 @@ class SpanMatcher:
         """Encode types before the first text (see `Tagger.prepare`); a cross-encoder has nothing to prepare.
 
         Args:
-            types: the types that will be asked for.
+            types: the types that will be requested.
             file: keeps their embeddings (.safetensors): it is read if it is there, else written.
             progress: show a bar.
 
@@ -157,22 +158,13 @@ class SpanMatcher:
                     "--type_embeddings: a cross-encoder reads types with each text; leave it out, or take a bi-encoder"
                 )
             return
-        if file is None or not Path(file).exists():
+        if file is not None and Path(file).exists():
+            embedded = TypeEmbeddings.load(file)
+            self._types.check_file(embedded, types, file)
+        else:
             embedded = self._types.encode(types, progress=progress)
             if file is not None:
                 embedded.save(file)
-        else:
-            embedded = TypeEmbeddings.load(file)
-            remedy = "name another file, or remove this one to have it written anew"
-            if embedded.digest != self._types.digest():
-                raise InputError(f"{file}: embeddings of another model; {remedy}")
-            if embedded.types != types:
-                known = set(embedded.types)
-                other = next((item for item in types if item not in known), None)
-                reason = (
-                    f'"{other.name}" is not among them, as it is asked for' if other else "they are more, or in another order"
-                )
-                raise InputError(f"{file}: embeddings of {len(embedded.types)} other types: {reason}; {remedy}")
         self._types.prepare(embedded)
 
     @overload
@@ -212,11 +204,11 @@ class SpanMatcher:
             The entities of the text in its order, with character offsets; a list of them per text for several texts.
 
         Raises:
-            InputError, ValueError: types, threshold or overlap that make no sense.
+            InputError: an unknown overlap, or a threshold that the checkpoint cannot answer.
+            ValueError: no type, an empty name, or two types of one name.
         """
         if isinstance(texts, str):
-            options = {"threshold": threshold, "overlap": overlap, "batch_size": batch_size, "progress": progress}
-            return self.predict([texts], types, **options)[0]  # type: ignore[call-overload]
+            return self.predict([texts], types, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)[0]
         if isinstance(types, TypeEmbeddings):
             self._types.prepare(types)
         per_text = types_per_text(types.types if isinstance(types, TypeEmbeddings) else types, len(texts))
@@ -227,8 +219,8 @@ class SpanMatcher:
             for index, (text, own) in enumerate(zip(texts, per_text, strict=True))
         )
         with tqdm(total=len(texts), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
-            options = {"overlap": overlap, "batch_size": batch_size, "buffer_size": LAST_BUFFER, "advance": bar.update}
-            return list(self.stream(examples, threshold=threshold, **options))  # type: ignore[arg-type]
+            options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update)
+            return list(self.stream(examples, threshold=threshold, overlap=overlap, options=options))
 
     def stream(
         self,
@@ -236,31 +228,23 @@ class SpanMatcher:
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
-        advance: Callable[[float], object] | None = None,
+        options: StreamOptions = PLAIN_STREAM,
     ) -> Iterator[list[Entity]]:
-        """Yield the entities of each example, asked for the types of its inventory (see `Tagger.stream`).
+        """Yield the entities of each example, looking for the types of its inventory (see `Tagger.stream`).
 
         Args:
             examples: texts with their words and types.
             threshold: as in `predict`.
             overlap: as in `predict`.
-            batch_size: as in `predict`.
-            buffer_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
-            shared: share the batches out among the processes of a launch, each of which gets all entities. All of them
-                have to ask for the same.
-            advance: told how many texts were done since, in parts where a text has several windows.
+            options: how to go through the texts.
 
         Raises:
-            InputError: an overlap or batch size that makes no sense.
+            InputError: an unknown overlap, or a threshold that the checkpoint cannot answer.
         """
         check_overlap(overlap)
-        limits = partial(self.cutoffs, threshold)
         # Without entities of equal bounds, only the best type of a span can be in the result.
-        options = {"best_only": overlap != "multi-label", "batch_size": batch_size, "buffer_size": buffer_size}
-        for example, found in self._candidates(examples, limits, shared=shared, advance=advance, **options):  # type: ignore[arg-type]
+        best_only = overlap != "multi-label"
+        for example, found in self._candidates(examples, partial(self.cutoffs, threshold), options, best_only=best_only):
             yield resolve(example.text, found, example.types, overlap)
 
     def stream_scored(
@@ -270,33 +254,28 @@ class SpanMatcher:
         floor: float,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
+        options: StreamOptions = PLAIN_STREAM,
     ) -> Iterator[tuple[list[Entity], list[Entity]]]:
         """Yield what `stream` yields and, from the same pass, what flat decoding finds above a low probability.
 
         Args:
-            examples: as in `stream`, and so are the arguments that are not named here.
+            examples: texts with their words and types.
             floor: probability that the scores of the second list exceed; from the same null slot as those of the first.
-            threshold: see above.
-            overlap: see above, of the first list.
-            batch_size: see above.
-            buffer_size: see above.
-            shared: see above.
+            threshold: as in `predict`, of the first list.
+            overlap: as in `predict`, of the first list.
+            options: how to go through the texts.
 
         Raises:
-            InputError: an overlap or batch size that makes no sense.
+            InputError: an unknown overlap, or a threshold that the checkpoint cannot answer.
         """
         check_overlap(overlap)
         cuts: dict[Inventory, Cutoffs] = {}
 
         def limits(types: Inventory) -> Cutoffs:
-            asked = self.cutoffs(threshold, types)
-            return Cutoffs(slot=asked.slot, limits=np.minimum(asked.limits, logit(floor)))
+            own = self.cutoffs(threshold, types)
+            return Cutoffs(slot=own.slot, limits=np.minimum(own.limits, logit(floor)))
 
-        options = {"batch_size": batch_size, "buffer_size": buffer_size, "shared": shared}
-        for example, found in self._candidates(examples, limits, best_only=False, **options):  # type: ignore[arg-type]
+        for example, found in self._candidates(examples, limits, options, best_only=False):
             if example.types not in cuts:
                 cuts[example.types] = self.cutoffs(threshold, example.types)
             passed = found.above(cuts[example.types].limits[found.column])
@@ -307,37 +286,34 @@ class SpanMatcher:
         self,
         examples: Iterable[Example],
         limits: Callable[[Inventory], Cutoffs],
+        options: StreamOptions,
         *,
         best_only: bool,
-        batch_size: int | None,
-        buffer_size: int | None,
-        shared: bool = False,
-        advance: Callable[[float], object] | None = None,
     ) -> Iterator[tuple[Example, Candidates]]:
         """Yield each example with its candidates whose scores exceed the limits of their types."""
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, got {batch_size}")
+        advance = options.advance or (lambda _: None)
         columns: TypeColumns | None = None
         max_tokens = batch_tokens(self.device)
-        for buffer in example_buffers(examples, buffer_size):
+        for buffer in example_buffers(examples, options.buffer_size):
             inventories = [example.types for example in buffer]
+            # Most corpora have few inventories: their types are embedded once for all buffers.
             if columns is None or not columns.hold(inventories):
                 columns = TypeColumns.of(inventories, limits, None if self.batcher.is_cross_encoder else self._types.embed)
             views = self.batcher.passes([view for own in self.batcher.windows(buffer) for view in own])
-            batches = self.batcher.text_batches(views, batch_size=batch_size, max_tokens=max_tokens)
+            batches = self.batcher.text_batches(views, batch_size=options.batch_size, max_tokens=max_tokens)
             num_views = Counter(view.tokenized.index for view in views)
-            if advance is not None and len(num_views) < len(buffer):
-                advance(len(buffer) - len(num_views))
+            if len(num_views) < len(buffer):
+                advance(len(buffer) - len(num_views))  # a text without a word has no view
             passed: list[tuple[int, Candidates]] = []
             with self.inference():
-                for chosen in own_share(batches) if shared else batches:
+                for chosen in own_share(batches) if options.is_shared else batches:
                     batch = collate_texts(chosen, self.batcher).to(self.device)
                     found = passing_candidates(self.model, chosen, batch, columns, best_only=best_only)
                     passed += zip((view.tokenized.index for view in chosen), found, strict=True)
-                    if advance is not None:
-                        advance(sum(1 / num_views[view.tokenized.index] for view in chosen))
+                    # A text of several views is done in parts.
+                    advance(sum(1 / num_views[view.tokenized.index] for view in chosen))
             per_example: list[list[Candidates]] = [[] for _ in buffer]
-            for index, candidates in gather_all(passed) if shared else passed:
+            for index, candidates in gather_all(passed) if options.is_shared else passed:
                 per_example[index].append(candidates)
             yield from zip(buffer, map(merge, per_example), strict=True)
 
@@ -376,7 +352,7 @@ class SpanMatcher:
 
         Args:
             threshold: as in `predict`.
-            types: the types asked for.
+            types: the types to look for.
         """
         config = self.config
         return cutoffs(threshold, types, self.calibration, objective=config.objective, null_slots=config.null_slots)

@@ -5,6 +5,7 @@ Evaluation, calibration, tagging and resuming know a tagger by this protocol and
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,31 @@ from spanmatch.prediction.thresholds import Calibration, Threshold
 TAGGERS = {"matcher": "spanmatch.prediction.matcher:SpanMatcher"}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamOptions:
+    """Says how a tagger goes through many texts. What it finds does not depend on it.
+
+    Attributes:
+        batch_size: texts at a time; by default as many as suit the device.
+        buffer_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
+        is_shared: share the work among the processes of a launch. Each process gets all entities, and all of them have to
+            make the same call.
+        advance: called with the number of texts that were done since its last call, in parts where a text is long.
+    """
+
+    batch_size: int | None = None
+    buffer_size: int | None = None
+    is_shared: bool = False
+    advance: Callable[[float], object] | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, got {self.batch_size}")
+
+
+PLAIN_STREAM = StreamOptions()
+
+
 class Tagger(Protocol):
     """Finds entities in texts."""
 
@@ -27,15 +53,15 @@ class Tagger(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is, in a word or two: "bi-encoder", "token classifier"."""
+        """Return what it is, in a word or two: "bi-encoder", "token classifier"."""
 
     @property
     def types(self) -> tuple[EntityType, ...] | None:
-        """The types that it knows, None where any type can be asked for."""
+        """Return the types that it knows, None if any type can be requested."""
 
     @property
     def null_slot(self) -> str | None:
-        """The null slot that scores are counted from, None where a score stands for itself."""
+        """Return the null slot whose score is subtracted from that of a span, None if there is none."""
 
     def predict(
         self, texts: Sequence[str], types: Types, *, threshold: Threshold | None = None, overlap: str = "flat"
@@ -44,62 +70,41 @@ class Tagger(Protocol):
 
         Args:
             texts: any texts.
-            types: the types asked for.
+            types: the types to look for.
             threshold: what a score must exceed (see `thresholds.cutoffs`); by default the tagger's own.
             overlap: which entities may overlap (see `decoding.OVERLAPS`).
         """
 
     def stream(
-        self,
-        examples: Iterable[Example],
-        *,
-        threshold: Threshold | None = None,
-        overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
-        advance: Callable[[float], object] | None = None,
+        self, examples: Iterable[Example], *, threshold: Threshold | None, overlap: str, options: StreamOptions
     ) -> Iterator[list[Entity]]:
-        """Yield the entities of each example, asked for the types of its inventory, in order and with flat memory.
+        """Yield the entities of each example, looking for the types of its inventory, in order and with flat memory.
 
         Args:
             examples: texts with their words and types.
-            threshold: what a score must exceed; by default the tagger's own.
+            threshold: what a score must exceed; None for the tagger's own.
             overlap: which entities may overlap.
-            batch_size: texts at a time; by default as many as suit the device.
-            buffer_size: texts that are sorted by length together; by default few at first, so that a result comes soon.
-            shared: share the work among the processes of a launch, each of which gets all entities.
-            advance: told how many texts were done since, in parts where a text is long.
+            options: how to go through the texts.
         """
 
     def stream_scored(
-        self,
-        examples: Iterable[Example],
-        *,
-        floor: float,
-        threshold: Threshold | None = None,
-        overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
+        self, examples: Iterable[Example], *, floor: float, threshold: Threshold | None, overlap: str, options: StreamOptions
     ) -> Iterator[tuple[list[Entity], list[Entity]]]:
         """Yield what `stream` yields and, from the same pass, what flat decoding finds above a low probability.
 
         Args:
-            examples: as in `stream`, and so are the arguments that are not named here.
+            examples: texts with their words and types.
             floor: probability that the scores of the second list exceed.
-            threshold: see above.
-            overlap: see above, of the first list.
-            batch_size: see above.
-            buffer_size: see above.
-            shared: see above.
+            threshold: what the scores of the first list exceed; None for the tagger's own.
+            overlap: which entities of the first list may overlap.
+            options: how to go through the texts.
         """
 
     def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
         """Do once what can be done for types before the first text.
 
         Args:
-            types: the types that will be asked for.
+            types: the types that will be requested.
             file: keeps what was done: it is read if it is there, else written.
             progress: show a bar.
 
@@ -154,7 +159,7 @@ def load_tagger(
 
 
 def _kind(config: Path) -> str:
-    """Return the tagger that a configuration names. What is wrong with the file is for the tagger's own loading to say."""
+    """Return the kind of tagger that a configuration names. Errors in the file are reported when the tagger is loaded."""
     try:
         values: Any = json.loads(config.read_text(encoding="utf-8"))
     except ValueError:

@@ -116,6 +116,26 @@ class TypeEncoder:
         if embedded.digest != self.digest():
             raise InputError("the type embeddings are those of another model; encode the types again with this one")
 
+    def check_file(self, embedded: TypeEmbeddings, types: Inventory, file: str) -> None:
+        """Refuse the embeddings of a file if they are of another model or of other types.
+
+        Args:
+            embedded: what the file holds.
+            types: the types that it should hold.
+            file: its name, for the error.
+
+        Raises:
+            InputError: always then.
+        """
+        remedy = "name another file, or remove this one to have it written anew"
+        if embedded.digest != self.digest():
+            raise InputError(f"{file}: embeddings of another model; {remedy}")
+        if embedded.types != types:
+            known = set(embedded.types)
+            other = next((f'"{item.name}" is not among them, as it is asked for' for item in types if item not in known), None)
+            reason = other or "they are more, or in another order"
+            raise InputError(f"{file}: embeddings of {len(embedded.types)} other types: {reason}; {remedy}")
+
     def _version(self) -> object:
         head = self.model.head
         probed = [head.type_proj.weight, head.type_proj.bias, head.scale]

@@ -28,7 +28,7 @@ from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, Inventory
 from spanmatch.errors import InputError
 from spanmatch.prediction.processes import quiet_libraries
-from spanmatch.prediction.tagger import Tagger, load_tagger
+from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import Threshold
 from spanmatch.tagging.chunks import Chunk
 
@@ -86,9 +86,7 @@ class TagJob:
             (Example(where=where, text=text, words=split_words(text), mentions=(), types=self.types) for where, text in texts),
             threshold=self.threshold,
             overlap=self.overlap,
-            batch_size=self.batch_size,
-            buffer_size=len(texts),
-            advance=advance,
+            options=StreamOptions(batch_size=self.batch_size, buffer_size=len(texts), advance=advance),
         )
 
 

@@ -37,6 +37,7 @@ from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction import scoring
 from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.tagger import StreamOptions
 from spanmatch.prediction.thresholds import Calibration
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
@@ -339,7 +340,7 @@ class TestStream:
 
     def test_a_buffer_of_its_own_size(self, engines: dict[str, Engine]) -> None:
         taken: list[int] = []
-        stream = engines["bi"].matcher.stream(self.examples(7, taken), buffer_size=3)
+        stream = engines["bi"].matcher.stream(self.examples(7, taken), options=StreamOptions(buffer_size=3))
         assert [len(taken) for _ in stream] == [3, 3, 3, 6, 6, 6, 7]
 
     def test_without_end(self, engines: dict[str, Engine]) -> None:
@@ -351,12 +352,12 @@ class TestStream:
     def test_nothing(self, engine: Engine) -> None:
         for way in (engine.all_scores, engine.flat, engine.nested):
             told: list[float] = []
-            assert list(engine.matcher.stream([], **way, advance=told.append)) == [] and not told
+            assert list(engine.matcher.stream([], **way, options=StreamOptions(advance=told.append))) == [] and not told
             assert engine.matcher.predict([], TYPES, **way) == []
             assert engine.matcher.predict("", TYPES, **way) == engine.matcher.predict(" \n\t\u3000", TYPES, **way) == []
             assert engine.matcher.predict(["", "  ", ""], TYPES, **way) == [[], [], []]
             examples = [make_example(text, (), as_entity_types(TYPES)) for text in ("", "Bob", " ")]
-            [first, second, third] = engine.matcher.stream(examples, **way, advance=told.append)
+            [first, second, third] = engine.matcher.stream(examples, **way, options=StreamOptions(advance=told.append))
             assert not first and not third and all(item.text in "Bob" for item in second)
             assert second or way is not engine.all_scores
             assert sum(told) == pytest.approx(3)
@@ -376,7 +377,7 @@ class TestStream:
         told: list[float] = []
         types = as_entity_types(MORE_TYPES)
         examples = [make_example(text, (), types) for text in (LONG, "", "Bob", LONG)]
-        found = list(engine.matcher.stream(examples, **engine.flat, batch_size=1, advance=told.append))
+        found = list(engine.matcher.stream(examples, **engine.flat, options=StreamOptions(batch_size=1, advance=told.append)))
         assert sum(told) == pytest.approx(4)
         views = engine.matcher.batcher.passes([view for own in engine.matcher.batcher.windows(examples) for view in own])
         assert len(told) == 1 + len(views) > 5

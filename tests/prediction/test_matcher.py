@@ -22,6 +22,7 @@ from helpers import (
 
 from spanmatch.entities import EntityType
 from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.tagger import StreamOptions
 from spanmatch.prediction.thresholds import Calibration
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 12)
@@ -84,7 +85,9 @@ class TestDifferences:
     def test_examples_are_texts_with_types(self, tiny_matcher: SpanMatcher) -> None:
         types = tuple(EntityType(name=name) for name in TYPES)
         examples = [gold_of(TEXTS["plain"], {"Ada": "person"}, types), make_example(LONG, (), types)]
-        streamed = tiny_matcher.stream(iter(examples), threshold=EVERYTHING, overlap="multi-label", batch_size=2)
+        streamed = tiny_matcher.stream(
+            iter(examples), threshold=EVERYTHING, overlap="multi-label", options=StreamOptions(batch_size=2)
+        )
         assert_same([scores_of(found) for found in streamed], everything(tiny_matcher, [TEXTS["plain"], LONG]))
 
     def test_training_mode_is_left_as_it_was(self, tiny_matcher: SpanMatcher) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.tagger import Tagger, load_tagger
+from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import Calibration, Threshold
 
 # What `Capitals` thinks of a capitalised word of this length.
@@ -48,10 +48,7 @@ class Capitals:
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
-        advance: Callable[[float], object] | None = None,
+        options: StreamOptions = PLAIN_STREAM,
     ) -> Iterator[list[Entity]]:
         limit = self.calibration.threshold if threshold is None and self.calibration else threshold
         for example in examples:
@@ -64,9 +61,7 @@ class Capitals:
         floor: float,
         threshold: Threshold | None = None,
         overlap: str = "flat",
-        batch_size: int | None = None,
-        buffer_size: int | None = None,
-        shared: bool = False,
+        options: StreamOptions = PLAIN_STREAM,
     ) -> Iterator[tuple[list[Entity], list[Entity]]]:
         examples = list(examples)
         yield from zip(self.stream(examples, threshold=threshold), self.stream(examples, threshold=floor), strict=True)
