@@ -55,9 +55,8 @@ def build_matcher(
     if arguments.pretrained_model_name_or_path:
         return _from_checkpoint(arguments, architecture, autocast)
     if is_checkpoint(Path(arguments.text_encoder)):
-        raise InputError(
-            f"text_encoder: {arguments.text_encoder} is a spanmatch checkpoint; give it as pretrained_model_name_or_path"
-        )
+        given = arguments.text_encoder
+        raise InputError(f"text_encoder: {given} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
     text = load_pretrained(arguments.text_encoder)
     separate = {"shared": None, "separate": arguments.text_encoder}.get(arguments.type_encoder, arguments.type_encoder)
     types = text if separate is None else load_type_encoder(separate)
@@ -113,17 +112,15 @@ def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: t
         raise InputError(f"{name} is a {config.architecture}-encoder; use train_{config.architecture}_encoder.py")
     if bool(config.null_slots) != bool(objective.null_slots):
         lacks = "has no null slots" if objective.null_slots else "scores against null slots"
-        raise InputError(
-            f'loss: "{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}; '
-            f'use "{config.objective}", or start from an encoder'
-        )
+        problem = f'"{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}'
+        raise InputError(f'loss: {problem}; use "{config.objective}", or start from an encoder')
     if set(objective.null_slots) not in (set(NULL_SLOTS), set(config.null_slots), set()):
-        raise InputError(
-            f"loss: {name} has the null slots {', '.join(config.null_slots)}, which cannot be changed any more; "
-            'leave "null_slots" out, or start from an encoder'
-        )
+        problem = f"{name} has the null slots {', '.join(config.null_slots)}, which cannot be changed any more"
+        raise InputError(f'loss: {problem}; leave "null_slots" out, or start from an encoder')
     loaded.model.matcher_config = replace(config, objective=objective.name)
-    return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, autocast=autocast)
+    return SpanMatcher(
+        loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, calibration=loaded.calibration, autocast=autocast
+    )
 
 
 def _description(encoder: PreTrainedModel) -> dict[str, Any]:

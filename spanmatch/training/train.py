@@ -137,6 +137,7 @@ def _fit(
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
+    matcher.calibration = None  # thresholds of the checkpoint that was trained further do not suit it any more
     fill_background(matcher, views, training.seed)
     batch_size = training.train_batch_size * training.gradient_accumulation_steps * training.world_size
     software = provenance(training.seed)
