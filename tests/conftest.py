@@ -9,12 +9,15 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from helpers import FAMILIES, make_matcher, write_family
+from helpers_bad_input import Place
+from helpers_e2e import sentences, trained_checkpoint, write_jsonl, write_tiny_encoder
 from hypothesis import settings
 
 from spanmatch.batching import tokenizer as tokenizing
@@ -61,6 +64,27 @@ def tiny_encoder(encoder_folders: dict[str, Path]) -> Path:
 def tiny_matcher(tiny_encoder: Path) -> SpanMatcher:
     """A matcher around the tiny BERT, new for each test."""
     return make_matcher(tiny_encoder)
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """An encoder and the two checkpoints of a `Place`. Not to be changed."""
+    folder = tmp_path_factory.mktemp("parts")
+    encoder = write_tiny_encoder(folder / "encoder")
+    other = ["--loss", "contrastive", "--max_steps", 1]
+    contrastive = trained_checkpoint(folder / "contrastive", encoder, *other, architecture="cross")
+    (contrastive / "thresholds.json").unlink()
+    return encoder, trained_checkpoint(folder / "checkpoint", encoder), contrastive
+
+
+@pytest.fixture
+def place(tmp_path: Path, parts: tuple[Path, Path, Path]) -> Place:
+    """A folder to give bad input in."""
+    encoder, checkpoint, contrastive = parts
+    shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    shutil.copytree(contrastive, tmp_path / "contrastive")
+    write_jsonl(tmp_path / "good.jsonl", sentences(6))
+    return Place(folder=tmp_path, encoder=encoder)
 
 
 @pytest.fixture(scope="module")

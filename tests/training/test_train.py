@@ -1,0 +1,202 @@
+"""A training from its configuration to its files: it learns, and it depends on its seed alone."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from helpers_e2e import NAMES, read_json, sentences, snapshot, trained_checkpoint, write_jsonl
+from helpers_training import card, card_config, difference, run, weights
+
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.prediction.matcher import SpanMatcher
+
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
+TYPES = sorted(NAMES)
+
+
+class TestLearning:
+    @pytest.fixture(scope="class")
+    def trained(self, encoder: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("learning") / "out"
+        files = {"validation_file": data / "dev.jsonl", "test_file": data / "test.jsonl"}
+        schedule = {"num_train_epochs": 6, "save_strategy": "epoch", "logging_steps": 1, "seed": 7}
+        run(encoder, data / "train.jsonl", folder, **files, **schedule)
+        return folder
+
+    def test_the_loss_falls(self, trained: Path) -> None:
+        history = read_json(trained / "checkpoint-48" / "trainer_state.json")["log_history"]
+        losses = [entry["loss"] for entry in history if "loss" in entry]
+        assert len(losses) == 48
+        assert sum(losses[-8:]) < 0.2 * sum(losses[:8])
+
+    def test_it_learned(self, trained: Path) -> None:
+        assert read_json(trained / "validation" / "metrics.json")["micro"]["f1"] > 0.9
+        assert read_json(trained / "test" / "metrics.json")["micro"]["f1"] > 0.9
+
+    def test_what_is_kept(self, trained: Path) -> None:
+        assert {"config.json", "model.safetensors", "thresholds.json", "README.md", "tokenizer"} <= {
+            path.name for path in trained.iterdir()
+        }
+        for split in ("validation", "test"):
+            assert {"metrics.json", "predictions.jsonl"} <= {path.name for path in (trained / split).iterdir()}
+        # save_total_limit: the best and the last.
+        assert 1 <= len(list(trained.glob("checkpoint-*"))) <= 2
+        assert not list(trained.rglob("*.partial"))
+
+    def test_the_best_checkpoint_is_the_result(self, trained: Path) -> None:
+        state = read_json(trained / "checkpoint-48" / "trainer_state.json")
+        scores = {entry["step"]: entry["eval_f1"] for entry in state["log_history"] if "eval_f1" in entry}
+        assert sorted(scores) == [8, 16, 24, 32, 40, 48]
+        best = Path(state["best_model_checkpoint"])
+        assert scores[int(best.name.rpartition("-")[2])] == max(scores.values())
+        assert difference(best, trained) == 0
+
+    def test_a_checkpoint_loads_and_predicts_the_same(self, trained: Path, tmp_path: Path) -> None:
+        texts = [row["text"] for row in sentences(20, 9)]
+        loaded = SpanMatcher.from_pretrained(trained, device="cpu", dtype="float32")
+        expected = loaded.predict(texts, TYPES)
+        assert any(expected)
+        loaded.save_pretrained(tmp_path / "again")
+        again = SpanMatcher.from_pretrained(tmp_path / "again", device="cpu", dtype="float32")
+        assert again.predict(texts, TYPES) == expected
+        assert again.calibration == loaded.calibration
+        middle = SpanMatcher.from_pretrained(next(trained.glob("checkpoint-*")), device="cpu", dtype="float32")
+        assert any(middle.predict(texts, TYPES))
+
+    def test_the_model_card(self, trained: Path, data: Path) -> None:
+        content = card(trained)
+        for split, file in (("validation", "dev.jsonl (thresholds were chosen on it)"), ("test", "test.jsonl")):
+            metrics = read_json(trained / split / "metrics.json")
+            numbers = [*(metrics["micro"][name] for name in ("precision", "recall", "f1")), metrics["macro"]["f1"]]
+            assert f"| {data / file} | {' | '.join(f'{number:.4f}' for number in numbers)} | {metrics['num_gold']} |" in content
+        commit = read_json(trained / "test" / "metrics.json")["commit"]
+        assert f"| seed, commit | 7, {commit} |" in content
+        assert "| examples | 60 in 60 views, 3 types |" in content
+        assert "| steps, time | 48 steps" in content
+        assert f"threshold {read_json(trained / 'thresholds.json')['threshold']:.3f}" in content
+        config = card_config(trained)
+        assert (config["learning_rate"], config["seed"], config["num_train_epochs"]) == (3e-3, 7, 6)
+        assert config["train_file"] == [str(data / "train.jsonl")]
+
+    def test_two_runs_of_one_seed_are_one(self, trained: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
+        files = {"validation_file": data / "dev.jsonl", "test_file": data / "test.jsonl"}
+        schedule = {"num_train_epochs": 6, "save_strategy": "epoch", "logging_steps": 1, "seed": 7}
+        run(encoder, data / "train.jsonl", tmp_path / "again", **files, **schedule)
+        assert difference(trained, tmp_path / "again") == 0
+        for split in ("validation", "test"):
+            for name in ("metrics.json", "predictions.jsonl"):
+                assert (trained / split / name).read_bytes() == (tmp_path / "again" / split / name).read_bytes()
+        assert (trained / "thresholds.json").read_bytes() == (tmp_path / "again" / "thresholds.json").read_bytes()
+
+
+class TestPicture:
+    def test_loss_and_f1_are_drawn(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        result = run(encoder, data / "train.jsonl", tmp_path / "out", validation_file=data / "dev.jsonl", eval_strategy="epoch")
+        assert "training.png" in result.out
+        assert (tmp_path / "out" / "training.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_without_the_extra_it_says_so(
+        self, encoder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("spanmatch.apps.training_curves.missing_modules", lambda *names: list(names))
+        result = run(encoder, data / "train.jsonl", tmp_path / "out")
+        assert result.status == 0 and "pip install 'spanmatch[report]'" in result.out
+        assert not (tmp_path / "out" / "training.png").exists()
+
+
+class TestSteps:
+    @pytest.fixture(scope="class")
+    def checkpoint(self, encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return trained_checkpoint(tmp_path_factory.mktemp("steps") / "checkpoint", encoder)
+
+    def test_continuing_from_a_checkpoint(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
+        ours: dict[str, object] = {
+            "pretrained_model_name_or_path": checkpoint,
+            "text_encoder": None,
+            "max_span_width": None,
+            "max_steps": 2,
+        }
+        run(encoder, data / "train.jsonl", tmp_path / "still", **ours | {"learning_rate": 0.0})
+        assert difference(checkpoint, tmp_path / "still") == 0
+        run(encoder, data / "train.jsonl", tmp_path / "on", **ours)
+        assert 1e-4 < difference(checkpoint, tmp_path / "on") < 0.2
+
+    def test_without_training(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
+        """A checkpoint is evaluated with its own thresholds, or with those chosen on a validation file; it stays as it is."""
+        strict = shutil.copytree(checkpoint, tmp_path / "strict")
+        thresholds = read_json(strict / "thresholds.json") | {"threshold": 1 - 1e-9, "per_type": {}}
+        (strict / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
+        ours = {"text_encoder": None, "max_span_width": None, "train_file": None, "do_train": False}
+        ours |= {"pretrained_model_name_or_path": strict, "test_file": data / "test.jsonl"}
+        before = snapshot(strict)
+        result = run(encoder, data / "train.jsonl", tmp_path / "own", **ours)
+        assert [path.name for path in (tmp_path / "own").iterdir()] == ["test"]
+        assert read_json(tmp_path / "own" / "test" / "metrics.json")["num_predicted"] == 0
+        assert "validation\n" not in result.out and "test\n" in result.out
+        result = run(encoder, data / "train.jsonl", tmp_path / "chosen", **ours, validation_file=data / "dev.jsonl")
+        assert sorted(path.name for path in (tmp_path / "chosen").iterdir()) == ["test", "validation"]
+        assert read_json(tmp_path / "chosen" / "test" / "metrics.json")["micro"]["f1"] > 0.9
+        assert "validation\n" in result.out and "test\n" in result.out
+        assert snapshot(strict) == before
+
+    def test_early_stopping(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
+        # Nothing is learned at a rate of 0: the second evaluation is no better than the first.
+        ours: dict[str, object] = {
+            "pretrained_model_name_or_path": checkpoint,
+            "text_encoder": None,
+            "max_span_width": None,
+            "learning_rate": 0.0,
+        }
+        schedule = {"num_train_epochs": 9, "save_strategy": "epoch", "early_stopping_patience": 1}
+        run(encoder, data / "train.jsonl", tmp_path / "out", **ours, **schedule, validation_file=data / "dev.jsonl")
+        assert "| steps, time | 16 steps" in card(tmp_path / "out")
+
+    @pytest.mark.parametrize("type_encoder", ["shared", "separate"])
+    def test_type_encoders(self, encoder: Path, data: Path, tmp_path: Path, type_encoder: str) -> None:
+        files = {"validation_file": data / "dev.jsonl", "eval_strategy": "no"}
+        run(encoder, data / "train.jsonl", tmp_path / "out", num_train_epochs=6, type_encoder=type_encoder, **files)
+        assert read_json(tmp_path / "out" / "validation" / "metrics.json")["micro"]["f1"] > 0.8
+        state = weights(tmp_path / "out")
+        own = {name for name in state if name.startswith("type_encoder.")}
+        assert bool(own) == (type_encoder == "separate")
+        if own:
+            # A copy of the text encoder at the start, trained apart from it.
+            assert any(not torch.equal(state[name], state[name.replace("type_encoder", "text_encoder")]) for name in own)
+        found = SpanMatcher.from_pretrained(tmp_path / "out", device="cpu").predict("Bob works for Globex in Paris .", TYPES)
+        assert [(entity.text, entity.label) for entity in found] == [("Bob", "person"), ("Globex", "company"), ("Paris", "city")]
+
+    @pytest.mark.parametrize("type_texts", ["both", "name", "mixed"])
+    def test_type_texts(self, encoder: Path, tmp_path: Path, type_texts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the type encoder reads, of all drawn types."""
+        file = write_jsonl(tmp_path / "train.jsonl", sentences(16))
+        described = {name: {"name": name, "description": f"a {name} of note", "aliases": [f"{name} name"]} for name in TYPES}
+        (tmp_path / "labels.json").write_text(json.dumps(described), encoding="utf-8")
+        read: set[str] = set()
+        encode = SequenceTokenizer.encode_types
+        monkeypatch.setattr(SequenceTokenizer, "encode_types", lambda self, texts: read.update(texts) or encode(self, texts))
+        run(encoder, file, tmp_path / "out", num_train_epochs=8, type_texts=type_texts)
+        both = {f"{name}: a {name} of note" for name in TYPES}
+        others = {form for name in TYPES for form in (f"a {name} of note", f"{name} name")}
+        if type_texts == "mixed":
+            assert read <= {*TYPES} | both | others and all(read & form for form in ({*TYPES}, both, others))
+        else:
+            assert read == (both if type_texts == "both" else {*TYPES})
+        assert card_config(tmp_path / "out")["type_texts"] == type_texts
+
+    @pytest.mark.parametrize("bf16", [False, True])
+    def test_precision(self, encoder: Path, data: Path, tmp_path: Path, bf16: bool) -> None:
+        run(encoder, data / "train.jsonl", tmp_path / "out", max_steps=4, bf16=bf16, validation_file=data / "dev.jsonl")
+        assert {tensor.dtype for tensor in weights(tmp_path / "out").values()} == {torch.float32}
+        assert card_config(tmp_path / "out")["bf16"] is bf16
+
+
+def test_windows_are_trained(encoder: Path, long: Path, tmp_path: Path) -> None:
+    schedule = {"num_train_epochs": 12, "per_device_train_batch_size": 4}
+    run(encoder, long, tmp_path / "out", **schedule, validation_file=long, eval_strategy="no")
+    shown = re.search(r"\| examples \| 1 in (\d+) views", card(tmp_path / "out"))
+    assert shown is not None and int(shown.group(1)) > 4
+    metrics = read_json(tmp_path / "out" / "validation" / "metrics.json")
+    assert metrics["num_gold"] == 40 and metrics["micro"]["f1"] > 0.95
