@@ -8,7 +8,7 @@ from typing import Any
 from protocol import Entity, serve
 
 from spanmatch.entities import EntityType
-from spanmatch.evaluation.speed import EncoderAlone, asked, seconds_of, text_encoder_alone, type_encoder_alone
+from spanmatch.evaluation.speed import EncoderAlone, seconds_of, text_encoder_alone, type_encoder_alone
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
 
@@ -36,9 +36,9 @@ class OurTagger:
     def tag(self, texts: list[str], *, single: bool = False) -> list[list[Entity]]:
         """With `predict`."""
         if single:
-            tagged = [self.matcher.predict(texts[0], asked(self.types), threshold=self.threshold)]
+            tagged = [self.matcher.predict(texts[0], self.types, threshold=self.threshold)]
         else:
-            tagged = self.matcher.predict(texts, asked(self.types), threshold=self.threshold)
+            tagged = self.matcher.predict(texts, self.types, threshold=self.threshold)
         return [[[item.start, item.end, item.label] for item in own] for own in tagged]
 
     def share_read(self, texts: list[str]) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from spanmatch.data.words import split_words
@@ -76,7 +77,7 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         }  # fmt: skip
     works = {
         "encoder": text_encoder_alone(matcher, texts, embedded),
-        "tagging": lambda: matcher.predict(list(texts), asked(embedded)),
+        "tagging": lambda: matcher.predict(list(texts), embedded),
     }
     seconds = in_turn(works, repeats, device)
     for name, values in seconds.items():
@@ -85,9 +86,10 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         figures[name] = {"seconds": middle, "min_seconds": min(values), "max_seconds": max(values)} | rates
     figures["tagging"]["encoder_share"] = share(seconds["encoder"], seconds["tagging"])
     singles = [text for text in texts if split_words(text)][:LATENCY_TEXTS]
-    matcher.predict(singles[0], asked(embedded))
-    latency = [seconds_of(lambda text=text: matcher.predict(text, asked(embedded)), device) for text in singles]  # type: ignore[misc]
-    figures["latency_seconds"] = {"p50": percentile(latency, 50), "p95": percentile(latency, 95), "num_texts": len(singles)}
+    matcher.predict(singles[0], embedded)
+    latency = [seconds_of(lambda text=text: matcher.predict(text, embedded), device) for text in singles]  # type: ignore[misc]
+    middle, high = np.percentile(latency, [50, 95]).tolist()
+    figures["latency_seconds"] = {"p50": middle, "p95": high, "num_texts": len(singles)}
     figures["peak_memory_bytes"] = peak_memory(device)
     return figures
 
@@ -173,16 +175,6 @@ def share(alone: Sequence[float], whole: Sequence[float]) -> float:
     return statistics.median(part / total for part, total in zip(alone, whole, strict=True))
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the value that a share of the values does not exceed, interpolated between neighbours.
-
-    Args:
-        values: any values.
-        percent: the share, from 0 to 100.
-    """
-    return float(torch.quantile(torch.tensor(values, dtype=torch.float64), percent / 100))
-
-
 def peak_memory(device: torch.device | None = None) -> int | None:
     """Return the most bytes that this process has held at a time, None where the system does not count them.
 
@@ -261,7 +253,7 @@ def text_encoder_alone(matcher: SpanMatcher, texts: Sequence[str], types: Sequen
         types: the types, or their embeddings.
     """
     return EncoderAlone.of(
-        matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), asked(types))
+        matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), types)
     )
 
 
@@ -276,12 +268,3 @@ def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> Enc
     return EncoderAlone.of(
         matcher.model.encoder_of_types, matcher.type_tokenizer, strings, lambda: matcher.encode_types(list(types))
     )
-
-
-def asked(types: Sequence[EntityType] | TypeEmbeddings) -> Any:
-    """Return types as `predict` takes them.
-
-    Args:
-        types: the types, or their embeddings.
-    """
-    return types if isinstance(types, TypeEmbeddings) else list(types)

@@ -6,7 +6,7 @@ Legend: N candidates that passed.
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +38,7 @@ class Candidates:
             limits: a logit for each candidate. Shape: (N,).
         """
         kept = self.logit > limits.astype(np.float32)
-        return Candidates(start=self.start[kept], end=self.end[kept], column=self.column[kept], logit=self.logit[kept])
+        return Candidates(**{item.name: getattr(self, item.name)[kept] for item in fields(self)})
 
 
 # The candidates of a text in which nothing passed.
@@ -57,12 +57,7 @@ def merge(parts: Sequence[Candidates]) -> Candidates:
         return parts[0]
     if not parts:
         return NOTHING
-    return Candidates(
-        start=np.concatenate([part.start for part in parts]),
-        end=np.concatenate([part.end for part in parts]),
-        column=np.concatenate([part.column for part in parts]),
-        logit=np.concatenate([part.logit for part in parts]),
-    )
+    return Candidates(**{item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Candidates)})
 
 
 class _Flat:
