@@ -1,6 +1,6 @@
-"""The gallery of the README: twenty sentences of ten domains, tagged by the checkpoint that comes with the package.
+"""The gallery of the documentation: twenty sentences of ten domains, tagged by the checkpoint that comes with the package.
 
-    python benchmarks/gallery.py                          # the table, as it stands in the README
+    python benchmarks/gallery.py                          # the table, as it stands in docs/gallery.md
     python benchmarks/gallery.py --model models/mine      # with another checkpoint
 
 What a person would expect was written down before any model had tagged the sentences.
