@@ -167,7 +167,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[Place], object], list[str]]] = {
     ),
     "an encoder": (
         lambda place: shutil.rmtree(place.checkpoint) or shutil.copytree(place.encoder, place.checkpoint),
-        ["config.json: an encoder, not a spanmatch checkpoint", "train one first"],
+        ["config.json: an encoder, not a spanmatch checkpoint", "the folder that a training wrote"],
     ),
     "other weights": (lambda place: edit_config(place, head_size=7), ["model.safetensors: does not fit config.json", "head."]),
     "corrupt weights": (lambda place: truncate(place.checkpoint / "model.safetensors"), ["model.safetensors: ", "again"]),

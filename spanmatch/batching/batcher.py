@@ -170,15 +170,7 @@ def text_windows(text: TokenizedText, *, max_tokens: int, max_span_width: int) -
         first, last = token_range(units, start, end)
         owned = owned_candidates(windows, position, max_span_width) if len(windows) > 1 else None
         views.append(
-            View(
-                tokenized=text,
-                start_unit=start,
-                end_unit=end,
-                start_token=first,
-                end_token=last,
-                is_owned=owned,
-                types=types,
-            )
+            View(tokenized=text, start_unit=start, end_unit=end, start_token=first, end_token=last, is_owned=owned, types=types)
         )
     return views
 
@@ -225,10 +217,7 @@ def example_buffers(examples: Iterable[Example], size: int | None = None) -> Ite
 
 
 def text_arrays(
-    views: Sequence[View],
-    tokenizer: SequenceTokenizer,
-    max_span_width: int,
-    types_after: SequenceTokenizer | None = None,
+    views: Sequence[View], tokenizer: SequenceTokenizer, max_span_width: int, types_after: SequenceTokenizer | None = None
 ) -> dict[str, np.ndarray]:
     """Pad views to one batch, with only as many units and widths as the longest view has.
 

@@ -16,17 +16,10 @@ SIDECAR = "labels.json"
 
 # What the tags of the usual corpora mean, where no file says it (CoNLL-2003, PAN-X, OntoNotes 5, WNUT-17).
 USUAL_NAMES = {
-    "per": "person",
-    "pers": "person",
-    "loc": "location",
-    "org": "organization",
-    "misc": "miscellaneous",
-    "gpe": "geopolitical entity",
-    "norp": "nationality, religious or political group",
-    "fac": "facility",
-    "prod": "product",
-    "evt": "event",
-}
+    "per": "person", "pers": "person", "loc": "location", "org": "organization", "misc": "miscellaneous",
+    "gpe": "geopolitical entity", "norp": "nationality, religious or political group", "fac": "facility",
+    "prod": "product", "evt": "event",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,13 +136,7 @@ def _sweep(found: list[tuple[float, bool]], num_gold: int, floor: float) -> Best
 
 
 def calibrate(
-    tagger: Tagger,
-    corpus: Corpus,
-    *,
-    source: str,
-    format: str = "text",
-    batch_size: int | None = None,
-    progress: bool = False,
+    tagger: Tagger, corpus: Corpus, *, source: str, format: str = "text", batch_size: int | None = None, progress: bool = False
 ) -> Calibration:
     """Find the thresholds with the best F1 on a corpus, for all types together and for each type, with flat decoding.
 

@@ -34,7 +34,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     """
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
     join_launch(options.device)
-    model = options.pretrained_model_name_or_path
+    model, format = options.pretrained_model_name_or_path, options.evaluation_format
     tagger = load_tagger(model, device=options.device, dtype=options.dtype)
     if kind not in {None, tagger.kind}:
         script = f"evaluate_{tagger.kind.replace('-', '_')}.py" if tagger.kind.endswith("-encoder") else "spanmatch evaluate"
@@ -45,7 +45,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     folder = None if options.output_dir is None else folder_to_write(options.output_dir)
     corpus = read_corpus(
         options.evaluation_file,
-        format=options.evaluation_format,
+        format=format,
         split=options.split,
         entity_types=options.entity_types,
         skip_invalid=options.skip_invalid,
@@ -56,7 +56,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     evaluation = evaluate_corpus(
         tagger,
         corpus,
-        format=options.evaluation_format,
+        format=format,
         threshold=threshold,
         overlap=options.overlap,
         batch_size=options.batch_size,
@@ -71,7 +71,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     settings = {
         "model": model,
         "file": options.evaluation_file,
-        "format": options.evaluation_format,
+        "format": format,
         "threshold": default_threshold(tagger.calibration, tagger.null_slot) if threshold is None else threshold,
         "overlap": options.overlap,
         "dtype": tagger.fingerprint()["dtype"],
@@ -81,15 +81,10 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     }
     if folder is not None:
         timings = {"seconds": seconds, "texts_per_second": len(corpus.examples) / seconds}
-        write_evaluation(folder, corpus, evaluation, options.evaluation_format, settings, timings)
+        write_evaluation(folder, corpus, evaluation, format, settings, timings)
     if write_report is not None:
-        write_report(
-            corpus=corpus,
-            evaluation=evaluation,
-            format=options.evaluation_format,
-            floor=CALIBRATION_FLOOR,
-            settings=settings | provenance(0),
-        )
+        settings |= provenance(0)
+        write_report(corpus=corpus, evaluation=evaluation, format=format, floor=CALIBRATION_FLOOR, settings=settings)
     return evaluation
 
 
@@ -114,9 +109,7 @@ def calibrate_checkpoint(options: CalibrateOptions) -> None:
     join_launch(None)
     tagger = load_tagger(options.model)
     if not Path(options.model).is_dir():
-        raise InputError(
-            f"{options.model}: on the hub; thresholds are stored beside the weights, so copy the checkpoint to a folder first"
-        )
+        raise InputError(f"{options.model}: no folder to store thresholds in; copy the checkpoint to a folder first")
     split = options.split or DEVELOPMENT_SPLITS
     corpus = read_corpus(options.file, format=options.format, split=split, entity_types=options.entity_types)
     calibration = calibrate(

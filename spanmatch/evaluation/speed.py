@@ -75,10 +75,7 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         figures["types"] = {
             "seconds": middle, "per_second": len(types) / middle, "encoder_share": share(seconds["encoder"], seconds["types"])
         }  # fmt: skip
-    works = {
-        "encoder": text_encoder_alone(matcher, texts, embedded),
-        "tagging": lambda: matcher.predict(list(texts), embedded),
-    }
+    works = {"encoder": text_encoder_alone(matcher, texts, embedded), "tagging": lambda: matcher.predict(list(texts), embedded)}
     seconds = in_turn(works, repeats, device)
     for name, values in seconds.items():
         middle = statistics.median(values)
@@ -252,9 +249,7 @@ def text_encoder_alone(matcher: SpanMatcher, texts: Sequence[str], types: Sequen
         texts: the texts.
         types: the types, or their embeddings.
     """
-    return EncoderAlone.of(
-        matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), types)
-    )
+    return EncoderAlone.of(matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), types))
 
 
 def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> EncoderAlone:

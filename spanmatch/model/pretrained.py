@@ -41,9 +41,8 @@ def resolve_encoder(name_or_path: str) -> str:
     folder = Path(found.origin).parent / "model"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if digest != _DEFAULT_SHA256:
-        raise InputError(
-            f"{folder}/model.safetensors: SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}...; reinstall the package"
-        )
+        other = f"SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}..."
+        raise InputError(f"{folder}/model.safetensors: {other}; reinstall the package")
     return str(folder)
 
 

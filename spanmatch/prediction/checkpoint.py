@@ -94,9 +94,8 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except (RuntimeError, SafetensorError) as error:
         reason = one_line(error, 200)
-        raise InputError(
-            f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again"
-        ) from error
+        remedy = "copy or train the checkpoint again"
+        raise InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); {remedy}") from error
     text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer
@@ -121,18 +120,13 @@ def _read_config(path: Path) -> MatcherConfig:
         raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg}); copy the checkpoint again") from error
     known = {item.name for item in dataclasses.fields(MatcherConfig)}
     if not isinstance(values, dict) or "text_encoder" not in values:
-        raise InputError(
-            f"{path}: an encoder, not a spanmatch checkpoint; train one first, or give the folder that a training wrote"
-        )
+        raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")
     # Some checkpoints are older than these keys, which have defaults.
     needed = known - {"type_norm", "type_prompt"}
     unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
     if unknown or missing:
-        raise InputError(
-            f"{path}: unknown keys {unknown}, missing keys {missing}; the checkpoint was written by another version of spanmatch"
-        )
+        raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; another version of spanmatch wrote it")
     if values["architecture"] not in ARCHITECTURES:
-        raise InputError(
-            f'{path}: unknown architecture "{values["architecture"]}"; {nearest(str(values["architecture"]), ARCHITECTURES)}'
-        )
+        given = str(values["architecture"])
+        raise InputError(f'{path}: unknown architecture "{given}"; {nearest(given, ARCHITECTURES)}')
     return MatcherConfig(**{key: values[key] for key in values.keys() & known})

@@ -154,9 +154,7 @@ class SpanMatcher:
         """
         if self.batcher.is_cross_encoder:
             if file is not None:
-                raise InputError(
-                    "--type_embeddings: a cross-encoder reads types with each text; leave it out, or take a bi-encoder"
-                )
+                raise InputError("--type_embeddings: a cross-encoder keeps none; leave it out, or take a bi-encoder")
             return
         if file is not None and Path(file).exists():
             embedded = TypeEmbeddings.load(file)
@@ -283,12 +281,7 @@ class SpanMatcher:
             yield resolve(example.text, passed, example.types, overlap), resolve(example.text, scored, example.types)
 
     def _candidates(
-        self,
-        examples: Iterable[Example],
-        limits: Callable[[Inventory], Cutoffs],
-        options: StreamOptions,
-        *,
-        best_only: bool,
+        self, examples: Iterable[Example], limits: Callable[[Inventory], Cutoffs], options: StreamOptions, *, best_only: bool
     ) -> Iterator[tuple[Example, Candidates]]:
         """Yield each example with its candidates whose scores exceed the limits of their types."""
         advance = options.advance or (lambda _: None)

@@ -192,8 +192,5 @@ def _candidates(view: View, cells_N3: np.ndarray, position: np.ndarray, logit: n
     """Convert cells of a view to candidates of its text. `position` is the place of each cell's type in the view."""
     units, first = view.tokenized.units, cells_N3[:, 1] + view.start_unit
     return Candidates(
-        start=units.start_char[first],
-        end=units.end_char[first + cells_N3[:, 2]],
-        column=position + view.first_type,
-        logit=logit,
+        start=units.start_char[first], end=units.end_char[first + cells_N3[:, 2]], column=position + view.first_type, logit=logit
     )

@@ -62,9 +62,8 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
             )
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
             reason = one_line(error)
-            raise InputError(
-                f"{name_or_path}: neither a local folder nor a hub model that can be read ({reason}); check the path"
-            ) from error
+            problem = f"neither a local folder nor a hub model that can be read ({reason})"
+            raise InputError(f"{name_or_path}: {problem}; check the path") from error
     if not folder.is_dir():
         siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
         raise InputError(
@@ -72,7 +71,5 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         )
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise InputError(
-                f"{folder}: no {name} in it; give the folder that a training wrote, or one of its checkpoint-N folders"
-            )
+            raise InputError(f"{folder}: no {name} in it; give the folder that a training wrote, or its checkpoint-N")
     return folder

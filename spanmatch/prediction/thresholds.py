@@ -115,10 +115,8 @@ def _number(value: str, threshold: str) -> float:
     try:
         return float(value)
     except ValueError:
-        raise InputError(
-            f'threshold "{threshold}" is neither a number in (0, 1), type=number,..., "calibrated", '
-            'nor a null slot ("cls", "label_token", "cls+0.5")'
-        ) from None
+        forms = 'a number in (0, 1), type=number,..., "calibrated", nor a null slot ("cls", "label_token", "cls+0.5")'
+        raise InputError(f'threshold "{threshold}" is neither {forms}') from None
 
 
 def _slot(threshold: str) -> tuple[str, float] | None:
@@ -201,10 +199,8 @@ def cutoffs(
         threshold = None
     # Without a calibration, nobody knows which difference to a null slot corresponds to a probability.
     if calibration is None and slot is not None:
-        raise InputError(
-            f'a number is no threshold of this checkpoint, trained with "{objective}" and not calibrated: '
-            f'use "{slot}", or run spanmatch calibrate'
-        )
+        problem = f'a number is no threshold of this checkpoint, trained with "{objective}" and not calibrated'
+        raise InputError(f'{problem}: use "{slot}", or run spanmatch calibrate')
     base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
     if threshold is not None and not isinstance(threshold, Mapping):
         return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(float(threshold))))
@@ -237,15 +233,10 @@ def check_names(threshold: Threshold | None, types: Sequence[EntityType]) -> Non
 
 def _check_slot(slot: str, objective: str, null_slots: Collection[str]) -> None:
     if not null_slots:
-        raise InputError(
-            f'threshold "{slot}" needs a null slot, and this checkpoint, trained with "{objective}", has none; '
-            "give a number or calibrate"
-        )
+        problem = f'needs a null slot, and this checkpoint, trained with "{objective}", has none'
+        raise InputError(f'threshold "{slot}" {problem}; give a number or calibrate')
     if slot not in null_slots:
-        raise InputError(
-            f'threshold "{slot}": this checkpoint has no such null slot (its encoder has no such token, or it was trained '
-            f'without); use "{default_slot(null_slots)}"'
-        )
+        raise InputError(f'threshold "{slot}": this checkpoint has no such null slot; use "{default_slot(null_slots)}"')
 
 
 def logit(probability: float) -> float:

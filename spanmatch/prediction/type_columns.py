@@ -80,17 +80,11 @@ class TypeColumns:
             columns = self.columns[inventories[0]]
         else:
             columns = np.unique(np.concatenate([self.columns[inventory] for inventory in distinct]))
-        if len(self.columns) == 1:
-            # The batch has all types of the table, so nothing needs to be copied.
-            return AskedTypes(table=self, columns=columns, embeddings=self.embeddings, limits=self.limits, is_one=True)
-        chosen = torch.from_numpy(columns).to(self.embeddings.device)
-        return AskedTypes(
-            table=self,
-            columns=columns,
-            embeddings=self.embeddings.index_select(0, chosen),
-            limits=self.limits[columns],
-            is_one=len(distinct) == 1,
-        )
+        embeddings, limits = self.embeddings, self.limits
+        if len(self.columns) > 1:  # else the batch has all types of the table, and nothing needs to be copied
+            embeddings = embeddings.index_select(0, torch.from_numpy(columns).to(embeddings.device))
+            limits = limits[columns]
+        return AskedTypes(table=self, columns=columns, embeddings=embeddings, limits=limits, is_one=len(distinct) == 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)

@@ -93,9 +93,8 @@ class SourceFiles:
                     elif line.strip():
                         yield where, json_row(where, line), raw.tell()
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise InputError(
-                    f"{path}:{number + 1}: the gzip file is cut off or damaged from here on ({error}); copy or pack it again"
-                ) from error
+                problem = f"the gzip file is cut off or damaged from here on ({error})"
+                raise InputError(f"{path}:{number + 1}: {problem}; copy or pack it again") from error
 
     def _parquet(self, path: Path, size: int) -> Iterator[tuple[str, Any, int]]:
         import pyarrow
@@ -137,9 +136,8 @@ def _checked(where: str, row: Any, text_column: str) -> dict[str, Any] | InputEr
     if isinstance(row, InputError):
         return row
     if not isinstance(row, dict):
-        return InputError(
-            f'{where}: expected a JSON object with a string "{text_column}", got {_json_name(row)}; write one object per line'
-        )
+        wanted = f'expected a JSON object with a string "{text_column}", got {_json_name(row)}'
+        return InputError(f"{where}: {wanted}; write one object per line")
     if text_column not in row:
         hint = nearest(text_column, row, otherwise=f"it has {', '.join(map(repr, row))[:120] or 'nothing'}")
         return InputError(f'{where}: no "{text_column}"; {hint} (--text_column NAME)')

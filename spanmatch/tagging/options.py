@@ -50,14 +50,9 @@ class TagOptions:
         if self.output is not None and self.output_format == "text":
             raise InputError("--output writes JSONL, --output_format text is for reading; leave one of them out")
         if self.output is not None and self.source == STANDARD_INPUT:
-            raise InputError(
-                "--output needs an input that can be read again after a kill, standard input cannot; "
-                "name a file, or redirect what is printed (> FILE)"
-            )
+            raise InputError("--output resumes by reading again, standard input cannot; name a file, or redirect (> FILE)")
         if self.overwrite and self.output is None:
             raise InputError("--overwrite replaces a file of --output, and none is named; leave it out")
         if self.num_workers and self.device is not None and self.device.partition(":")[0] != "cpu":
-            raise InputError(
-                f"--num_workers {self.num_workers}: processes share the cores of a CPU, but --device is {self.device}; "
-                "leave out one of the two"
-            )
+            problem = f"processes share the cores of a CPU, but --device is {self.device}"
+            raise InputError(f"--num_workers {self.num_workers}: {problem}; leave out one of the two")

@@ -154,17 +154,14 @@ class ResumableFile:
         if told is None:
             if self.partial.stat().st_size == 0:  # killed before it could say what it was asked for
                 return
-            raise InputError(
-                f"{self.partial}: is in the way, and {self.sidecar.name}, which would say what it is of, is not there; "
-                "move it away, or begin anew with --overwrite"
-            )
+            problem = f"is in the way, and {self.sidecar.name}, which would say what it is of, is not there"
+            raise InputError(f"{self.partial}: {problem}; move it away, or begin anew with --overwrite")
         before = told["asked"]
         for key in [*self._asked, *before]:
             if before.get(key) != self._asked.get(key):
-                raise InputError(
-                    f"{self.partial}: begun with {key} {before.get(key, 'none')}, now {self._asked.get(key, 'none')}; ask for "
-                    "the same, name another --output, or begin anew with --overwrite"
-                )
+                problem = f"begun with {key} {before.get(key, 'none')}, now {self._asked.get(key, 'none')}"
+                remedy = "ask for the same, name another --output, or begin anew with --overwrite"
+                raise InputError(f"{self.partial}: {problem}; {remedy}")
 
 
 def _sidecar(path: Path) -> Path:

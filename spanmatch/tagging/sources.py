@@ -68,11 +68,7 @@ def source_chunks(source: str, files: SourceFiles | None, *, text_column: str = 
     """
     if files is not None:
         return Chunks(
-            files,
-            size=CHUNK_TEXTS,
-            text_column=text_column,
-            skip_invalid=skip_invalid,
-            position=lambda: files.num_bytes_read,
+            files, size=CHUNK_TEXTS, text_column=text_column, skip_invalid=skip_invalid, position=lambda: files.num_bytes_read
         )
     if source != STANDARD_INPUT:
         return Chunks([("argument:1", {"text": source})], size=1)

@@ -41,16 +41,7 @@ def tag(options: TagOptions) -> None:
     check_names(threshold, types)
     files = open_files(options.source, options.text_column)
     _check(options, files)
-    job = TagJob(
-        model=options.model,
-        types=types,
-        threshold=threshold,
-        overlap=options.overlap,
-        batch_size=options.batch_size,
-        device="cpu" if options.num_workers else options.device,
-        dtype=options.dtype,
-        compile=options.compile,
-    )
+    job = TagJob(options=options, types=types, threshold=threshold)
     with ExitStack() as stack:
         tagger = stack.enter_context(Workers(job, options.num_workers)) if options.num_workers else job.load()
         output = None
@@ -62,7 +53,7 @@ def tag(options: TagOptions) -> None:
                 print(f"{output.path}: complete already", file=sys.stderr)
                 return
         tagger.prepare(types, file=options.type_embeddings, progress=sys.stderr.isatty() and len(types) > MANY_TYPES)
-        _Run(options, job, files, output).tag(tagger)
+        _Run(job, files, output).tag(tagger)
 
 
 def _check(options: TagOptions, files: SourceFiles | None) -> None:
@@ -76,17 +67,15 @@ def _check(options: TagOptions, files: SourceFiles | None) -> None:
     if files is None and options.text_column != "text":
         raise InputError("--text_column names the text in JSONL and Parquet, and none is given; leave it out")
     if options.num_workers and options.device is None and default_device().type != "cpu":
-        raise InputError(
-            f"--num_workers {options.num_workers}: processes share the cores of a CPU, but this machine has an accelerator; "
-            "leave it out, or give --device cpu, too"
-        )
+        problem = "processes share the cores of a CPU, but this machine has an accelerator"
+        raise InputError(f"--num_workers {options.num_workers}: {problem}; leave it out, or give --device cpu, too")
 
 
 class _Run:
     """Tags chunk by chunk, prints or writes what is found, and shows how far it is."""
 
-    def __init__(self, options: TagOptions, job: TagJob, files: SourceFiles | None, output: ResumableFile | None) -> None:
-        is_shown = sys.stdout.isatty() and output is None
+    def __init__(self, job: TagJob, files: SourceFiles | None, output: ResumableFile | None) -> None:
+        is_shown, options = sys.stdout.isatty() and output is None, job.options
         self.options, self.job, self.output = options, job, output
         self.as_json = (options.output_format or ("text" if is_shown else "jsonl")) == "jsonl"
         self.is_talk = is_shown and files is None and not self.as_json

@@ -31,6 +31,7 @@ from spanmatch.prediction.processes import quiet_libraries
 from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import Threshold
 from spanmatch.tagging.chunks import Chunk
+from spanmatch.tagging.options import TagOptions
 
 # Chunks per worker that may be read and not yet written. It bounds the memory where one chunk takes long.
 CHUNKS_AHEAD = 3
@@ -47,28 +48,20 @@ class TagJob:
     """Holds what a process needs to know to tag.
 
     Attributes:
-        model: the folder, shipped name or hub id of the tagger.
-        types: the types asked for.
+        options: the options of the command.
+        types: the types to look for.
         threshold: what a score must exceed, None for the tagger's own.
-        overlap: which entities may overlap.
-        batch_size: texts at a time, None for as many as suit the device.
-        device: where the tagger computes, None for the accelerator where there is one.
-        dtype: what the tagger computes in, None for what the device computes natively.
-        compile: compile the encoder.
     """
 
-    model: str
+    options: TagOptions
     types: Inventory
     threshold: Threshold | None
-    overlap: str
-    batch_size: int | None
-    device: str | None
-    dtype: str | None
-    compile: bool
 
     def load(self) -> Tagger:
         """Load the tagger, and refuse a threshold that it cannot answer."""
-        tagger = load_tagger(self.model, device=self.device, dtype=self.dtype, compile=self.compile)
+        asked = self.options
+        device = "cpu" if asked.num_workers else asked.device
+        tagger = load_tagger(asked.model, device=device, dtype=asked.dtype, compile=asked.compile)
         tagger.check_threshold(self.threshold)
         return tagger
 
@@ -85,8 +78,8 @@ class TagJob:
         return tagger.stream(
             (Example(where=where, text=text, words=split_words(text), mentions=(), types=self.types) for where, text in texts),
             threshold=self.threshold,
-            overlap=self.overlap,
-            options=StreamOptions(batch_size=self.batch_size, buffer_size=len(texts), advance=advance),
+            overlap=self.options.overlap,
+            options=StreamOptions(batch_size=self.options.batch_size, buffer_size=len(texts), advance=advance),
         )
 
 

@@ -28,10 +28,7 @@ OF_NEW_MODELS = {
     "max_types_per_pass", "background_weight",
 }  # fmt: skip
 # Keys without effect in an architecture.
-NO_EFFECT_IN = {
-    "bi": {"max_types_per_pass"},
-    "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"},
-}
+NO_EFFECT_IN = {"bi": {"max_types_per_pass"}, "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"}}
 
 
 def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:

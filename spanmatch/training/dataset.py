@@ -103,9 +103,8 @@ def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
     if lost.num_lost:
         logger.warning("training: %s", lost)
     if not any(view.tokenized.gold for view in windows):
-        raise InputError(
-            "the training data has no gold span that a candidate can represent; check format, candidates and max_span_width"
-        )
+        problem = "the training data has no gold span that a candidate can represent"
+        raise InputError(f"{problem}; check format, candidates and max_span_width")
     return windows
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +10,7 @@ from spanmatch.config import MatcherConfig
 from spanmatch.evaluation.metrics import Metrics
 from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
-_TEMPLATE = """---
-library_name: spanmatch
-pipeline_tag: token-classification
-base_model: {encoder}
-tags: [named-entity-recognition, zero-shot, span-matching]
----
-
-# {name}
-
-A spanmatch {architecture}-encoder: it finds spans of text that match the entity types you name or describe.
-
-```python
-from spanmatch import SpanMatcher
-
-matcher = SpanMatcher.from_pretrained("{name}")
-matcher.predict("Ada Lovelace was born in London.", ["person", "city"])
-```
-
-## Results
-
-{results}
-
-## Training
-
-| | |
-|---|---|
-| encoder | {encoder}, type encoder: {type_encoder}, {pooling} pooling |
-| objective | {objective} |
-| candidates | {candidates}, at most {max_span_width} wide |
-| window | {window} |
-| data | {data} |
-| examples | {num_examples} in {num_views} views, {num_types} types |
-| steps, time | {steps} steps, {train_seconds:.0f} s |
-| seed, commit | {seed}, {commit} |
-| versions | {versions} |
-
-{thresholds}
-
-## Limits
-
-Trained on the data named above only; on other domains and types expect less, and measure before relying on it.
-A span wider than {max_span_width} {candidates} cannot be found.
-
-## Configuration
-
-```json
-{arguments}
-```
-"""
+_TEMPLATE = Path(__file__).with_name("model_card.md")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,17 +82,13 @@ def write_model_card(
         thresholds = f"Calibrated on {calibration.source}: threshold {calibration.threshold:.3f}{slot} ({own})."
     if config.null_slots:
         thresholds += f" Null slots, which need no calibration: {', '.join(f'`{slot}`' for slot in config.null_slots)}."
-    content = _TEMPLATE.format(
+    content = _TEMPLATE.read_text(encoding="utf-8").format(
         name=folder.name,
-        architecture=config.architecture,
+        config=config,
+        facts=facts,
         results="\n".join([header, *rows]) if rows else "Not evaluated when it was trained.",
-        objective=config.objective,
-        pooling=config.type_pooling,
         window=f"{config.max_length} subwords of text" + (f", {config.max_types} types beside it" if config.max_types else ""),
-        candidates=config.candidates,
-        max_span_width=config.max_span_width,
         thresholds=thresholds,
         arguments=json.dumps(arguments, indent=1, ensure_ascii=False),
-        **asdict(facts),
     )
     (folder / "README.md").write_text(content, encoding="utf-8")

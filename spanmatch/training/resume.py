@@ -31,16 +31,12 @@ def where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArgume
         return last
     if asked.lower() not in {"false", "0", "no"}:
         if not (Path(asked) / "trainer_state.json").is_file():
-            raise InputError(
-                f"resume_from_checkpoint: {asked} is no checkpoint of a training; "
-                "give a checkpoint-N folder, or true for the last one"
-            )
+            remedy = "give a checkpoint-N folder, or true for the last one"
+            raise InputError(f"resume_from_checkpoint: {asked} is no checkpoint of a training; {remedy}")
         return asked
     if training.do_train and not arguments.overwrite_output_dir and (last or (output_dir / "model.safetensors").is_file()):
-        raise InputError(
-            f"{output_dir} already holds a training; continue it with --resume_from_checkpoint true, "
-            "give another --output_dir, or replace it with --overwrite_output_dir true"
-        )
+        remedy = "continue it (--resume_from_checkpoint true), replace it (--overwrite_output_dir true)"
+        raise InputError(f"{output_dir} already holds a training; {remedy}, or give another --output_dir")
     return None
 
 

@@ -33,14 +33,7 @@ class LossAndF1Progress(ProgressCallback):
         super().__init__()
         self.latest: dict[str, str] = {}
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_log(self, args: Any, state: TrainerState, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Show the loss or F1 that was just logged; the base class would print it.
 
         Args:

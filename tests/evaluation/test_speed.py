@@ -17,7 +17,6 @@ from spanmatch.evaluation.speed import (
     bench_table,
     in_turn,
     measure,
-    percentile,
     share,
     text_encoder_alone,
     type_encoder_alone,
@@ -101,11 +100,6 @@ def test_work_takes_turns_after_a_run_that_does_not_count() -> None:
 def test_shares_are_of_runs_side_by_side() -> None:
     # A slow moment of the machine, in the second pair, changes both.
     assert share([1.0, 10.0, 1.0], [2.0, 20.0, 4.0]) == 0.5
-
-
-@pytest.mark.parametrize(("percent", "expected"), [(0, 1), (50, 3), (95, 4.8), (100, 5)])
-def test_percentiles(percent: float, expected: float) -> None:
-    assert percentile([5, 1, 2, 3, 4], percent) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("architecture", ["bi", "cross"])

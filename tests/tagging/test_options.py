@@ -12,7 +12,7 @@ from spanmatch.tagging.options import TagOptions
     ("given", "message"),
     [
         ({"output": "o", "output_format": "text", "source": "f"}, "--output writes JSONL, --output_format text is for reading"),
-        ({"output": "o"}, "--output needs an input that can be read again"),
+        ({"output": "o"}, "--output resumes by reading again"),
         ({"overwrite": True}, "--overwrite replaces a file of --output"),
         ({"num_workers": 2, "device": "cuda:0"}, "--num_workers 2: processes share the cores of a CPU"),
     ],

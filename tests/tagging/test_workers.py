@@ -34,22 +34,15 @@ from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.tagging import sources, workers
 from spanmatch.tagging.chunks import Chunk, Chunks
 from spanmatch.tagging.files import ReadRecord
+from spanmatch.tagging.options import TagOptions
 from spanmatch.tagging.workers import CHUNKS_AHEAD, TagJob, WorkerError, Workers
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes by /proc")
 
 
-def job(checkpoint: Path) -> TagJob:
-    return TagJob(
-        model=str(checkpoint),
-        types=as_entity_types(TYPES.split(",")),
-        threshold=None,
-        overlap="flat",
-        batch_size=None,
-        device="cpu",
-        dtype=None,
-        compile=False,
-    )
+def job(checkpoint: Path, **given: Any) -> TagJob:
+    options = TagOptions(model=str(checkpoint), num_workers=2, **given)
+    return TagJob(options=options, types=as_entity_types(TYPES.split(",")), threshold=None)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +105,7 @@ class TestWorkers:
         done: list[Chunk] = []
         with (
             pytest.raises(WorkerError, match=r"^a worker died; if memory ran out, give fewer --num_workers$"),
-            Workers(replace(job(checkpoint), dtype="float32"), 2) as pool,
+            Workers(job(checkpoint, dtype="float32"), 2) as pool,
         ):
             assert pool.fingerprint()["dtype"] == "float32"
             pool.prepare(as_entity_types(types))

@@ -6,6 +6,7 @@ No text of the user goes into a figure: the page names the lines in a legend bes
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -27,23 +28,11 @@ DASHES = ("6 2", "2 2", "8 2 2 2", "4 4", "1 3")
 MAX_SERIES = len(_SERIES)
 _MAX_POINTS = 400  # a curve with more points looks the same, and makes the page large
 _STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "spanmatch",
-    "text.parse_math": False,
-    "font.size": 10,
-    "axes.edgecolor": _MUTED,
-    "axes.labelcolor": _INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.unicode_minus": False,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.6,
-    "text.color": _MUTED,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-}
+    "svg.fonttype": "none", "svg.hashsalt": "spanmatch", "text.parse_math": False, "font.size": 10, "text.color": _MUTED,
+    "axes.edgecolor": _MUTED, "axes.labelcolor": _INK, "axes.spines.right": False, "axes.spines.top": False,
+    "axes.unicode_minus": False, "grid.color": _GRID, "grid.linewidth": 0.6,
+    "xtick.color": _MUTED, "ytick.color": _MUTED, "xtick.labelcolor": _INK, "ytick.labelcolor": _INK,
+}  # fmt: skip
 
 
 def precision_recall_figure(
@@ -93,18 +82,10 @@ def reliability_figure(result: Reliability, *, alt: str) -> Markup:
         upper.plot([0, 1], [0, 1], color=_MUTED, linewidth=1, linestyle=(0, (4.0, 3.0)))
         scores, shares = [item.mean_score for item in bins], [item.share_right for item in bins]
         margins = [[item.share_right - item.interval[0], item.interval[1] - item.share_right] for item in bins]
-        upper.errorbar(
-            scores,
-            shares,
-            # At a share of 0 or 1 one side of the interval has length 0, which rounding can make negative.
-            yerr=np.maximum(np.transpose(margins), 0.0),
-            color=_MAIN,
-            marker="o",
-            markersize=5,
-            linewidth=1.8,
-            elinewidth=1.2,
-            capsize=3,
-        )
+        # At a share of 0 or 1 one side of the interval has length 0, which rounding can make negative.
+        lengths = np.maximum(np.transpose(margins), 0.0)
+        line: dict[str, Any] = {"color": _MAIN, "marker": "o", "markersize": 5, "linewidth": 1.8, "elinewidth": 1.2, "capsize": 3}
+        upper.errorbar(scores, shares, yerr=lengths, **line)
         upper.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share right")
         upper.tick_params(labelbottom=False)
         upper.grid(True)

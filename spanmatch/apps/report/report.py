@@ -37,10 +37,7 @@ _CLASSES = {
     "boundary_and_type": ("Wrong boundary and type", "A prediction that overlaps gold mentions, all of other types."),
     "spurious": ("Spurious", "A wrong prediction that overlaps no gold mention, or only ones that were found."),
     "missed": ("Missed", "A gold mention that was not found and that no wrong prediction overlaps."),
-    "covered_wrongly": (
-        "Covered wrongly",
-        "A gold mention that was not found, and that a prediction of the first three classes overlaps.",
-    ),
+    "covered_wrongly": ("Covered wrongly", "A gold mention that was not found, and that one of the first three overlaps."),
 }
 
 

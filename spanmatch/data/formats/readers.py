@@ -147,9 +147,8 @@ def _json_list(path: Path) -> Rows:
             if "\\u" in text[counted:position]:  # only an escape can spell half a character
                 json.dumps(item, ensure_ascii=False).encode()
         except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno}); mend item {index}"
-            ) from error
+            place = f"{path}:{error.lineno}"
+            raise InputError(f"{place}: not JSON ({error.msg} at column {error.colno}); mend item {index}") from error
         except UnicodeEncodeError as error:
             raise lone_surrogate(where, error) from error
         except (ValueError, RecursionError) as error:

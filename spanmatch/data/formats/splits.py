@@ -73,9 +73,8 @@ def _split_files(folder: Path, file_format: str | None) -> dict[str, Path]:
             continue
         other = files.setdefault(_split_name(path), path)
         if other != path:
-            raise InputError(
-                f'{folder}: {other.name} and {path.name} are both a split "{_split_name(path)}"; give one file, or --from'
-            )
+            name = _split_name(path)
+            raise InputError(f'{folder}: {other.name} and {path.name} are both a split "{name}"; give one file, or --from')
     if not files:
         raise InputError(f"{folder}: neither a DatasetDict nor a folder with files of {' or '.join(sorted(suffixes))}; give one")
     return files
