@@ -126,6 +126,25 @@ def unannotated(source: str) -> list[str]:
     return found
 
 
+def unexplained(source: str) -> list[str]:
+    """Parameters of public functions that the docstring does not explain; an overload and a setter are explained elsewhere."""
+
+    def of(body: list[ast.stmt]) -> Iterator[str]:
+        for node in body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield from of(node.body)
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.name.startswith("_"):
+                continue
+            if any(ast.unparse(item).endswith(("overload", ".setter")) for item in node.decorator_list):
+                continue
+            text, given = ast.get_docstring(node) or "", node.args
+            every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+            names = [item.arg for item in every if item and item.arg not in {"self", "cls"}]
+            yield from (f"{node.name}({name})" for name in names if not re.search(rf"^\s+\*{{0,2}}{name}: ", text, re.MULTILINE))
+
+    return list(of(ast.parse(source).body))
+
+
 def unsafe(source: str) -> list[str]:
     """Whatever could run code from a file that is loaded: pickles, `torch.load`, remote code, `eval`."""
     found = []
@@ -206,6 +225,9 @@ class TestFiles:
 
     def test_is_annotated(self, path: Path) -> None:
         assert unannotated(path.read_text(encoding="utf-8")) == []
+
+    def test_explains_every_parameter(self, path: Path) -> None:
+        assert unexplained(path.read_text(encoding="utf-8")) == []
 
     def test_runs_nothing_that_it_loads(self, path: Path) -> None:
         assert unsafe(path.read_text(encoding="utf-8")) == []
@@ -339,6 +361,12 @@ class TestTheChecksThemselves:
     def test_an_unannotated_argument_is_found(self, source: str) -> None:
         assert unannotated(source)
         assert not unannotated("class A:\n    def f(self, a: int, *, b: str = '') -> None: ...")
+
+    def test_an_unexplained_parameter_is_found(self) -> None:
+        told = 'def f(a: int, *b: int) -> None:\n    """Do it.\n\n    Args:\n        a: a number.\n        *b: numbers.\n    """'
+        assert unexplained(told) == []
+        assert unexplained(told.replace("*b: numbers", "more: numbers")) == ["f(b)"]
+        assert unexplained("class A:\n    def f(self, a: int) -> None: ...") == ["f(a)"]
 
     @pytest.mark.parametrize(
         "source",

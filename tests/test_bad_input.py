@@ -12,13 +12,7 @@ from typing import Any
 import datasets
 import pytest
 from helpers_bad_input import RECORDS, Place, assert_refused, evaluating, row, span, spans
-from helpers_e2e import (
-    ROOT,
-    evaluate,
-    run_subprocess,
-    spanmatch,
-    trained_checkpoint,
-)
+from helpers_e2e import ROOT, evaluate, run_subprocess, spanmatch, trained_checkpoint
 
 
 @pytest.mark.parametrize(("second", "expected"), RECORDS.values(), ids=list(RECORDS))

@@ -7,13 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import (
-    StubEncoder,
-    collate_alone,
-    collate_types,
-    make_example,
-    units_of,
-)
+from helpers import StubEncoder, collate_alone, collate_types, make_example, units_of
 from hypothesis import given
 from hypothesis import strategies as st
 

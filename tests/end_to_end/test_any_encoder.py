@@ -21,13 +21,7 @@ from spanmatch.cli import main as cli
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import (
-    ARCHITECTURES,
-    PretrainedEncoder,
-    add_tokens,
-    encoder_from_config,
-    load_pretrained,
-)
+from spanmatch.model.encoders import ARCHITECTURES, PretrainedEncoder, add_tokens, encoder_from_config, load_pretrained
 from spanmatch.model.model import text_states
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.matcher import SpanMatcher

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers import (
-    TYPES,
-)
+from helpers import TYPES
 
 from spanmatch.errors import InputError
 from spanmatch.model import devices

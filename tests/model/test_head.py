@@ -6,16 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import (
-    EVERYTHING,
-    TEXTS,
-    TYPES,
-    collate_types,
-    make_example,
-    make_matcher,
-    scores_of,
-    views_per_text,
-)
+from helpers import EVERYTHING, TEXTS, TYPES, collate_types, make_example, make_matcher, scores_of, views_per_text
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F

@@ -4,11 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import (
-    TYPES,
-    collate_types,
-    make_example,
-)
+from helpers import TYPES, collate_types, make_example
 from helpers_e2e import write_tiny_encoder
 from transformers import BertModel
 

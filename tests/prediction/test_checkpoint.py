@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import (
-    EVERYTHING,
-    TEXTS,
-    TYPES,
-    Key,
-    make_matcher,
-    scores_of,
-)
+from helpers import EVERYTHING, TEXTS, TYPES, Key, make_matcher, scores_of
 from safetensors.torch import load_file, save_file
 
 from spanmatch.errors import InputError

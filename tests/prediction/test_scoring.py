@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers import (
-    make_example,
-    units_of,
-)
+from helpers import make_example, units_of
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -159,7 +159,7 @@ class TestWhereToResume:
         assert self.where(tmp_path / "new", asked) is None
         assert self.where(out, asked, overwrite=True) is None
         assert self.where(out, asked, do_train=False) is None
-        with pytest.raises(InputError, match="already holds a training; continue it .*--resume_from_checkpoint true"):
+        with pytest.raises(InputError, match=r"already holds a training; continue it .*--resume_from_checkpoint true"):
             self.where(out, asked)
 
     def test_steps_of_a_checkpoint(self, out: Path) -> None:
