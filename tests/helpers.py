@@ -195,7 +195,7 @@ def collate_alone(
 
 def collate_types(texts: Sequence[str], tokenizer: SequenceTokenizer) -> TypeBatch:
     """Type texts as tensors."""
-    return collate_sequences(tokenizer.encode_types(texts), tokenizer)
+    return collate_sequences(tokenizer.tokenize_types(texts), tokenizer)
 
 
 def token_ids(texts: Sequence[str], tokenizer: SequenceTokenizer) -> list[list[int]]:

@@ -284,6 +284,17 @@ def test_the_graph_of_modules_is_seen() -> None:
     assert len(FILES) > 80 and Counter(name_of(path).count("/") for path in FILES)[2] > 5
 
 
+def test_a_tagger_is_known_by_its_protocol() -> None:
+    """Evaluation, calibration, tagging and resuming use nothing else of a matcher; the speed of the engine is its own."""
+    graph = module_graph()
+    users = {name for name in graph if name.partition(".")[0] in {"evaluation", "tagging"}}
+    of_matchers = {"prediction.matcher", "prediction.type_encoder", "prediction.type_embeddings", "model.model", "model.head"}
+    assert {name for name in users if graph[name] & of_matchers} == {"evaluation.speed"}
+    assert {"evaluation.evaluate", "evaluation.calibration", "tagging.workers"} <= {
+        name for name in users if "prediction.tagger" in graph[name]
+    }
+
+
 def test_no_six_lines_stand_twice() -> None:
     assert repeated_runs({name_of(path): path.read_text(encoding="utf-8") for path in FILES}) == []
 

@@ -96,7 +96,7 @@ class Batcher:
         for window in windows:
             key = types, texts = window.types, window.type_texts or window.types.texts
             if key not in runs:
-                lengths = [len(self.type_tokenizer.prefix) + len(ids) for ids in self.type_tokenizer.encode_types(texts)]
+                lengths = [len(self.type_tokenizer.prefix) + len(ids) for ids in self.type_tokenizer.tokenize_types(texts)]
                 bounds = type_runs(lengths, max_types=self.config.max_types, max_tokens=self.type_tokenizer.max_tokens + 1)
                 runs[key] = [(Inventory(types[start:stop]), texts[start:stop], start) for start, stop in bounds]
             found += [replace(window, types=own, type_texts=written, first_type=first) for own, written, first in runs[key]]
@@ -113,7 +113,7 @@ class Batcher:
         lengths = [view.end_token - view.start_token for view in views]
         if self.is_cross_encoder:
             num_following = {
-                texts: sum(1 + len(ids) for ids in self.type_tokenizer.encode_types(texts))
+                texts: sum(1 + len(ids) for ids in self.type_tokenizer.tokenize_types(texts))
                 for texts in dict.fromkeys(view.type_texts for view in views)
             }
             lengths = [length + num_following[view.type_texts] for view, length in zip(views, lengths, strict=True)]
@@ -127,7 +127,7 @@ class Batcher:
             texts: the type texts.
             max_tokens: tokens of a batch, padding included.
         """
-        sequences = self.lone_type_tokenizer.encode_types(texts)
+        sequences = self.lone_type_tokenizer.tokenize_types(texts)
         for places in length_batches([len(ids) for ids in sequences], batch_size=None, max_tokens=max_tokens):
             yield places, [sequences[place] for place in places]
 
@@ -139,7 +139,7 @@ class Batcher:
         Args:
             texts: the type texts.
         """
-        sequences = self.lone_type_tokenizer.encode_types(texts)
+        sequences = self.lone_type_tokenizer.tokenize_types(texts)
         groups: list[Sequences] = []
         for place in sorted(range(len(texts)), key=lambda place: -len(sequences[place])):
             ids = sequences[place]
@@ -286,7 +286,7 @@ def _append_types(
     """
     runs: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
     for texts in dict.fromkeys(view.type_texts for view in views):
-        marked = [np.array([*types_after.prefix, *ids]) for ids in types_after.encode_types(texts)]
+        marked = [np.array([*types_after.prefix, *ids]) for ids in types_after.tokenize_types(texts)]
         bounds = np.cumsum([0, *map(len, marked)])
         runs[texts] = bounds, np.concatenate([tokenizer.middle, *marked]).astype(np.int64)
     type_token = np.zeros((len(views), max(len(view.types) for view in views)), dtype=np.int64)

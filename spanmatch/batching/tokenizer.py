@@ -120,7 +120,7 @@ class SequenceTokenizer:
         encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
         return [self._without_special(item.ids) for item in encoded], [item.offsets for item in encoded]
 
-    def encode_types(self, texts: Sequence[str]) -> list[np.ndarray]:
+    def tokenize_types(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the token ids of each type text. A text beyond `max_tokens` is cut, and a warning says so.
 
         The same types are tokenised again and again, so their ids are kept. They are all dropped when they become too many.

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from spanmatch.config import MatcherConfig
+from spanmatch.data.files import read_json, whole_file
 from spanmatch.errors import InputError, nearest, one_line
 from spanmatch.model.encoders import ARCHITECTURES
 from spanmatch.model.model import SpanMatcherModel
@@ -68,10 +68,9 @@ def save_checkpoint(
         calibration.save(folder)
     else:
         (folder / THRESHOLDS_FILE).unlink(missing_ok=True)
-    partial = folder / f"{WEIGHTS_FILE}.partial"
     weights = {name: tensor.detach().contiguous() for name, tensor in (state or model.state_dict()).items()}
-    save_file(weights, partial, metadata={"format": "pt"})
-    os.replace(partial, folder / WEIGHTS_FILE)
+    with whole_file(folder / WEIGHTS_FILE) as partial:
+        save_file(weights, partial, metadata={"format": "pt"})
 
 
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
@@ -114,10 +113,7 @@ def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def _read_config(path: Path) -> MatcherConfig:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON ({error.msg}); copy the checkpoint again") from error
+    values = read_json(path, "copy the checkpoint again")
     known = {item.name for item in dataclasses.fields(MatcherConfig)}
     if not isinstance(values, dict) or "text_encoder" not in values:
         raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")

@@ -7,7 +7,8 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 import spanmatch
-from spanmatch.errors import InputError, nearest, one_line
+from spanmatch.data.files import no_such_file
+from spanmatch.errors import InputError, one_line
 
 # The checkpoint that ships with the package.
 DEFAULT_MODEL = "spanmatch-mini"
@@ -57,18 +58,13 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
         try:
-            folder = Path(
-                snapshot_download(str(name_or_path), allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", "README.md"])
-            )
+            patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
+            folder = Path(snapshot_download(str(name_or_path), allow_patterns=patterns))
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-            reason = one_line(error)
-            problem = f"neither a local folder nor a hub model that can be read ({reason})"
+            problem = f"neither a local folder nor a hub model that can be read ({one_line(error)})"
             raise InputError(f"{name_or_path}: {problem}; check the path") from error
     if not folder.is_dir():
-        siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        raise InputError(
-            f"{folder}: no such folder; {nearest(folder.name, siblings, otherwise='give the folder that a training wrote')}"
-        )
+        raise no_such_file(folder, kind="folder", otherwise="give the folder that a training wrote")
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no {name} in it; give the folder that a training wrote, or its checkpoint-N")

@@ -5,7 +5,6 @@ Legend: C types, D head size.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from spanmatch.data.files import check_folder_of, whole_file
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, one_line
 
@@ -44,12 +44,10 @@ class TypeEmbeddings:
             InputError: its folder does not exist.
         """
         types = [{key: value for key in _KEYS if (value := getattr(item, key))} for item in self.types]
-        if not Path(file).parent.is_dir():
-            raise InputError(f"{file}: there is no folder {Path(file).parent}; make it first")
-        partial = Path(file).with_name(f"{Path(file).name}.partial")
+        check_folder_of(Path(file))
         metadata = {"spanmatch_types": json.dumps(types, ensure_ascii=False), "digest": self.digest}
-        save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
-        os.replace(partial, file)
+        with whole_file(Path(file)) as partial:
+            save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
 
     @classmethod
     def load(cls, file: str | Path) -> "TypeEmbeddings":

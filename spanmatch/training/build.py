@@ -99,7 +99,7 @@ def _type_norm(types: PretrainedEncoder, pooling: str, corpus: Corpus | None) ->
     names = sorted({item.name for item in corpus.types})[:NUM_MEASURED_TYPES] if corpus is not None else [*USUAL_NAMES.values()]
     tokenizer = SequenceTokenizer.of(types.tokenizer, max_positions(types.model.config, types.tokenizer), prompt=types.prompt)
     with torch.inference_mode():
-        states = type_states(types.model.eval(), collate_types(tokenizer.encode_types(names), tokenizer), pooling)
+        states = type_states(types.model.eval(), collate_types(tokenizer.tokenize_types(names), tokenizer), pooling)
     return round(float(states.norm(dim=1).mean()), 4)
 
 

@@ -118,7 +118,7 @@ class TestTypes:
 
 
 class TestKeptTokens:
-    """`encode_types` is `encode`, of texts that are kept and of others."""
+    """`tokenize_types` is `encode`, of texts that are kept and of others."""
 
     @pytest.fixture
     def counted(self, bi_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SequenceTokenizer, list[list[str]]]:
@@ -137,16 +137,16 @@ class TestKeptTokens:
     def test_each_text_once(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
         fresh, asked = counted
         for texts in (["a", "b", "a"], ["b", "c", "b"], ["c", "a"]):
-            fresh.encode_types(texts)
+            fresh.tokenize_types(texts)
         assert asked == [["a", "b"], ["c"]]
 
     def test_bounded(self, counted: tuple[SequenceTokenizer, list[list[str]]]) -> None:
         fresh, asked = counted
-        fresh.encode_types("abcd")
+        fresh.tokenize_types("abcd")
         assert len(fresh._kept) == 4
-        fresh.encode_types("bcxy")  # more than fit together: the old ones go
+        fresh.tokenize_types("bcxy")  # more than fit together: the old ones go
         assert set(fresh._kept) == {"x", "y"}
-        fresh.encode_types("mnopqrst")  # more than fit at all
+        fresh.tokenize_types("mnopqrst")  # more than fit at all
         assert len(fresh._kept) == 5
         assert asked == [list("abcd"), ["x", "y"], list("mnopqrst")]
 
@@ -156,7 +156,7 @@ class TestKeptTokens:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr("spanmatch.batching.tokenizer.MAX_KEPT", 5)
             for texts in asked:
-                found = fresh.encode_types(texts)
+                found = fresh.tokenize_types(texts)
                 expected = token_ids(texts, fresh) if texts else []
                 assert [ids.tolist() for ids in found] == [list(ids) for ids in expected]
                 assert all(ids.dtype == np.int64 for ids in found)
