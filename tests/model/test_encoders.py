@@ -100,37 +100,39 @@ def test_dropout_of_attention_that_is_a_number() -> None:
     assert flagged.dropout is True
 
 
+@pytest.fixture(scope="module")
+def sentence_encoder(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    words = Transformer(str(tiny_encoder))
+    pooling = Pooling(HIDDEN, pooling_mode="cls")
+    prompts = {"prompts": {"type": "a kind of thing: "}, "default_prompt_name": "type"}
+    made = SentenceTransformer(modules=[words, pooling, Normalize()], device="cpu", **prompts)
+    folder = tmp_path_factory.mktemp("sentences") / "encoder"
+    made.save(str(folder))
+    return folder
+
+
 class TestTypeEncoderOfSentenceTransformers:
     """Loaded through that library: its pooling, its normalisation, its prompt."""
 
-    @pytest.fixture(scope="class")
-    def folder(self, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        from sentence_transformers import SentenceTransformer
-        from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-
-        words = Transformer(str(tiny_encoder))
-        pooling = Pooling(HIDDEN, pooling_mode="cls")
-        prompts = {"prompts": {"type": "a kind of thing: "}, "default_prompt_name": "type"}
-        made = SentenceTransformer(modules=[words, pooling, Normalize()], device="cpu", **prompts)
-        folder = tmp_path_factory.mktemp("sentences") / "encoder"
-        made.save(str(folder))
-        return folder
-
-    def test_it_is_what_the_library_computes(self, tiny_encoder: Path, folder: Path) -> None:
+    def test_it_is_what_the_library_computes(self, tiny_encoder: Path, sentence_encoder: Path) -> None:
         """... up to the length that all states have."""
         from sentence_transformers import SentenceTransformer
 
-        matcher = make_matcher(tiny_encoder, type_encoder=str(folder))
+        matcher = make_matcher(tiny_encoder, type_encoder=str(sentence_encoder))
         config = matcher.config
         assert (config.type_pooling, config.type_prompt) == ("cls", "a kind of thing: ") and config.type_norm
         batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
         with torch.inference_mode():
             states = type_states(matcher.model.type_encoder, batch, config.type_pooling, config.type_norm)
-        expected = SentenceTransformer(str(folder), device="cpu").encode(TYPES, prompt_name="type", convert_to_tensor=True)
+        library = SentenceTransformer(str(sentence_encoder), device="cpu")
+        expected = library.encode(TYPES, prompt_name="type", convert_to_tensor=True)
         torch.testing.assert_close(states / config.type_norm, expected, rtol=0, atol=1e-5)
 
-    def test_a_checkpoint_keeps_it(self, tiny_encoder: Path, folder: Path, tmp_path: Path) -> None:
-        matcher = make_matcher(tiny_encoder, type_encoder=str(folder))
+    def test_a_checkpoint_keeps_it(self, tiny_encoder: Path, sentence_encoder: Path, tmp_path: Path) -> None:
+        matcher = make_matcher(tiny_encoder, type_encoder=str(sentence_encoder))
         matcher.save_pretrained(tmp_path / "checkpoint")
         loaded = SpanMatcher.from_pretrained(tmp_path / "checkpoint", device="cpu", dtype="float32")
         assert loaded.config == matcher.config
