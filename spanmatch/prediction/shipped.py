@@ -3,9 +3,6 @@
 import json
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 import spanmatch
 from spanmatch.data.files import no_such_file
 from spanmatch.errors import InputError, one_line
@@ -57,6 +54,10 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         folder = shipped(str(name_or_path)) or folder
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
+        # Imported here because it takes as long as the rest of what `--help` imports.
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
         try:
             patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
             folder = Path(snapshot_download(str(name_or_path), allow_patterns=patterns))

@@ -8,7 +8,6 @@ import pytest
 from helpers_e2e import ROOT
 
 from spanmatch.errors import InputError
-from spanmatch.prediction import shipped as places
 from spanmatch.prediction.shipped import DEFAULT_MODEL, checkpoint_folder, is_checkpoint, shipped
 
 
@@ -31,7 +30,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(name)
         raise OSError("no\nnetwork")
 
-    monkeypatch.setattr(places, "snapshot_download", snapshot)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     return asked
 
 
@@ -79,7 +78,7 @@ class TestFolder:
             checkpoint_folder(checkpoint)
 
     def test_on_the_hub(self, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(places, "snapshot_download", lambda name, **options: str(checkpoint))
+        monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **options: str(checkpoint))
         assert checkpoint_folder("somebody/matcher") == checkpoint
 
     def test_not_on_the_hub(self, no_hub: list[str]) -> None:
