@@ -73,13 +73,20 @@ MAX_POSITION = 64
 HIDDEN = 32
 
 
+def _pieces(pre_tokenizer: pre_tokenizers.PreTokenizer, normalizer: normalizers.Normalizer | None = None) -> list[str]:
+    """Pieces of the corpus, the same in every run. The trainers of WordPiece and Unigram give others in each process."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizer
+    if normalizer is not None:
+        trained.normalizer = normalizer
+    trained.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=240, show_progress=False))
+    return sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
+
+
 def _wordpiece() -> PreTrainedTokenizerBase:
-    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    trained.normalizer = normalizers.BertNormalizer()
-    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trained.train_from_iterator(CORPUS, trainers.WordPieceTrainer(vocab_size=500, special_tokens=special, show_progress=False))
-    return BertTokenizer(vocab=trained.get_vocab(), model_max_length=MAX_POSITION)
+    pieces = _pieces(pre_tokenizers.BertPreTokenizer(), normalizers.BertNormalizer())
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *(f"##{piece}" for piece in pieces)]
+    return BertTokenizer(vocab={piece: place for place, piece in enumerate(vocabulary)}, model_max_length=MAX_POSITION)
 
 
 def _bpe() -> PreTrainedTokenizerBase:
@@ -97,14 +104,9 @@ def _bpe() -> PreTrainedTokenizerBase:
 
 
 def _unigram() -> PreTrainedTokenizerBase:
-    trained = Tokenizer(models.Unigram())
-    trained.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
-    )
-    trained.train_from_iterator(CORPUS, trainer)
-    vocab = [(piece, score) for piece, score in json.loads(trained.to_str())["model"]["vocab"]]
-    return XLMRobertaTokenizer(vocab=vocab, model_max_length=MAX_POSITION)
+    special = [(name, 0.0) for name in ("<s>", "<pad>", "</s>", "<unk>")]
+    pieces = [(piece, -8 - place / 100) for place, piece in enumerate(_pieces(pre_tokenizers.Metaspace()))]
+    return XLMRobertaTokenizer(vocab=[*special, *pieces], model_max_length=MAX_POSITION)
 
 
 def write_family(folder: Path, family: str) -> Path:

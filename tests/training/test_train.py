@@ -175,8 +175,8 @@ class TestSteps:
         described = {name: {"name": name, "description": f"a {name} of note", "aliases": [f"{name} name"]} for name in TYPES}
         (tmp_path / "labels.json").write_text(json.dumps(described), encoding="utf-8")
         read: set[str] = set()
-        encode = SequenceTokenizer.encode_types
-        monkeypatch.setattr(SequenceTokenizer, "encode_types", lambda self, texts: read.update(texts) or encode(self, texts))
+        encode = SequenceTokenizer.tokenize_types
+        monkeypatch.setattr(SequenceTokenizer, "tokenize_types", lambda self, texts: read.update(texts) or encode(self, texts))
         run(encoder, file, tmp_path / "out", num_train_epochs=8, type_texts=type_texts)
         both = {f"{name}: a {name} of note" for name in TYPES}
         others = {form for name in TYPES for form in (f"a {name} of note", f"{name} name")}
