@@ -73,18 +73,18 @@ MAX_POSITION = 64
 HIDDEN = 32
 
 
-def _pieces(pre_tokenizer: pre_tokenizers.PreTokenizer, normalizer: normalizers.Normalizer | None = None) -> list[str]:
+def _pieces(size: int, pre_tokenizer: pre_tokenizers.PreTokenizer, normalizer: normalizers.Normalizer | None = None) -> list[str]:
     """Pieces of the corpus, the same in every run. The trainers of WordPiece and Unigram give others in each process."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizer
     if normalizer is not None:
         trained.normalizer = normalizer
-    trained.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=240, show_progress=False))
+    trained.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=size, show_progress=False))
     return sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
 
 
 def _wordpiece() -> PreTrainedTokenizerBase:
-    pieces = _pieces(pre_tokenizers.BertPreTokenizer(), normalizers.BertNormalizer())
+    pieces = _pieces(500, pre_tokenizers.BertPreTokenizer(), normalizers.BertNormalizer())
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *(f"##{piece}" for piece in pieces)]
     return BertTokenizer(vocab={piece: place for place, piece in enumerate(vocabulary)}, model_max_length=MAX_POSITION)
 
@@ -105,7 +105,7 @@ def _bpe() -> PreTrainedTokenizerBase:
 
 def _unigram() -> PreTrainedTokenizerBase:
     special = [(name, 0.0) for name in ("<s>", "<pad>", "</s>", "<unk>")]
-    pieces = [(piece, -8 - place / 100) for place, piece in enumerate(_pieces(pre_tokenizers.Metaspace()))]
+    pieces = [(piece, -8 - place / 100) for place, piece in enumerate(_pieces(240, pre_tokenizers.Metaspace()))]
     return XLMRobertaTokenizer(vocab=[*special, *pieces], model_max_length=MAX_POSITION)
 
 
