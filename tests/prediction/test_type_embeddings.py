@@ -26,15 +26,6 @@ DESCRIBED = [
 
 
 @pytest.fixture(scope="module")
-def matcher(tiny_encoder: Path) -> SpanMatcher:
-    """A bi-encoder, with scores of a size that half precision does justice to. Not to be changed."""
-    made = make_matcher(tiny_encoder)
-    with torch.no_grad():
-        made.model.head.scale.fill_(3.0)
-    return made
-
-
-@pytest.fixture(scope="module")
 def checkpoint(matcher: SpanMatcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, saved."""
     folder = tmp_path_factory.mktemp("checkpoint")

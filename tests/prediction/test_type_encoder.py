@@ -26,15 +26,6 @@ def everything(matcher: SpanMatcher, types: Any = TYPES) -> list[dict[Key, float
     return [scores_of(entities) for entities in found]
 
 
-@pytest.fixture(scope="module")
-def matcher(tiny_encoder: Path) -> SpanMatcher:
-    """A bi-encoder, with scores of a size that half precision does justice to. Not to be changed."""
-    made = make_matcher(tiny_encoder)
-    with torch.no_grad():
-        made.model.head.scale.fill_(3.0)
-    return made
-
-
 @pytest.fixture
 def counted(tiny_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> tuple[SpanMatcher, list[int]]:
     """A matcher, and how many types each pass of its encoder of types had."""
