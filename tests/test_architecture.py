@@ -33,7 +33,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # What needs an extra may import it; all else only what is always installed.
 WITH_EXTRAS = {"apps", "baselines", "integrations"}
 # Optional packages that code below may import inside a function, file by file.
-OPTIONAL = {"data/formats/readers.py": {"spacy"}, "model/encoders.py": {"peft", "gguf"}}
+OPTIONAL = {"data/formats/spacy_docbin.py": {"spacy"}, "model/encoders.py": {"peft", "gguf"}}
 # Imports by a computed name: the one dict of `load_tagger`.
 COMPUTED_IMPORTS = {"prediction/tagger.py"}
 MAY_PRINT = {"cli", "evaluation/run.py", "training/train.py", "tagging/tag.py"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanmatch.data.formats.convert import convert
-from spanmatch.data.formats.splits import FILE_FORMATS
+from spanmatch.data.formats.formats import FILE_FORMATS
 from spanmatch.prediction.options import option
 
 _FORMATS = ", ".join(FILE_FORMATS)

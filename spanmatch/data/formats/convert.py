@@ -11,9 +11,12 @@ from tqdm.auto import tqdm
 
 from spanmatch.data.dataset_dict import is_dataset_folder
 from spanmatch.data.files import check_folder_of, partial_path
+from spanmatch.data.formats.datasetdict import dataset_row, save_dataset
+from spanmatch.data.formats.formats import FileFormat, format_of_target, named_format
+from spanmatch.data.formats.reading import Reading
 from spanmatch.data.formats.records import LeftOut, Record, check_record
-from spanmatch.data.formats.splits import COLUMN_SUFFIXES, FILE_FORMATS, Split, open_splits
-from spanmatch.data.formats.writers import ON_OVERLAP, SCHEMES, Writing, dataset_row, file_content, save_dataset
+from spanmatch.data.formats.splits import Split, open_splits
+from spanmatch.data.formats.writing import ON_OVERLAP, SCHEMES, Writing
 from spanmatch.data.labels import SIDECAR, read_entity_types
 from spanmatch.errors import InputError, nearest
 
@@ -52,37 +55,42 @@ def convert(
     """
     _check_name("scheme", scheme, SCHEMES)
     _check_name("on_overlap", on_overlap, ON_OVERLAP)
-    _check_name("from", source_format, FILE_FORMATS)
-    _check_name("to", target_format, FILE_FORMATS)
+    if source_format is not None:
+        named_format("--from", source_format)
+    target_path, left_out = Path(target).expanduser(), LeftOut()
+    file_format = named_format("--to", target_format) if target_format else format_of_target(target_path)
+    suffix = target_path.suffix or "".join(file_format.suffixes[:1])
     job = _Job(
         source=Path(source).expanduser(),
-        target=Path(target).expanduser(),
-        file_format=target_format or _format_by_suffix(target),
-        writing=Writing(left_out=LeftOut(), scheme=scheme, on_overlap=on_overlap),
+        target=target_path,
+        file_format=file_format,
+        writing=Writing(left_out=left_out, scheme=scheme, on_overlap=on_overlap, suffix=suffix),
     )
+    if file_format.write is None and not job.is_dataset:
+        raise InputError(f"--to {target_format}: this format is only read; name another")
     if split is not None and job.source.is_file() and job.is_one_file:
         raise InputError(f"--split {split}: from one file to another there are no splits; leave it out")
-    job.splits = open_splits(job.source, source_format, split, job.writing.left_out)
+    job.splits = open_splits(job.source, source_format, split, Reading(left_out=left_out))
     paths = _paths(job)
     _check_target(job, paths, overwrite)
     names = {item.sidecar: len(read_entity_types(item.sidecar).by_key) for item in job.splits if item.sidecar}
     is_new_folder = not job.target.exists() and not job.is_one_file
     partials = [partial_path(path) for path in paths]
     try:
-        if is_new_folder and job.file_format != "datasetdict":
+        if is_new_folder and paths != [job.target]:
             job.target.mkdir()
-        _write(job, paths, partials)
+        _write(job, partials)
         for partial, path in zip(partials, paths, strict=True):
             _put(partial, path)
         for sidecar, num_names in names.items():
-            _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.file_format == "datasetdict")
+            _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.is_dataset)
     finally:
         for partial in partials:
             _remove(partial)
         if is_new_folder and job.target.is_dir() and not any(job.target.iterdir()):
             job.target.rmdir()
-    if job.writing.left_out.counts:
-        logger.warning("%s (%s) does not hold everything: %s", target, job.file_format, job.writing.left_out)
+    if left_out.counts:
+        logger.warning("%s (%s) does not hold everything: %s", target, job.file_format.name, left_out)
     return Conversion(num_texts=job.num_texts, num_spans=job.num_spans, paths=tuple(paths))
 
 
@@ -91,22 +99,12 @@ def _check_name(flag: str, given: str | None, valid: tuple[str, ...]) -> None:
         raise InputError(f'--{flag}: unknown name "{given}"; {nearest(given, valid)}')
 
 
-def _format_by_suffix(target: str) -> str:
-    suffix = Path(target).suffix
-    if suffix in COLUMN_SUFFIXES:
-        return "conll"
-    if suffix not in {".json", ".jsonl"}:
-        raise InputError(f"{target}: the name does not say the format; give --to {'|'.join(FILE_FORMATS)}")
-    return "gliner" if suffix == ".json" else "spans"
-
-
 def _paths(job: "_Job") -> list[Path]:
-    """Return what is written: one folder, one file, or a file per split."""
-    if job.file_format == "datasetdict":
+    """Return what is written: one folder, one file, or a file (a folder, if the format is one) per split."""
+    if job.is_dataset or (job.file_format.is_folder and len(job.splits) == 1):
         return [job.target]
     if not job.is_one_file:
-        suffix = {"conll": ".conll", "gliner": ".json"}.get(job.file_format, ".jsonl")
-        return [job.target / f"{item.name}{suffix}" for item in job.splits]
+        return [job.target / f"{item.name}{job.writing.suffix}" for item in job.splits]
     if len(job.splits) > 1:
         names = ", ".join(item.name for item in job.splits)
         raise InputError(f"{job.target}: one file for {len(job.splits)} splits ({names}); name a folder, or one split (--split)")
@@ -127,7 +125,7 @@ def _check_target(job: "_Job", paths: list[Path], overwrite: bool) -> None:
             raise InputError(f"{partial}: is in the way, perhaps of a conversion that was killed; remove it")
         if path.exists() and not overwrite:
             raise InputError(f"{path}: is already there; name another target, or --overwrite")
-        is_ours = job.file_format == "datasetdict" and is_dataset_folder(path)
+        is_ours = job.is_dataset and is_dataset_folder(path)
         if path.is_dir() and not (is_ours and path.name and target not in source.parents):
             raise InputError(f"{path}: a folder that --overwrite does not replace; name another target")
 
@@ -140,15 +138,14 @@ def _records(job: "_Job", split: Split) -> Iterator[Record]:
         yield record
 
 
-def _write(job: "_Job", paths: list[Path], partials: list[Path]) -> None:
-    if job.file_format == "datasetdict":
+def _write(job: "_Job", partials: list[Path]) -> None:
+    if job.file_format.write is None:
         rows = {split.name: [dataset_row(record, job.writing) for record in _records(job, split)] for split in job.splits}
         if job.num_texts:
             save_dataset(rows, partials[0], job.writing.scheme)
     else:
-        for split, path, partial in zip(job.splits, paths, partials, strict=True):
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(file_content(_records(job, split), path, job.file_format, job.writing))
+        for split, partial in zip(job.splits, partials, strict=True):
+            job.file_format.write(_records(job, split), partial, job.writing)
     if not job.num_texts:
         raise InputError(f"{job.source}: no example in it; give at least one")
 
@@ -173,7 +170,7 @@ def _remove(path: Path) -> None:
 def _keep_names(job: "_Job", sidecar: Path, num_names: int, *, is_own_folder: bool) -> None:
     """Copy names and descriptions to a folder that this conversion made; elsewhere, count them as left out."""
     there = (job.target.parent if job.is_one_file else job.target) / SIDECAR
-    is_read = job.file_format in {"spans", "tags", "datasetdict"}
+    is_read = job.file_format.has_sidecar
     if is_read and there.is_file() and there.read_bytes() == sidecar.read_bytes():
         return
     if is_read and is_own_folder and not there.exists():
@@ -199,7 +196,7 @@ class _Job:
 
     source: Path
     target: Path
-    file_format: str
+    file_format: FileFormat
     writing: Writing
     splits: list[Split] = field(default_factory=list)
     num_texts: int = 0
@@ -207,8 +204,13 @@ class _Job:
 
     @property
     def is_one_file(self) -> bool:
-        """Say whether the target is a file, rather than a folder (a DatasetDict, or a file per split)."""
-        return self.file_format != "datasetdict" and bool(self.target.suffix)
+        """Say whether the target is a file, rather than a folder (a format that is one, or a file per split)."""
+        return not self.file_format.is_folder and bool(self.target.suffix)
+
+    @property
+    def is_dataset(self) -> bool:
+        """Say whether the target is a DatasetDict, which holds all splits."""
+        return self.file_format.read is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

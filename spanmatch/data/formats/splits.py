@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.dataset_dict import is_dataset_folder
 from spanmatch.data.files import no_such_file
-from spanmatch.data.formats.readers import READERS, Rows, dataset_splits, read_dataset, starts_with_list
-from spanmatch.data.formats.records import LeftOut
+from spanmatch.data.formats.datasetdict import dataset_splits, read_dataset
+from spanmatch.data.formats.formats import FORMATS, FORMATS_OF_FILES, SPLIT_SUFFIXES, FileFormat, find_format
+from spanmatch.data.formats.reading import Reading, Rows
 from spanmatch.data.labels import SIDECAR, sidecar_of
 from spanmatch.errors import InputError, nearest
-
-FILE_FORMATS = ("conll", "datasetdict", "gliner", "spans", "tags")
-
-COLUMN_SUFFIXES = frozenset({".conll", ".txt", ".bio", ".iob", ".tsv"})
-
-_SUFFIXES = {"conll": COLUMN_SUFFIXES, "gliner": {".json", ".jsonl"}, "spans": {".jsonl"}, "tags": {".jsonl"}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,47 +31,61 @@ class Split:
     sidecar: Path | None = None
 
 
-def open_splits(source: Path, file_format: str | None, split: str | None, left_out: LeftOut) -> list[Split]:
+def open_splits(source: Path, file_format: str | None, split: str | None, reading: Reading) -> list[Split]:
     """Find the splits of a source.
 
     Args:
-        source: a file, a folder with a file per split, or a DatasetDict folder.
+        source: a file, a folder with a file (or a folder) per split, or a DatasetDict folder.
         file_format: one of `FILE_FORMATS`; None finds out from suffix and content.
         split: the one split to read; None reads all. A file is one split, which gets this name, by default the file's.
-        left_out: counts what a reader leaves out.
+        reading: how to read; counts what a reader leaves out.
 
     Raises:
         InputError: the source or the split is missing, or the format cannot be found out.
     """
+    given = FORMATS[file_format] if file_format else None
     if source.is_file():
-        if file_format == "datasetdict":
-            raise InputError(f"{source}: a file, and a DatasetDict is a folder; --from conll, gliner, spans or tags")
-        return [_file_split(source, file_format, split or _split_name(source), left_out)]
+        if given is not None and given.is_folder:
+            kind = "a DatasetDict" if given.read is None else given.name
+            raise InputError(f"{source}: a file, and {kind} is a folder; --from {'|'.join(FORMATS_OF_FILES)}")
+        return [_split(source, given or find_format(source), split or _split_name(source), reading)]
     if not source.is_dir():
         raise no_such_file(source, kind="file or folder")
-    if file_format == "datasetdict" or (file_format is None and is_dataset_folder(source)):
+    whole = _folder_format(source) if given is None else given if given.is_folder else None
+    if whole is not None and whole.read is None:
         return [
-            Split(name=name, rows=read_dataset(source, name, dataset, left_out), size=len(dataset), sidecar=sidecar_of(source))
+            Split(name=name, rows=read_dataset(source, name, dataset, reading), size=len(dataset), sidecar=sidecar_of(source))
             for name, dataset in _chosen(source, dataset_splits(source), split).items()
         ]
-    files = _chosen(source, _split_files(source, file_format), split)
-    return [_file_split(path, file_format, name, left_out) for name, path in files.items()]
+    if whole is not None and whole.looks_like(source, None):
+        return [_split(source, whole, split or _split_name(source), reading)]
+    parts = _chosen(source, _split_paths(source, given), split)
+    return [_split(path, given or find_format(path), name, reading) for name, path in parts.items()]
 
 
-def _split_files(folder: Path, file_format: str | None) -> dict[str, Path]:
-    """Find the data files of a folder, by the names of their splits."""
-    suffixes = _SUFFIXES[file_format] if file_format else {".json", ".jsonl", ".conll", ".bio"}
-    files: dict[str, Path] = {}
+def _folder_format(folder: Path) -> FileFormat | None:
+    return next((item for item in FORMATS.values() if item.is_folder and item.looks_like(folder, None)), None)
+
+
+def _split_paths(folder: Path, given: FileFormat | None) -> dict[str, Path]:
+    """Find the data files of a folder, or its folders of a format that is one, by the names of their splits."""
+    suffixes = set(given.suffixes) if given is not None else SPLIT_SUFFIXES
+    found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix not in suffixes or path.name == SIDECAR:
+        if path.is_dir():
+            own = _folder_format(path)
+            is_part = own is not None and own.read is not None and given in {None, own}
+        else:
+            is_part = path.suffix in suffixes and path.name != SIDECAR
+        if not is_part:
             continue
-        other = files.setdefault(_split_name(path), path)
+        other = found.setdefault(_split_name(path), path)
         if other != path:
             name = _split_name(path)
             raise InputError(f'{folder}: {other.name} and {path.name} are both a split "{name}"; give one file, or --from')
-    if not files:
+    if not found:
         raise InputError(f"{folder}: neither a DatasetDict nor a folder with files of {' or '.join(sorted(suffixes))}; give one")
-    return files
+    return found
 
 
 def _split_name(path: Path) -> str:
@@ -91,23 +99,7 @@ def _chosen(source: Path, splits: Mapping[str, Any], split: str | None) -> Mappi
     return splits if split is None else {split: splits[split]}
 
 
-def _file_split(path: Path, given: str | None, name: str, left_out: LeftOut) -> Split:
-    file_format = given or _format_of(path)
-    sidecar = sidecar_of(path) if file_format in {"spans", "tags"} else None
-    return Split(name=name, rows=READERS[file_format](path, left_out), sidecar=sidecar)
-
-
-def _format_of(path: Path) -> str:
-    """Find out the format of a file from its suffix and the keys of its first record."""
-    if path.suffix in COLUMN_SUFFIXES:
-        return "conll"
-    if path.suffix not in {".json", ".jsonl"}:
-        raise InputError(f"{path}: the name does not say the format; give --from conll|gliner|spans|tags")
-    if starts_with_list(path):
-        return "gliner"
-    _, first = next(READERS["spans"](path, LeftOut()), ("", None))
-    keys = first.keys() if isinstance(first, dict) else set()
-    if "tokenized_text" in keys:
-        return "gliner"
-    # A line with both is read by its spans.
-    return "tags" if "tags" in keys and "token_spans" not in keys else "spans"
+def _split(path: Path, file_format: FileFormat, name: str, reading: Reading) -> Split:
+    assert file_format.read is not None, "a DatasetDict is opened as a whole"
+    sidecar = sidecar_of(path) if file_format.has_sidecar else None
+    return Split(name=name, rows=file_format.read(path, reading), sidecar=sidecar)
