@@ -19,7 +19,7 @@ from spanmatch.entities import Mention
 from spanmatch.errors import InputError, one_line
 from spanmatch.evaluation.options import StatsOptions
 from spanmatch.model.pretrained import DEFAULT_ENCODER, read_tokenizer, resolve_encoder
-from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint
+from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint, shipped
 
 _CHUNK = 1024  # texts tokenised at a time
 
@@ -55,7 +55,8 @@ def corpus_stats(options: StatsOptions) -> dict[str, Any]:
 
 def _load_tokenizer(name_or_path: str) -> tuple[SequenceTokenizer, int]:
     """Load the tokenizer of an encoder or of a checkpoint; return it with the window, in subwords with special tokens."""
-    source = resolve_encoder(name_or_path)
+    found = None if is_checkpoint(Path(name_or_path)) else shipped(name_or_path)
+    source = resolve_encoder(name_or_path if found is None else str(found))
     try:
         if is_checkpoint(Path(source)):
             tokenizer, _ = read_tokenizer(str(Path(source) / TEXT_TOKENIZER))

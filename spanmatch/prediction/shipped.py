@@ -22,9 +22,10 @@ def is_checkpoint(folder: Path) -> bool:
     """
     config = folder / CONFIG_FILE
     try:
-        return config.is_file() and "text_encoder" in json.loads(config.read_text(encoding="utf-8"))
+        values = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else None
     except ValueError:
         return False
+    return isinstance(values, dict) and "text_encoder" in values
 
 
 def shipped(name: str) -> Path | None:
@@ -43,6 +44,9 @@ def shipped(name: str) -> Path | None:
 def checkpoint_folder(name_or_path: str | Path) -> Path:
     """Find the folder of a checkpoint: a local one, else one that ships, else one of the hub, which is downloaded.
 
+    A local folder hides a name that ships only if it holds a configuration or weights. To say that a local folder is meant,
+    write "./spanmatch-mini".
+
     Args:
         name_or_path: a folder, a name that ships, or a hub id ("owner/name").
 
@@ -50,7 +54,7 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         InputError: there is no such folder, or files are missing from it.
     """
     folder = Path(name_or_path).expanduser()
-    if not folder.exists():
+    if not any((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
         folder = shipped(str(name_or_path)) or folder
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
     if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
@@ -68,5 +72,16 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         raise no_such_file(folder, kind="folder", otherwise="give the folder that a training wrote")
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
-            raise InputError(f"{folder}: no {name} in it; give the folder that a training wrote, or its checkpoint-N")
+            raise InputError(f"{folder}: no {name} in it{_what_instead(folder)}")
     return folder
+
+
+def _what_instead(folder: Path) -> str:
+    """Return what to give instead of a folder that holds no checkpoint: the last checkpoint below it, if there is one."""
+    below = [path for path in folder.iterdir() if is_checkpoint(path) and (path / WEIGHTS_FILE).is_file()]
+    if below:
+        # By number: checkpoint-1000 is later than checkpoint-200.
+        last = max(below, key=lambda path: (int("".join(filter(str.isdecimal, path.name)) or 0), path.name))
+        return f", but there is a checkpoint below it; give {last}"
+    remedy = "give the folder that a training wrote, or its checkpoint-N"
+    return f"; {remedy}" if any(folder.iterdir()) else f", the folder is empty; {remedy}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_e2e import run_in_process
+from helpers_e2e import ROOT, run_in_process
 from transformers import AutoTokenizer, ByT5Tokenizer
 
 from spanmatch.cli import main as cli
@@ -13,6 +13,7 @@ from spanmatch.errors import InputError
 from spanmatch.evaluation.data_stats import corpus_stats
 from spanmatch.evaluation.options import StatsOptions
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
+from spanmatch.prediction.shipped import DEFAULT_MODEL
 
 
 def span(start: int, end: int, label: str) -> dict[str, Any]:
@@ -180,6 +181,14 @@ class TestTokenizers:
         (checkpoint / "config.json").write_text(json.dumps({"text_encoder": {}, "max_length": 9}))
         stats = stats_of(first, tokenizer=str(checkpoint))
         assert (stats["window"], stats["total"]["num_texts_over_window"]) == (9, 1)
+
+    def test_of_a_checkpoint_that_ships(self, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... which an empty folder of its name does not hide."""
+        (tmp_path / DEFAULT_MODEL).mkdir()
+        monkeypatch.chdir(tmp_path)
+        assert stats_of(first, tokenizer=DEFAULT_MODEL) == stats_of(first, tokenizer=str(ROOT / "models" / DEFAULT_MODEL)) | {
+            "tokenizer": DEFAULT_MODEL
+        }
 
     def test_a_tokenizer_alone_will_do(self, first: str, tmp_path: Path) -> None:
         AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER)).save_pretrained(tmp_path / "alone")

@@ -53,6 +53,33 @@ class TestShipped:
         shutil.copytree(checkpoint, tmp_path / DEFAULT_MODEL)
         assert checkpoint_folder(DEFAULT_MODEL).resolve() == tmp_path / DEFAULT_MODEL
 
+    @pytest.mark.parametrize("content", [None, "a file", {}, {"README.md": "", "results/metrics.json": "{}"}])
+    def test_what_is_no_checkpoint_hides_none(
+        self, content: str | dict[str, str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """... be it an empty folder, one with other things in it, or a file; "./" says that the folder is meant."""
+        monkeypatch.chdir(tmp_path)
+        place = tmp_path / DEFAULT_MODEL
+        if isinstance(content, str):
+            place.write_text(content)
+        for name, text in content.items() if isinstance(content, dict) else ():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(text)
+        if content == {}:
+            place.mkdir()
+        assert checkpoint_folder(DEFAULT_MODEL) == checkpoint_folder(Path(DEFAULT_MODEL)) == ROOT / "models" / DEFAULT_MODEL
+        with pytest.raises(InputError):
+            checkpoint_folder(f"./{DEFAULT_MODEL}")
+
+    @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+    def test_half_a_checkpoint_is_told(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... rather than another one taken instead."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / DEFAULT_MODEL).mkdir()
+        (tmp_path / DEFAULT_MODEL / name).write_text("{}")
+        with pytest.raises(InputError, match=f"{DEFAULT_MODEL}: no "):
+            checkpoint_folder(DEFAULT_MODEL)
+
     def test_another_name(self) -> None:
         assert shipped("mine") is None and shipped("") is None
 
@@ -77,6 +104,16 @@ class TestFolder:
         with pytest.raises(InputError, match=f"no {name} in it; give the folder that a training wrote"):
             checkpoint_folder(checkpoint)
 
+    def test_what_is_there_instead(self, checkpoint: Path) -> None:
+        """An empty folder is called empty; of the checkpoints below a folder the last one is named."""
+        (checkpoint.parent / "empty").mkdir()
+        with pytest.raises(InputError, match=r"no config\.json in it, the folder is empty; give the folder"):
+            checkpoint_folder(checkpoint.parent / "empty")
+        for step in (200, 1000):
+            shutil.copytree(checkpoint, checkpoint.parent / "run" / f"checkpoint-{step}")
+        with pytest.raises(InputError, match=r"no config\.json in it, but there is a checkpoint below it; give .*-1000$"):
+            checkpoint_folder(checkpoint.parent / "run")
+
     def test_on_the_hub(self, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **options: str(checkpoint))
         assert checkpoint_folder("somebody/matcher") == checkpoint
@@ -88,7 +125,8 @@ class TestFolder:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [('{"text_encoder": {}}', True), ('{"model_type": "bert"}', False), ("{", False), (None, False)]
+    ("content", "expected"),
+    [('{"text_encoder": {}}', True), ('{"model_type": "bert"}', False), ("{", False), ("3", False), (None, False)],
 )
 def test_is_checkpoint(content: str | None, expected: bool, tmp_path: Path) -> None:
     if content is not None:
