@@ -22,16 +22,28 @@ def test_versions_and_seed() -> None:
     assert found["versions"]["numpy"] == np.__version__ and found["versions"]["spanmatch"] == spanmatch.__version__
 
 
-def test_the_commit_says_whether_the_package_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    for file in (package / "__init__.py", tmp_path / "README.md"):
-        file.write_text("one")
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "--quiet", "--message", "first")
+def commit_all(folder: Path) -> str:
+    """Make a repository of a folder with all of its files, and return the commit."""
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "first")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def write_package(folder: Path, monkeypatch: pytest.MonkeyPatch, *, name: str = "spanmatch") -> Path:
+    """Write a project with its package, take it for ours, and return the package."""
+    package = folder / "spanmatch"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("one")
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
     monkeypatch.setattr(spanmatch, "__file__", str(package / "__init__.py"))
-    commit = git(tmp_path, "rev-parse", "HEAD")
+    return package
+
+
+def test_the_commit_says_whether_the_package_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = write_package(tmp_path, monkeypatch)
+    (tmp_path / "README.md").write_text("one")
+    commit = commit_all(tmp_path)
     (tmp_path / "README.md").write_text("outside the package")
     (package / "untracked.py").write_text("")
     assert provenance(0)["commit"] == commit
@@ -39,9 +51,39 @@ def test_the_commit_says_whether_the_package_was_changed(tmp_path: Path, monkeyp
     assert provenance(0)["commit"] == commit + "+"
 
 
+@pytest.mark.parametrize("place", [".venv/lib/site-packages", "vendor/clone", ".", "ignored"])
+def test_the_commit_of_another_repository_is_not_ours(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """... wherever in it the package is: installed, copied with or without its project, tracked or ignored."""
+    package = write_package(tmp_path / place, monkeypatch, name="theirs" if place == "." else "spanmatch")
+    (tmp_path / ".gitignore").write_text("ignored\n")
+    commit_all(tmp_path)
+    assert provenance(0)["commit"] is None
+    # Without its project.
+    (package.parent / "pyproject.toml").unlink()
+    assert provenance(0)["commit"] is None
+
+
+def test_a_package_that_is_ignored_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(tmp_path, monkeypatch)
+    (tmp_path / ".gitignore").write_text("spanmatch\n")
+    commit_all(tmp_path)
+    assert provenance(0)["commit"] is None
+
+
+def test_inside_a_hook_of_another_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git tells its hooks which repository they are of; that is not the one of the package."""
+    write_package(tmp_path / "ours", monkeypatch)
+    commit = commit_all(tmp_path / "ours")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "README.md").write_text("theirs")
+    commit_all(tmp_path / "theirs")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert provenance(0)["commit"] == commit
+
+
 def test_there_is_no_commit_outside_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.setattr(spanmatch, "__file__", str(tmp_path / "__init__.py"))
+    write_package(tmp_path, monkeypatch)
     assert provenance(0)["commit"] is None
 
 
