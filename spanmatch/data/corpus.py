@@ -4,14 +4,14 @@ import glob
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import Example, json_rows, read_record
-from spanmatch.data.files import find_glob, no_such_file
+from spanmatch.data.files import check_not_read, find_glob, no_such_file
 from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
 from spanmatch.data.words import FORMATS
 from spanmatch.entities import EntityType, Inventory
@@ -56,6 +56,7 @@ def read_corpus(
     entity_types: str | None = None,
     skip_invalid: bool = False,
     max_examples: int | None = None,
+    written: Collection[Path] = (),
 ) -> Corpus:
     """Read annotated texts from one source or several.
 
@@ -68,16 +69,18 @@ def read_corpus(
         entity_types: a file of names and descriptions, which is then the inventory of every example.
         skip_invalid: whether to skip and count invalid records, rather than raise.
         max_examples: how many examples to read at most; by default all.
+        written: the files that the command will write: a glob leaves them out; by default none.
 
     Raises:
-        InputError: a source or a record cannot be read; the message names file, line and remedy.
+        InputError: a source or a record cannot be read, or would be overwritten; the message names file, line and remedy.
     """
     if format not in FORMATS:
         raise InputError(f'unknown format "{format}"; {nearest(format, FORMATS)}')
+    check_not_read(written, [Path(entity_types)] if entity_types else [])
     given = read_entity_types(Path(entity_types), is_inventory=True) if entity_types else None
     corpus = Corpus()
     for item in [source] if isinstance(source, str) else source:
-        for records in _open_source(item, split):
+        for records in _open_source(item, split, written):
             _read_records(records, corpus, format=format, given=given, skip_invalid=skip_invalid, max_examples=max_examples)
     if corpus.num_skipped:
         logger.warning("%d invalid records were skipped", corpus.num_skipped)
@@ -146,7 +149,7 @@ def _with_types(example: Example, inventory: Inventory, given: TypeNames | None,
     return replace(example, mentions=tuple(dict.fromkeys(mentions)), types=inventory)
 
 
-def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Records]:
+def _open_source(source: str, split: str | Sequence[str] | None, written: Collection[Path]) -> Iterator[_Records]:
     path = Path(source).expanduser()
     if path.is_dir():
         loaded = load_dataset_folder(path)
@@ -154,10 +157,11 @@ def _open_source(source: str, split: str | Sequence[str] | None) -> Iterator[_Re
         splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
         yield _dataset_records(str(path), splits, split, sidecar_of(path))
     elif path.is_file():
+        check_not_read(written, [path])
         yield _Records(rows=json_rows(path), sidecar=sidecar_of(path))
     elif glob.has_magic(source):
-        for file in find_glob(source):
-            yield from _open_source(str(file), split)
+        for file in find_glob(source, leave_out=written):
+            yield from _open_source(str(file), split, written)
     elif _HUB_ID.fullmatch(source) and path.suffix not in {".json", ".jsonl"} and not path.parent.is_dir():
         yield _dataset_records(source, _load_from_hub(source), split, None)
     else:

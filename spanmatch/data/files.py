@@ -3,7 +3,8 @@
 import glob
 import json
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,19 +38,23 @@ def not_utf8(where: str | Path, error: UnicodeDecodeError, kind: str = "file") -
     return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the {kind} as UTF-8")
 
 
-def find_glob(pattern: str) -> list[Path]:
+def find_glob(pattern: str, leave_out: Collection[Path] = ()) -> list[Path]:
     """Find the files and folders that match a glob, sorted by name.
 
     Args:
         pattern: the glob; `~` is the home folder, `**` any depth of folders.
+        leave_out: files that the command itself writes, which are never its input; by default none.
 
     Raises:
         InputError: nothing matches.
     """
-    found = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
-    if not found:
-        raise InputError(f"{pattern}: no file matches; check the pattern and the folder ({Path.cwd()})")
-    return [Path(name) for name in found]
+    found = [Path(name) for name in sorted(glob.glob(os.path.expanduser(pattern), recursive=True))]
+    written = {os.path.realpath(path) for path in leave_out}
+    kept = [path for path in found if os.path.realpath(path) not in written]
+    if not kept:
+        alone = f" but {found[0]}, which is written" if found else ""
+        raise InputError(f"{pattern}: no file matches{alone}; check the pattern and the folder ({Path.cwd()})")
+    return kept
 
 
 def read_text(path: Path, remedy: str = "check the path") -> str:
@@ -92,16 +97,38 @@ def read_json(path: Path, remedy: str = "check the path") -> Any:
 
 
 def check_folder_of(path: Path) -> None:
-    """Check that a file can be written: its folder is there.
+    """Check that a file or folder can be made: the folder that will hold it is there, and may be written to.
 
     Args:
-        path: the file that is to be written.
+        path: the file or folder that is to be written.
 
     Raises:
-        InputError: there is no such folder.
+        InputError: there is no such folder, or nothing can be written there.
     """
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    _check_permission(path, path.parent)
+
+
+def check_can_write(path: Path) -> None:
+    """Check that `whole_file` can write a file, before any work is done.
+
+    Args:
+        path: the file that is to be written, or replaced. Where it is a link, what the link leads to counts.
+
+    Raises:
+        InputError: its folder is missing, it is a folder or a device, its name is too long, or it may not be written.
+    """
+    target = target_of(path)
+    check_folder_of(target)
+    if target.is_dir():
+        raise InputError(f"{path}: a folder; name a file")
+    if target.exists():
+        _check_permission(path, target)
+    try:
+        partial_path(Path(f"{partial_path(target)}.json")).exists()  # the longest name that is made on the way
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); give it a shorter name") from error
 
 
 def folder_to_write(output_dir: str) -> Path:
@@ -111,11 +138,39 @@ def folder_to_write(output_dir: str) -> Path:
         output_dir: the folder that the user named.
 
     Raises:
-        InputError: a file has that name.
+        InputError: a file has that name, or nothing can be written there.
     """
-    if Path(output_dir).is_file():
+    folder = Path(output_dir)
+    if folder.is_file():
         raise InputError(f"{output_dir}: output_dir is a file; give a folder")
-    return Path(output_dir)
+    there = next(item for item in (folder.absolute(), *folder.absolute().parents) if item.exists())
+    if not there.is_dir():
+        raise InputError(f"{output_dir}: no folder can be made in {there}, which is a file; give another output_dir")
+    _check_permission(folder, there)
+    return folder
+
+
+def _check_permission(path: Path, place: Path) -> None:
+    """Refuse a path because of the file or folder that would have to be changed."""
+    if not os.access(place, os.W_OK):
+        what = "is read-only" if place.is_file() else "may not be written to"
+        raise InputError(f"{path}: cannot be written, {place} {what}; name another place, or change the permissions")
+
+
+def check_not_read(written: Iterable[Path], read: Iterable[Path]) -> None:
+    """Refuse to write a file that the same command reads.
+
+    Args:
+        written: the files that the command writes.
+        read: the files that it reads.
+
+    Raises:
+        InputError: a file is in both, by whatever names.
+    """
+    inputs = {os.path.realpath(path) for path in read}
+    for path in written:
+        if os.path.realpath(path) in inputs:
+            raise InputError(f"{path}: is an input, too; name another output")
 
 
 def partial_path(path: Path) -> Path:
@@ -127,19 +182,61 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.partial")
 
 
+def target_of(path: Path) -> Path:
+    """Return the file that is replaced when a path is written: where it is a link, what the link leads to.
+
+    Args:
+        path: the path that the user named.
+
+    Raises:
+        InputError: it is no file that can be replaced, such as a device or a pipe, or a link in a circle.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise InputError(f"{path}: a link that leads to itself; name another file")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise InputError(f"{path}: a device or a pipe, not a file; name a file, or print and redirect (> {path})")
+    return target
+
+
+def begin_partial(target: Path) -> Path:
+    """Make an empty file to be written in place of another; it has the permissions of that one, if it is there.
+
+    Args:
+        target: the file that is to be written, or replaced.
+
+    Returns:
+        The `partial_path` of the target.
+    """
+    partial = partial_path(target)
+    partial.unlink(missing_ok=True)
+    partial.touch(exist_ok=False)
+    if target.exists():
+        partial.chmod(stat.S_IMODE(target.stat().st_mode))
+    return partial
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give the path to write to, and rename it to `path` at the end; an error leaves nothing behind.
 
-    A reader, or a run that is killed, never sees half of the file.
+    A reader, or a run that is killed, never sees half of the file. A link stays a link: the file that it leads to is
+    replaced. A file that is replaced hands on its permissions.
 
     Args:
         path: the file that is to be written, or replaced.
+
+    Raises:
+        InputError: it is no file that can be replaced.
     """
-    partial = partial_path(path)
+    target = target_of(path)
+    partial = begin_partial(target)
     try:
+        mode = partial.stat().st_mode
         yield partial
-        os.replace(partial, path)
+        if partial.stat().st_mode != mode:  # some libraries make the file anew, for its owner alone
+            partial.chmod(stat.S_IMODE(mode))
+        os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
 

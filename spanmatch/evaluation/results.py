@@ -13,6 +13,15 @@ from spanmatch.evaluation.evaluate import Evaluation
 from spanmatch.evaluation.provenance import provenance
 
 
+def written_files(folder: Path) -> list[Path]:
+    """Return the files that `write_evaluation` writes.
+
+    Args:
+        folder: the folder that it writes to.
+    """
+    return [folder / name for name in ("metrics.json", "predictions.jsonl", "timings.json")]
+
+
 def write_evaluation(
     folder: Path,
     corpus: Corpus,
@@ -34,14 +43,15 @@ def write_evaluation(
         timings: the content of `timings.json`; by default the file is not written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    metrics_file, predictions_file, timings_file = written_files(folder)
     metrics = evaluation.metrics.as_dict() | settings | provenance(int(settings.get("seed", 0)))
     if evaluation.seqeval is not None:
         metrics["seqeval"] = evaluation.seqeval
-    write_whole(folder / "metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    write_whole(metrics_file, json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     lines = prediction_lines(corpus, evaluation.predicted, format)
-    write_whole(folder / "predictions.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    write_whole(predictions_file, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     if timings is not None:
-        write_whole(folder / "timings.json", json.dumps(timings, indent=1) + "\n")
+        write_whole(timings_file, json.dumps(timings, indent=1) + "\n")
 
 
 def prediction_lines(corpus: Corpus, predicted: Sequence[Sequence[Entity]], format: str) -> list[dict[str, Any]]:

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, read_corpus
-from spanmatch.data.files import folder_to_write
+from spanmatch.data.files import check_can_write, folder_to_write
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate
 from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus
 from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
 from spanmatch.evaluation.provenance import provenance
-from spanmatch.evaluation.results import write_evaluation
+from spanmatch.evaluation.results import write_evaluation, written_files
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.processes import is_main_process, join_launch
 from spanmatch.prediction.tagger import load_tagger
-from spanmatch.prediction.thresholds import check_names, default_threshold, parse_threshold
+from spanmatch.prediction.thresholds import THRESHOLDS_FILE, check_names, default_threshold, parse_threshold
 
 
 def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report: Callable[..., None] | None = None) -> Evaluation:
@@ -43,6 +43,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     tagger.check_threshold(threshold)
     check_overlap(options.overlap)
     folder = None if options.output_dir is None else folder_to_write(options.output_dir)
+    report = [] if options.report is None else [Path(options.report)]
     corpus = read_corpus(
         options.evaluation_file,
         format=format,
@@ -50,6 +51,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         entity_types=options.entity_types,
         skip_invalid=options.skip_invalid,
         max_examples=options.max_samples,
+        written=[*report, *(written_files(folder) if folder is not None else [])],
     )
     check_names(threshold, corpus.types)
     start = time.perf_counter()
@@ -110,8 +112,10 @@ def calibrate_checkpoint(options: CalibrateOptions) -> None:
     tagger = load_tagger(options.model)
     if not Path(options.model).is_dir():
         raise InputError(f"{options.model}: no folder to store thresholds in; copy the checkpoint to a folder first")
+    written = [Path(options.model) / THRESHOLDS_FILE]
+    check_can_write(written[0])
     split = options.split or DEVELOPMENT_SPLITS
-    corpus = read_corpus(options.file, format=options.format, split=split, entity_types=options.entity_types)
+    corpus = read_corpus(options.file, format=options.format, split=split, entity_types=options.entity_types, written=written)
     calibration = calibrate(
         tagger, corpus, source=options.file, format=options.format, batch_size=options.batch_size, progress=True
     )

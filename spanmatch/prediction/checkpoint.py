@@ -98,7 +98,11 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer
-    return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, Calibration.load(folder))
+    calibration = Calibration.load(folder)
+    if calibration is not None and calibration.slot not in {None, *config.null_slots}:
+        problem = f'thresholds above the null slot "{calibration.slot}", which this checkpoint has not'
+        raise InputError(f"{folder / THRESHOLDS_FILE}: {problem}; delete it, and run spanmatch calibrate")
+    return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration)
 
 
 def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

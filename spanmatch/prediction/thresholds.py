@@ -9,11 +9,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from spanmatch.data.files import read_json, write_whole
 from spanmatch.entities import EntityType, normalise
-from spanmatch.errors import InputError, nearest
+from spanmatch.errors import InputError, nearest, one_line
 
 DEFAULT_THRESHOLD = 0.5
 # In the order of preference: first the token that was added for this purpose.
@@ -48,7 +50,7 @@ class Calibration:
         Args:
             folder: an existing folder.
         """
-        (folder / THRESHOLDS_FILE).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_whole(folder / THRESHOLDS_FILE, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "Calibration | None":
@@ -58,15 +60,32 @@ class Calibration:
             folder: the folder of the checkpoint.
 
         Raises:
-            InputError: the file of thresholds cannot be read.
+            InputError: the file of thresholds cannot be read, or holds something else.
         """
         file = folder / THRESHOLDS_FILE
         if not file.is_file():
             return None
+        remedy = "delete it, and run spanmatch calibrate"
+        values = read_json(file, remedy)
         try:
-            return cls(**json.loads(file.read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{file}: cannot be read ({error}); delete it, and run spanmatch calibrate") from error
+            calibration = cls(**values)
+            _check_calibration(values)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(f"{file}: no thresholds that can be read ({one_line(error)}); {remedy}") from error
+        return calibration
+
+
+def _check_calibration(values: Mapping[str, Any]) -> None:
+    """Raise a `TypeError` or `ValueError` where a value of a file of thresholds is not what it should be."""
+    for name, value in {"threshold": values["threshold"], **values.get("per_type", {})}.items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise TypeError(f'the threshold "{name}" must be a number, got {value!r}')
+        logit(value)
+    if not isinstance(values.get("source", ""), str) or not isinstance(values.get("f1", 0), (int, float)):
+        raise TypeError('"source" must be a string, and "f1" a number')
+    slot = values.get("slot")
+    if slot is not None and slot not in NULL_SLOTS:
+        raise ValueError(f'unknown null slot "{slot}"; {nearest(str(slot), NULL_SLOTS)}')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from spanmatch.data.files import check_folder_of, whole_file
+from spanmatch.data.files import check_can_write, whole_file
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, one_line
 
@@ -41,10 +41,10 @@ class TypeEmbeddings:
             file: path of the file; an existing file is replaced.
 
         Raises:
-            InputError: its folder does not exist.
+            InputError: its folder does not exist, or the file may not be written.
         """
         types = [{key: value for key in _KEYS if (value := getattr(item, key))} for item in self.types]
-        check_folder_of(Path(file))
+        check_can_write(Path(file))
         metadata = {"spanmatch_types": json.dumps(types, ensure_ascii=False), "digest": self.digest}
         with whole_file(Path(file)) as partial:
             save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)

@@ -28,7 +28,7 @@ from spanmatch.training.build import build_matcher
 from spanmatch.training.config_file import read_config
 from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.model_card import TrainingFacts, write_model_card
-from spanmatch.training.output_folder import remove_checkpoints
+from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.resume import steps_of, where_to_resume
 from spanmatch.training.trainer import MatcherTrainer
 
@@ -62,7 +62,7 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
     resume = where_to_resume(arguments, training, output_dir)
     set_seed(training.seed)
     # Everything is read before anything is built or written, so that wrong data leave nothing behind.
-    corpora = _read_corpora(arguments, training)
+    corpora = _read_corpora(arguments, training, written_by_training(output_dir))
     matcher = build_matcher(arguments, architecture, training, corpora.train)
     if arguments.dropout is not None:
         set_dropout(matcher.model, arguments.dropout)
@@ -97,9 +97,15 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
         print(f"\n{output_dir}: {', '.join(written)}")
 
 
-def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArguments) -> _Corpora:
+def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArguments, written: Sequence[Path]) -> _Corpora:
     """Read the data of each step that is asked for; `read_config` made sure that there is a file for it."""
-    read = partial(read_corpus, format=arguments.format, entity_types=arguments.entity_types, skip_invalid=arguments.skip_invalid)
+    read = partial(
+        read_corpus,
+        format=arguments.format,
+        entity_types=arguments.entity_types,
+        skip_invalid=arguments.skip_invalid,
+        written=written,
+    )
     held_out = partial(read, max_examples=arguments.max_eval_samples)
     return _Corpora(
         train=read(arguments.train_file, split="train", max_examples=arguments.max_train_samples) if training.do_train else None,

@@ -1,11 +1,15 @@
 """Files: each error is one line with its remedy, and a file is written whole or not at all."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from spanmatch.data.files import (
+    check_can_write,
     check_folder_of,
+    check_not_read,
     find_glob,
     folder_to_write,
     no_such_file,
@@ -86,6 +90,12 @@ class TestFindGlob:
         with pytest.raises(InputError, match=r"\*\.csv: no file matches; check the pattern and the folder \("):
             find_glob(f"{folder}/*.csv")
 
+    def test_what_is_written_is_no_input(self, folder: Path) -> None:
+        (folder / "sub" / "link").symlink_to(folder / "train.jsonl")
+        assert find_glob(f"{folder}/**/*.jsonl", leave_out=[folder / "sub" / "link"]) == [folder / "sub" / "test.jsonl"]
+        with pytest.raises(InputError, match=r"no file matches but .*types.json, which is written; check"):
+            find_glob(f"{folder}/*.json", leave_out=[folder / "sub" / ".." / "types.json"])
+
 
 class TestWriting:
     def test_folders(self, folder: Path) -> None:
@@ -107,6 +117,75 @@ class TestWriting:
             partial.write_text("half", encoding="utf-8")
             raise RuntimeError
         assert (folder / "types.json").read_text(encoding="utf-8") == "{}" and not partial.exists()
+
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666])
+    def test_permissions_stay(self, folder: Path, mode: int) -> None:
+        """They hold for the part that is there before the file is whole, too, and where a library makes that anew."""
+        (folder / "types.json").chmod(mode)
+        with whole_file(folder / "types.json") as partial:
+            assert stat.S_IMODE(partial.stat().st_mode) == mode
+            partial.unlink()
+            partial.touch(mode=0o644)
+        assert stat.S_IMODE((folder / "types.json").stat().st_mode) == mode
+
+    def test_permissions_of_a_new_file(self, folder: Path) -> None:
+        before = os.umask(0o027)
+        try:
+            write_whole(folder / "new.json", "{}")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((folder / "new.json").stat().st_mode) == 0o640
+
+    def test_a_link_stays_one(self, folder: Path) -> None:
+        """What it leads to is replaced, also over several links, and made where it is not there yet."""
+        (folder / "near").symlink_to("types.json")
+        (folder / "far").symlink_to(folder / "near")
+        (folder / "dangling").symlink_to(Path("sub") / "new.json")
+        for name, target in [("far", "types.json"), ("dangling", "sub/new.json")]:
+            write_whole(folder / name, name)
+            assert (folder / name).is_symlink() and (folder / target).read_text() == name
+        assert (folder / "near").is_symlink() and not list(folder.rglob("*.partial"))
+
+    def test_what_is_no_file(self, folder: Path) -> None:
+        os.mkfifo(folder / "pipe")
+        (folder / "circle").symlink_to("circle")
+        (folder / "device").symlink_to(os.devnull)
+        before = sorted(folder.rglob("*"))
+        for name, message in [
+            ("pipe", "a device or a pipe, not a file"),
+            ("device", "a device or a pipe"),
+            ("circle", "a link that leads to itself"),
+            ("sub", "a folder; name a file"),
+            ("none/new.json", "there is no folder"),
+            ("n" * 250, "cannot be written .File name too long.; give it a shorter name"),
+        ]:
+            with pytest.raises(InputError, match=message):
+                check_can_write(folder / name)
+        with pytest.raises(InputError, match="a device or a pipe"):
+            write_whole(folder / "device", "{}")
+        assert sorted(folder.rglob("*")) == before
+
+    def test_what_may_not_be_written(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A superuser may, so the system's answer is replaced."""
+        denied: list[Path] = []
+        monkeypatch.setattr(os, "access", lambda place, _: place not in denied)
+        check_can_write(folder / "types.json")
+        denied.append(folder / "types.json")
+        with pytest.raises(InputError, match=r"types.json: cannot be written, .*types.json is read-only; name another"):
+            check_can_write(folder / "types.json")
+        denied.append(folder)
+        with pytest.raises(InputError, match=r"new.json: cannot be written, .* may not be written to; name another"):
+            check_can_write(folder / "new.json")
+        with pytest.raises(InputError, match=r"a/b: cannot be written, .* may not be written to"):
+            folder_to_write(str(folder / "a" / "b"))
+        assert folder_to_write(str(folder / "sub" / "b")) == folder / "sub" / "b"
+
+    def test_an_input_is_not_overwritten(self, folder: Path) -> None:
+        (folder / "link").symlink_to("types.json")
+        check_not_read([folder / "new.json"], [folder / "types.json"])
+        for written, read in [("link", "types.json"), ("sub/../types.json", "link")]:
+            with pytest.raises(InputError, match=rf"{written}: is an input, too; name another output"):
+                check_not_read([folder / written], [folder / read])
 
     def test_an_error_before_anything_is_written(self, folder: Path) -> None:
         with pytest.raises(UnicodeEncodeError):

@@ -41,6 +41,31 @@ def test_an_error_comes_before_anything_is_written(checkpoint: Path, data: Path,
     assert snapshot(tmp_path) == before
 
 
+def test_what_an_evaluation_writes_is_never_its_input(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    """Neither under another name, nor at the second time, when it is there already."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    given = ["evaluate", checkpoint, f"{tmp_path}/*.jsonl", "--output_dir", tmp_path / "link"]
+    printed = [spanmatch(*given).out.rpartition(" texts in ")[0] for _ in range(2)]
+    assert printed[0] == printed[1] and printed[0].endswith("\n20") and len(read_jsonl(tmp_path / "predictions.jsonl")) == 20
+    before = snapshot(tmp_path)
+    for wrong in (
+        ["evaluate", checkpoint, tmp_path / "predictions.jsonl", "--output_dir", tmp_path],
+        ["evaluate", checkpoint, data, "--report", tmp_path / "link" / "dev.jsonl"],
+        ["evaluate", checkpoint, data, "--entity_types", tmp_path / "metrics.json", "--output_dir", tmp_path],
+    ):
+        result = spanmatch(*wrong)
+        assert result.status == 2 and "is an input, too; name another output\n" in result.err and result.err.count("\n") == 1
+    assert snapshot(tmp_path) == before
+
+
+def test_a_place_that_cannot_be_written_is_refused_first(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    before = snapshot(tmp_path)
+    for wrong in (["--output_dir", data / "out"], ["--report", tmp_path / ("n" * 250)], ["--report", "/dev/full"]):
+        result = spanmatch("evaluate", checkpoint, data, *wrong)
+        assert result.status == 2 and result.err.count("\n") == 1 and result.out == "", result.err
+    assert snapshot(tmp_path) == before
+
+
 def test_the_other_architecture_is_named(checkpoint: Path, data: Path) -> None:
     given = ["--pretrained_model_name_or_path", checkpoint, "--evaluation_file", data]
     result = evaluate(*given, architecture="cross")

@@ -87,6 +87,12 @@ class TestCheckpoint:
             SpanMatcher.from_pretrained(tmp_path)
         assert message in str(caught.value) and "model.safetensors: does not fit config.json" in str(caught.value)
 
+    def test_thresholds_above_a_null_slot_that_it_has_not(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        Calibration(threshold=0.5, slot="cls").save(tmp_path)
+        with pytest.raises(InputError, match=r'thresholds.json: thresholds above the null slot "cls", which this checkpoint has'):
+            SpanMatcher.from_pretrained(tmp_path)
+
     def test_the_configuration_is_all_that_is_needed(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))

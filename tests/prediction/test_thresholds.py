@@ -1,6 +1,5 @@
 """Thresholds: what is asked for, what a checkpoint can answer, and what then passes."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -297,8 +296,17 @@ class TestCalibration:
     def test_a_checkpoint_that_was_never_calibrated(self, tmp_path: Path) -> None:
         assert Calibration.load(tmp_path) is None
 
-    @pytest.mark.parametrize("content", ["{", json.dumps({"threshold": 0.5, "other": 1}), json.dumps({"per_type": {}}), "[]"])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *("{", "[]", '"0.5"', "null", '{"threshold": 0.5, "other": 1}', '{"per_type": {}}', '{"threshold": "0.5"}'),
+            *('{"threshold": NaN}', '{"threshold": 1}', '{"threshold": [0.5]}', '{"threshold": true}', '{"threshold": null}'),
+            *('{"threshold": 0.5, "per_type": ["a"]}', '{"threshold": 0.5, "per_type": {"a": "0.2"}}'),
+            *('{"threshold": 0.5, "per_type": {"a": NaN}}', '{"threshold": 0.5, "source": 3}', '{"threshold": 0.5, "f1": "1"}'),
+            *('{"threshold": 0.5, "slot": "cls+1"}', '{"threshold": 0.5, "slot": ["cls"]}', '{"threshold": 0.5, "source": "é"}'),
+        ],
+    )
     def test_a_broken_file(self, content: str, tmp_path: Path) -> None:
-        (tmp_path / "thresholds.json").write_text(content, encoding="utf-8")
-        with pytest.raises(InputError, match=r"thresholds\.json: cannot be read .* calibrate"):
+        (tmp_path / "thresholds.json").write_text(content, encoding="latin-1")
+        with pytest.raises(InputError, match=r"^[^\n]*thresholds\.json:[^\n]*(run spanmatch calibrate|save the file as UTF-8)$"):
             Calibration.load(tmp_path)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from helpers_e2e import snapshot
+from helpers_e2e import read_jsonl, snapshot
 from helpers_training import run
 
-from spanmatch.training.output_folder import numbered_checkpoints, remove_checkpoints
+from spanmatch.training.output_folder import numbered_checkpoints, remove_checkpoints, written_by_training
 from spanmatch.training.resume import find_last_checkpoint
 
 NAMES = ["checkpoint-4", "checkpoint-12", "checkpoint-best", "checkpoint-", "checkpoint-old-8", "notes-16"]
@@ -31,6 +31,18 @@ def test_only_checkpoints_are_removed(out: Path) -> None:
     remove_checkpoints(out)
     gone = ("checkpoint-4", "checkpoint-12")
     assert snapshot(out) == {name: content for name, content in before.items() if Path(name).parts[0] not in gone}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_what_a_training_writes_is_never_its_input(encoder: Path, data: Path, tmp_path: Path) -> None:
+    """At the second time, its files lie within the glob."""
+    for name in ("train.jsonl", "dev.jsonl"):
+        (tmp_path / name).write_bytes((data / name).read_bytes())
+    given = {"validation_file": f"{tmp_path}/**/*.json*", "max_steps": 2, "save_strategy": "steps", "save_steps": 1}
+    for _ in range(2):
+        run(encoder, tmp_path / "train.jsonl", tmp_path / "out", **given, overwrite_output_dir=True)
+        assert len(read_jsonl(tmp_path / "out" / "validation" / "predictions.jsonl")) == 90
+    assert {*(tmp_path / "out").rglob("*.json*")} <= {*written_by_training(tmp_path / "out")}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

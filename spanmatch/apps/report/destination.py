@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from spanmatch.apps.extras import require_extra
+from spanmatch.data.files import check_can_write
 from spanmatch.errors import InputError
 
 
@@ -28,6 +29,8 @@ def report_to(file: str) -> Callable[..., None]:
     there = next(folder for folder in path.absolute().parents if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise InputError(f"{file}: --report cannot be written in {there}; give a file in a folder that you may write to")
+    if path.parent.is_dir():
+        check_can_write(path)
     from spanmatch.apps.report.report import write_report
 
     return partial(write_report, path)
