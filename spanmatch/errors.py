@@ -38,3 +38,14 @@ def one_line(error: Exception, max_chars: int = 160) -> str:
         max_chars: how many characters to keep.
     """
     return " ".join(str(error).split())[:max_chars] or type(error).__name__
+
+
+def printable(message: str) -> str:
+    """Return a message with what would break its line, or could not be printed, written as escapes.
+
+    Names of files and values that a user gave may hold line breaks, control characters and halves of surrogate pairs.
+
+    Args:
+        message: any text.
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in message)

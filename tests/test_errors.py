@@ -2,7 +2,7 @@
 
 import pytest
 
-from spanmatch.errors import nearest, one_line
+from spanmatch.errors import nearest, one_line, printable
 
 VALID = ["label_token", "calibrated", "cls"]
 
@@ -29,3 +29,7 @@ def test_one_line() -> None:
     assert one_line(OSError("a\n  b\tc")) == "a b c"
     assert one_line(ValueError("x" * 300), 200) == "x" * 200
     assert one_line(KeyError()) == "KeyError"
+
+
+def test_printable() -> None:
+    assert printable('no file "a\nb\x1b[1m\ud800\u2028é 東京"') == 'no file "a\\nb\\x1b[1m\\ud800\\u2028é 東京"'

@@ -15,7 +15,7 @@ from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
 from spanmatch.cli.flags import Parser, add_command
 from spanmatch.cli.tag import Places, run_tag
 from spanmatch.cli.train import train_as_script
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, printable
 from spanmatch.evaluation.options import BenchOptions, CalibrateOptions, EvaluateOptions, StatsOptions
 from spanmatch.tagging.options import TagOptions
 
@@ -87,5 +87,5 @@ def run(command: Callable[[], None]) -> None:
 
 
 def _fail(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {printable(message)}", file=sys.stderr)
     sys.exit(2)
