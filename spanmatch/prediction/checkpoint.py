@@ -4,11 +4,12 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -20,6 +21,78 @@ from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
 
+# How a weight may have been rounded since it was read: to one of the precisions that a matcher computes in, or to both.
+_ROUNDINGS = ((), (torch.bfloat16,), (torch.float16,), (torch.bfloat16, torch.float16), (torch.float16, torch.bfloat16))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredWeights:
+    """Knows the file that weights were read from, in order to save them as they were, in whatever precision they compute.
+
+    To keep them in memory, too, would take more of it than the model itself.
+
+    Attributes:
+        file: the file of weights.
+        stamp: size and time of the file when it was read.
+        is_rounded: whether the weights in memory are less precise than those of the file.
+    """
+
+    file: Path
+    stamp: tuple[int, int]
+    is_rounded: bool = False
+
+    @classmethod
+    def of(cls, file: Path, *, is_rounded: bool = False) -> "StoredWeights":
+        """Remember a file of weights.
+
+        Args:
+            file: the file.
+            is_rounded: whether the weights in memory are less precise than those of the file.
+        """
+        return cls(file=file, stamp=_stamp(file), is_rounded=is_rounded)
+
+    def unrounded(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor] | None:
+        """Return weights as the file has them, and those that were changed since as they are.
+
+        Args:
+            weights: the weights in memory, by name.
+
+        Returns:
+            The weights; None if the file has all of them, so that it can be copied.
+
+        Raises:
+            InputError: the weights in memory are rounded, and the file is gone or was changed.
+        """
+        try:
+            with safe_open(self.file, framework="pt") as opened:
+                stored = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (no mapping)
+        except (OSError, SafetensorError):
+            stored = {}
+        kept = {name for name, weight in weights.items() if name in stored and _is_of(stored[name], weight)}
+        if kept == stored.keys() == weights.keys():
+            return None
+        if self.is_rounded and (not stored or _stamp(self.file) != self.stamp):
+            problem = "is not the file any more that the checkpoint was loaded from, and the weights in memory are rounded"
+            raise InputError(f'{self.file}: {problem}; load the checkpoint with dtype="float32" to save it')
+        return {name: stored[name] if name in kept else weight for name, weight in weights.items()}
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _is_of(stored: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Return whether a weight in memory is the stored one, rounded or not."""
+    weight = weight.detach().cpu()
+    for precisions in _ROUNDINGS:
+        rounded = stored
+        for precision in precisions:
+            rounded = rounded.to(precision)
+        if torch.equal(rounded.to(weight.dtype), weight):
+            return True
+    return False
+
 
 class Checkpoint(NamedTuple):
     """Holds what was read from a checkpoint folder.
@@ -29,12 +102,14 @@ class Checkpoint(NamedTuple):
         text_tokenizer: the tokenizer of its text encoder.
         type_tokenizer: the tokenizer of its type encoder, the same object if one encoder serves both.
         calibration: the calibrated thresholds, None if it was never calibrated.
+        stored: the file of its weights.
     """
 
     model: SpanMatcherModel
     text_tokenizer: PreTrainedTokenizerBase
     type_tokenizer: PreTrainedTokenizerBase
     calibration: Calibration | None
+    stored: StoredWeights
 
 
 def save_checkpoint(
@@ -45,6 +120,7 @@ def save_checkpoint(
     *,
     calibration: Calibration | None = None,
     state: Mapping[str, torch.Tensor] | None = None,
+    stored: StoredWeights | None = None,
 ) -> None:
     """Write a checkpoint. The file of its weights appears complete or not at all.
 
@@ -55,7 +131,13 @@ def save_checkpoint(
         type_tokenizer: the tokenizer of its type encoder, the same object if one encoder serves both.
         calibration: the calibrated thresholds; by default none.
         state: the weights, if the model itself holds only a shard of them; by default those of the model.
+        stored: the file that the weights were read from: those that were not trained since are saved as they are in it.
+
+    Raises:
+        InputError: weights are rounded, and the file with those that are not is gone.
     """
+    weights = {name: tensor.detach().contiguous() for name, tensor in (state or model.state_dict()).items()}
+    unrounded = weights if stored is None else stored.unrounded(weights)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
@@ -68,9 +150,13 @@ def save_checkpoint(
         calibration.save(folder)
     else:
         (folder / THRESHOLDS_FILE).unlink(missing_ok=True)
-    weights = {name: tensor.detach().contiguous() for name, tensor in (state or model.state_dict()).items()}
-    with whole_file(folder / WEIGHTS_FILE) as partial:
-        save_file(weights, partial, metadata={"format": "pt"})
+    target = folder / WEIGHTS_FILE
+    if unrounded is not None:
+        with whole_file(target) as partial:
+            save_file(unrounded, partial, metadata={"format": "pt"})
+    elif stored is not None and not (target.exists() and target.samefile(stored.file)):
+        with whole_file(target) as partial:
+            shutil.copyfile(stored.file, partial)
 
 
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
@@ -102,7 +188,8 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if calibration is not None and calibration.slot not in {None, *config.null_slots}:
         problem = f'thresholds above the null slot "{calibration.slot}", which this checkpoint has not'
         raise InputError(f"{folder / THRESHOLDS_FILE}: {problem}; delete it, and run spanmatch calibrate")
-    return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration)
+    stored = StoredWeights.of(folder / WEIGHTS_FILE)
+    return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration, stored)
 
 
 def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -24,10 +25,11 @@ from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_t
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
 from spanmatch.model.model import SpanMatcherModel
-from spanmatch.prediction.checkpoint import load_checkpoint, save_checkpoint
+from spanmatch.prediction.checkpoint import StoredWeights, load_checkpoint, save_checkpoint
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
 from spanmatch.prediction.scoring import passing_candidates
+from spanmatch.prediction.shipped import WEIGHTS_FILE
 from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs, default_slot, logit
 from spanmatch.prediction.type_columns import TypeColumns
@@ -52,6 +54,7 @@ class SpanMatcher:
         *,
         calibration: Calibration | None = None,
         autocast: torch.dtype | None = None,
+        stored: StoredWeights | None = None,
     ) -> None:
         """Make a matcher around a model.
 
@@ -61,12 +64,14 @@ class SpanMatcher:
             type_tokenizer: the tokenizer of its type encoder, the same object where one encoder serves both.
             calibration: its calibrated thresholds, if there are any.
             autocast: dtype of mixed precision, for a training; None for none.
+            stored: the file that the weights were read from, if they were and are not trained any more.
         """
         self.batcher = Batcher.of(model.matcher_config, text_tokenizer, type_tokenizer)
         self.text_tokenizer, self.type_tokenizer = text_tokenizer, type_tokenizer
         self.calibration = calibration
         self._autocast = autocast
         self.model = model
+        self._stored = stored
 
     @property
     def model(self) -> SpanMatcherModel:
@@ -76,6 +81,7 @@ class SpanMatcher:
     @model.setter
     def model(self, model: SpanMatcherModel) -> None:
         self._model, self._types = model, TypeEncoder(model, self.batcher, self.inference)
+        self._stored = None
 
     @property
     def config(self) -> MatcherConfig:
@@ -112,20 +118,32 @@ class SpanMatcher:
         Raises:
             InputError: no such folder, files missing from it, or weights that do not fit its configuration.
         """
-        model, text_tokenizer, type_tokenizer, calibration = load_checkpoint(name_or_path)
+        model, text_tokenizer, type_tokenizer, calibration, stored = load_checkpoint(name_or_path)
         target = default_device() if device is None else named_device(device)
-        model.to(device=target, dtype=native_dtype(target) if dtype is None else named_dtype(dtype)).eval()
+        precision = native_dtype(target) if dtype is None else named_dtype(dtype)
+        model.to(device=target, dtype=precision).eval()
         if compile:
             compile_encoder(model.text_encoder)
-        return cls(model, text_tokenizer, type_tokenizer, calibration=calibration)
+        stored = replace(stored, is_rounded=precision != torch.float32)
+        return cls(model, text_tokenizer, type_tokenizer, calibration=calibration, stored=stored)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a checkpoint that `from_pretrained` reads: configuration, safetensors, tokenizers, thresholds.
 
+        Weights are saved as they were loaded, not in the precision that they compute in, except for those that were
+        changed since.
+
         Args:
             folder: made if it is not there.
+
+        Raises:
+            InputError: the matcher computes in a lower precision, and the file that it was loaded from is gone.
         """
-        save_checkpoint(Path(folder), self.model, self.text_tokenizer, self.type_tokenizer, calibration=self.calibration)
+        tokenizers = self.text_tokenizer, self.type_tokenizer
+        save_checkpoint(Path(folder), self.model, *tokenizers, calibration=self.calibration, stored=self._stored)
+        written = Path(folder) / WEIGHTS_FILE
+        if self._stored is not None and self._stored.file.exists() and written.samefile(self._stored.file):
+            self._stored = StoredWeights.of(written, is_rounded=self._stored.is_rounded)
 
     def encode_types(self, types: Types, *, progress: bool = False) -> TypeEmbeddings:
         """Encode types once, to be passed to `predict` as often as wanted, or saved.

@@ -99,3 +99,79 @@ class TestCheckpoint:
         assert config == json.loads(json.dumps(tiny_matcher.config.as_dict()))
         built = SpanMatcherModel(tiny_matcher.config)
         assert built.state_dict().keys() == tiny_matcher.model.state_dict().keys()
+
+
+class TestAsTheyWere:
+    """Weights are saved as they were loaded, whatever the precision that the matcher computes in."""
+
+    @pytest.fixture(params=["float32", "float16"])
+    def folder(self, request: pytest.FixtureRequest, tiny_matcher: SpanMatcher, tmp_path: Path) -> Path:
+        """A checkpoint whose weights are stored in one precision or the other, and not in the usual order."""
+        folder = tmp_path / "loaded"
+        tiny_matcher.save_pretrained(folder)
+        weights = load_file(folder / "model.safetensors")
+        dtype = getattr(torch, request.param)
+        stored = {name: weights[name].to(dtype) for name in reversed(weights)}
+        save_file(stored, folder / "model.safetensors", metadata={"format": "pt", "by": "a test"})
+        return folder
+
+    @pytest.mark.parametrize("dtype", [None, "float32", "bfloat16", "float16"])
+    @pytest.mark.parametrize("then", [(), (torch.float32,), (torch.float16,), (torch.bfloat16, torch.float32)])
+    def test_byte_for_byte(
+        self, dtype: str | None, then: Sequence[torch.dtype], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """... also where the device computes in bfloat16 by itself, and the model was moved to another precision since."""
+        monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device: torch.bfloat16)
+        matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype=dtype)
+        for precision in then:
+            matcher.model.to(precision)
+        before = matcher.predict(TEXTS["plain"], TYPES, threshold=0.01)
+        matcher.save_pretrained(tmp_path / "saved")
+        for name in ("model.safetensors", "config.json"):
+            assert (tmp_path / "saved" / name).read_bytes() == (folder / name).read_bytes()
+        assert matcher.predict(TEXTS["plain"], TYPES, threshold=0.01) == before
+
+    def test_what_was_trained_is_saved_as_it_is(self, folder: Path, tmp_path: Path) -> None:
+        matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype="bfloat16")
+        with torch.no_grad():
+            matcher.model.head.scale.mul_(2)
+        matcher.save_pretrained(tmp_path / "saved")
+        before, after = (load_file(place / "model.safetensors") for place in (folder, tmp_path / "saved"))
+        assert before.keys() == after.keys()
+        changed = {name for name, weight in before.items() if not torch.equal(weight, after[name])}
+        assert changed == {"head.scale"} and torch.equal(after["head.scale"], matcher.model.head.scale)
+
+    def test_over_itself_again_and_again(self, folder: Path, tmp_path: Path) -> None:
+        stored = (folder / "model.safetensors").read_bytes()
+        matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype="bfloat16")
+        for _ in range(2):
+            matcher.save_pretrained(folder)
+            assert (folder / "model.safetensors").read_bytes() == stored
+        with torch.no_grad():
+            matcher.model.head.scale.mul_(2)
+        for place in (folder, folder, tmp_path / "copy"):
+            matcher.save_pretrained(place)
+            weights = load_file(place / "model.safetensors")
+            assert torch.equal(weights["head.scale"], matcher.model.head.scale)
+            assert weights["head.type_proj.weight"].dtype != torch.bfloat16
+
+    @pytest.mark.parametrize("change", ["gone", "trained anew"])
+    def test_without_the_file_nothing_is_rounded_silently(self, change: str, folder: Path, tmp_path: Path) -> None:
+        rounded, exact = (SpanMatcher.from_pretrained(folder, device="cpu", dtype=dtype) for dtype in ("bfloat16", "float32"))
+        weights = load_file(folder / "model.safetensors")
+        (folder / "model.safetensors").unlink()
+        if change == "trained anew":
+            save_file({name: weight + 1 for name, weight in weights.items()}, folder / "model.safetensors", metadata={"a": "b"})
+        with pytest.raises(InputError, match=r'model\.safetensors: .* load the checkpoint with dtype="float32" to save it'):
+            rounded.save_pretrained(tmp_path / "rounded")
+        assert not (tmp_path / "rounded").exists()
+        exact.save_pretrained(tmp_path / "exact")
+        found = load_file(tmp_path / "exact" / "model.safetensors")
+        assert all(torch.equal(found[name], weight.float()) for name, weight in weights.items())
+
+    def test_another_model_is_saved_as_it_is(self, folder: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+        matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype="bfloat16")
+        matcher.model = make_matcher(tiny_encoder).model
+        (folder / "model.safetensors").unlink()
+        matcher.save_pretrained(tmp_path / "saved")
+        assert all(weight.dtype == torch.float32 for weight in load_file(tmp_path / "saved" / "model.safetensors").values())
