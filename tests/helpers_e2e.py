@@ -4,10 +4,11 @@ import io
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,18 @@ def run_subprocess(*arguments: object, cwd: Path = ROOT) -> Result:
     command = [sys.executable, *map(str, arguments)]
     ended = subprocess.run(command, cwd=cwd, env=offline_environment(), capture_output=True, text=True, timeout=120)
     return Result(status=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def end_in_time(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> Result:
+    """Run a command from this checkout; if it takes longer, it fails, and all of its processes are killed."""
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return Result(status=process.returncode, out=out, err=err)
 
 
 def write_jsonl(path: Path, rows: Sequence[Any]) -> Path:

@@ -4,9 +4,10 @@ Legend: N sequences, L tokens of the longest one.
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +79,7 @@ class SequenceTokenizer:
         """
         if not getattr(tokenizer, "is_fast", True):
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
+        _be_serial_in_forks()
         backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
         backend.no_padding()
         backend.no_truncation()
@@ -169,6 +171,16 @@ class SequenceTokenizer:
             ids[row, stop : stop + len(self.suffix)] = self.suffix
             mask[row, : stop + len(self.suffix)] = 1
         return ids, mask
+
+
+@cache
+def _be_serial_in_forks() -> None:
+    """Let the library `tokenizers` use one thread in each process that is forked from this one, such as a data loader's.
+
+    A fork copies the library's record of its threads, but not the threads: the copy would wait for them for ever.
+    """
+    if hasattr(os, "register_at_fork"):  # Windows cannot fork
+        os.register_at_fork(after_in_child=partial(os.environ.__setitem__, "TOKENIZERS_PARALLELISM", "false"))
 
 
 def _special_tokens(encoding: Encoding, num_parts: int) -> list[tuple[int, ...]]:

@@ -170,6 +170,7 @@ class MatcherTrainingArguments(TrainingArguments):
         )
         _check_at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
         _check_at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
+        _check_at_least(self, 0, "dataloader_num_workers")
         super().__post_init__()
 
 

@@ -45,10 +45,20 @@ class TrainingViews(Dataset[View]):
         self.arguments = arguments
         self.seed = seed
         self.plan: BatchPlan | None = None
-        self.set_epoch(0)
+        self._epoch = torch.zeros((), dtype=torch.long)  # a tensor, because processes can share it
+        self._grouped_for, self._group_of = -1, np.arange(len(views))
 
     def __len__(self) -> int:
         return len(self.views)
+
+    @property
+    def epoch(self) -> int:
+        """The number of the pass over the data, from 0."""
+        return int(self._epoch)
+
+    def share_epoch(self) -> None:
+        """Let the workers of a data loader that outlive an epoch learn of the next one. Call it before they start."""
+        self._epoch.share_memory_()
 
     def group(self, batch_size: int) -> BatchPlan:
         """Put texts of one inventory into the same batches.
@@ -57,7 +67,7 @@ class TrainingViews(Dataset[View]):
             batch_size: texts of a batch.
         """
         self.plan = BatchPlan.of(self.views, batch_size, self.seed)
-        self.set_epoch(self.epoch)
+        self._grouped_for = -1
         return self.plan
 
     def set_epoch(self, epoch: int) -> None:
@@ -66,16 +76,22 @@ class TrainingViews(Dataset[View]):
         Args:
             epoch: number of the pass over the data, from 0.
         """
-        self.epoch = epoch
-        self.group_of = np.arange(len(self.views))
-        for number, group in enumerate(self.plan.groups(epoch) if self.plan is not None else ()):
-            self.group_of[group] = number
+        self._epoch.fill_(epoch)
+
+    def _group(self, index: int, epoch: int) -> int:
+        """Return the number of a text's group; the groups of an epoch are made when its first text is asked for."""
+        if self._grouped_for != epoch:
+            for number, group in enumerate(self.plan.groups(epoch) if self.plan is not None else ()):
+                self._group_of[group] = number
+            self._grouped_for = epoch
+        return int(self._group_of[index])
 
     def __getitem__(self, index: int) -> View:
-        view, rng = self.views[index], np.random.default_rng((self.seed, self.epoch, index))
+        epoch = self.epoch
+        view, rng = self.views[index], np.random.default_rng((self.seed, epoch, index))
         present = {label for _, _, label in view.tokenized.gold}
         positive = [item for item in view.types if item.label in present]
-        shared = np.random.default_rng((self.seed, self.epoch, int(self.group_of[index]), 1))
+        shared = np.random.default_rng((self.seed, epoch, self._group(index, epoch), 1))
         drawn = (view.types[position] for position in shared.permutation(len(view.types)))
         negative = list(islice((item for item in drawn if item.label not in present), self.arguments.num_negative_types))
         types = positive + negative

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spanmatch.data.corpus import Corpus
@@ -117,6 +117,8 @@ class MatcherTrainer(Trainer):
             self.add_callback(LossAndF1Progress())
         if train_dataset is not None:
             self.add_callback(EpochOfViews(train_dataset))
+            if args.dataloader_num_workers:
+                train_dataset.share_epoch()
         if self.is_fsdp_enabled:
             make_shardable(matcher.model)
 
@@ -178,6 +180,16 @@ class MatcherTrainer(Trainer):
             {"params": parameters, "lr": rates[part], "weight_decay": self.args.weight_decay if is_decayed else 0.0}
             for (part, is_decayed), parameters in groups.items()
         ]
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the data loader of the training, with random numbers of its own.
+
+        It draws a seed for its workers whenever they start. From the generator that dropout draws from, that would make the
+        weights depend on the number and the life of the workers.
+        """
+        loader = super().get_train_dataloader()
+        getattr(loader, "base_dataloader", loader).generator = torch.Generator().manual_seed(self.args.seed)
+        return loader
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         dataset = train_dataset or self.train_dataset

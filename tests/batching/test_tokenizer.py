@@ -1,6 +1,8 @@
 """The tokenizer of sequences: special tokens, padding, types that are too long, and token ids that are kept."""
 
 import logging
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import TEXTS, TYPES, collate_types, make_matcher, token_ids
+from helpers_e2e import end_in_time, offline_environment
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -161,3 +164,21 @@ class TestKeptTokens:
                 assert [ids.tolist() for ids in found] == [list(ids) for ids in expected]
                 assert all(ids.dtype == np.int64 for ids in found)
                 assert len(fresh._kept) <= 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+def test_a_fork_tokenises(tiny_encoder: Path) -> None:
+    """... with one thread: those of its parent are not copied, and the library would wait for them for ever."""
+    code = """
+import os, sys
+from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.model.pretrained import read_tokenizer
+tokenizer = SequenceTokenizer.of(read_tokenizer(sys.argv[1])[0], 64)
+expected = tokenizer.encode(["Ada met Bob"] * 100)  # in several threads
+child = os.fork()
+if not child:
+    os._exit(0 if tokenizer.encode(["Ada met Bob"] * 100) == expected else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    environment = offline_environment() | {"TOKENIZERS_PARALLELISM": "true"}
+    assert end_in_time([sys.executable, "-c", code, str(tiny_encoder)], environment, 60).status == 0

@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from helpers_e2e import NAMES, read_json, sentences, snapshot, trained_checkpoint, write_jsonl
-from helpers_training import card, card_config, difference, run, weights
+from helpers_e2e import NAMES, end_in_time, offline_environment, read_json, sentences, snapshot, trained_checkpoint, write_jsonl
+from helpers_training import arguments, card, card_config, difference, run, weights
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.prediction.matcher import SpanMatcher
@@ -191,6 +192,45 @@ class TestSteps:
         run(encoder, data / "train.jsonl", tmp_path / "out", max_steps=4, bf16=bf16, validation_file=data / "dev.jsonl")
         assert {tensor.dtype for tensor in weights(tmp_path / "out").values()} == {torch.float32}
         assert card_config(tmp_path / "out")["bf16"] is bf16
+
+
+class TestWorkers:
+    """Processes that load the data change nothing but the time."""
+
+    SCHEDULE = {"num_train_epochs": 2, "save_strategy": "epoch", "num_negative_types": 1, "type_texts": "mixed"}
+
+    @pytest.fixture(scope="class")
+    def alone(self, encoder: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("workers") / "alone"
+        run(encoder, data / "train.jsonl", folder, validation_file=data / "dev.jsonl", **self.SCHEDULE)
+        return folder
+
+    def test_as_a_user_starts_it(self, alone: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
+        """The types are tokenised in several threads before the workers are forked, which have none of these threads."""
+        environment = {key: value for key, value in offline_environment().items() if key != "TOKENIZERS_PARALLELISM"}
+        flags = {"validation_file": data / "dev.jsonl", "dataloader_num_workers": 1, **self.SCHEDULE}
+        given = arguments(encoder, data / "train.jsonl", tmp_path / "out", **flags)
+        command = [sys.executable, "-m", "accelerate.commands.launch", "-q", "train_bi_encoder.py", *given]
+        ended = end_in_time(command, environment, 100)
+        assert ended.status == 0, ended.err
+        assert difference(alone, tmp_path / "out") == 0
+        assert (alone / "thresholds.json").read_bytes() == (tmp_path / "out" / "thresholds.json").read_bytes()
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            {"dataloader_num_workers": 2},
+            {"dataloader_num_workers": 2, "dataloader_persistent_workers": True},
+            {"dataloader_num_workers": 1, "dataloader_prefetch_factor": 4},
+            {"dataloader_num_workers": 1, "dataloader_persistent_workers": True, "dataloader_multiprocessing_context": "spawn"},
+        ],
+        ids=["two", "persistent", "one that runs ahead", "spawned"],
+    )
+    def test_the_weights_are_the_same(
+        self, alone: Path, encoder: Path, data: Path, tmp_path: Path, flags: dict[str, object]
+    ) -> None:
+        run(encoder, data / "train.jsonl", tmp_path / "out", validation_file=data / "dev.jsonl", **self.SCHEDULE, **flags)
+        assert difference(alone, tmp_path / "out") == 0
 
 
 def test_windows_are_trained(encoder: Path, long: Path, tmp_path: Path) -> None:
