@@ -5,7 +5,8 @@ The keys of the file are read as if they had been given on the command line, so 
 
 import dataclasses
 import json
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArg
         raise SystemExit(0)
     _refuse(NO_EFFECT_IN[architecture], f"in a {architecture}-encoder", given, parser)
     own, _ = parser.parse_known_args(given)
+    _check_values(vars(own), parser)
     for step, key in (("do_eval", "validation_file"), ("do_predict", "test_file")):
         if getattr(own, step) is None:
             given += [f"--{step}", str(bool(getattr(own, key)))]
@@ -114,6 +116,17 @@ def _refuse(keys: set[str], where_not: str, given: Sequence[str], parser: _Parse
     for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & keys):
         where = parser.places.get(key, "")
         raise InputError(f'{where}"{key}" has no effect {where_not}; remove it')
+
+
+def _check_values(values: Mapping[str, Any], parser: _Parser) -> None:
+    """Raise an error for a value that its type allows and nothing can use: infinity, NaN, a text with a NUL character."""
+    for key, value in values.items():
+        where = parser.places.get(key, "configuration: ")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f'{where}"{key}" must be a finite number, got {value}')
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and "\0" in text:
+                raise InputError(f'{where}"{key}" holds a NUL character, which no name may have; remove it')
 
 
 def _valid_keys() -> Collection[str]:
