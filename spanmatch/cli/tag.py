@@ -18,7 +18,7 @@ class Places:
 
     places: Sequence[str] = option(
         f"checkpoint folder or hub id ({DEFAULT_MODEL}, which comes with the package); and a text file (a text per line), "
-        ".jsonl, .parquet, each of the first two also .gz; a glob of such; a sentence; or - (standard input)",
+        ".jsonl, .csv, .tsv, all also .gz, .parquet; a glob of such; a sentence; or - (standard input)",
         default=(),
         metavar="[MODEL] [INPUT]",
         positional=True,

@@ -1,22 +1,25 @@
-"""Reading the files that are tagged, record by record with flat memory: text, JSONL and Parquet, the first two also as .gz."""
+"""Reading the files that are tagged, record by record with flat memory: text, JSONL, CSV and TSV, also as .gz, and Parquet."""
 
 import glob
 import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from spanmatch.data.examples import json_row
 from spanmatch.data.files import not_utf8
+from spanmatch.data.tables import SEPARATORS, read_table
 from spanmatch.errors import InputError, nearest
 
 JSON_LINES = (".jsonl", ".json")
 # The lines of plain files below this size are counted beforehand: a second or two, for a bar that knows its end.
 MAX_COUNTED_BYTES = 10**9
 PARQUET_ROWS = 1024
+# What a blank line gives where it is no record.
+_BLANK = object()
 
 # Where a record stands, and the record or what is wrong with it.
 ReadRecord = tuple[str, dict[str, Any] | InputError]
@@ -67,34 +70,51 @@ class SourceFiles:
             reader = self._parquet if path.suffix == ".parquet" else self._lines
             for where, row, position in reader(path, size):
                 self.num_bytes_read = done + position
-                yield where, _checked(where, row, self.text_column)
+                if row is not _BLANK:
+                    yield where, _checked(where, row, self.text_column)
             done += size
 
     def count_records(self) -> int | None:
         """Count the records, and take blank lines of JSONL for such. Return None where counting takes long."""
         plain = [path for path in self.paths if path.suffix != ".parquet"]
-        if any(map(_is_compressed, plain)) or sum(path.stat().st_size for path in plain) > MAX_COUNTED_BYTES:
+        is_unclear = any(_is_compressed(path) or path.suffix in SEPARATORS for path in plain)
+        if is_unclear or sum(path.stat().st_size for path in plain) > MAX_COUNTED_BYTES:
             return None
         tables = [path for path in self.paths if path.suffix == ".parquet"]
         return sum(map(_count_lines, plain)) + sum(_open_parquet(path).metadata.num_rows for path in tables)
 
     def _lines(self, path: Path, size: int) -> Iterator[tuple[str, Any, int]]:
-        is_json = _format(path) in JSON_LINES
-        if not is_json and self.text_column != "text":
-            raise InputError(f"{path}: a text per line and no columns; leave out --text_column, or give .jsonl or .parquet")
+        del size
+        rows = self._table if _format(path) in SEPARATORS else self._json_or_text
         number = 0
         with path.open("rb") as raw:
-            lines: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if _is_compressed(path) else raw
+            file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if _is_compressed(path) else raw
             try:
-                for number, line in enumerate(lines, 1):
-                    where = f"{path}:{number}"
-                    if not is_json:
-                        yield where, text_record(where, line, is_first=number == 1), raw.tell()
-                    elif line.strip():
-                        yield where, json_row(where, line), raw.tell()
+                for number, row in rows(path, file):
+                    yield f"{path}:{number}", row, raw.tell()
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 problem = f"the gzip file is cut off or damaged from here on ({error})"
                 raise InputError(f"{path}:{number + 1}: {problem}; copy or pack it again") from error
+
+    def _json_or_text(self, path: Path, file: BinaryIO) -> Iterator[tuple[int, Any]]:
+        is_json = _format(path) in JSON_LINES
+        if not is_json and self.text_column != "text":
+            others = ".jsonl, .csv, .tsv or .parquet"
+            raise InputError(f"{path}: a text per line and no columns; leave out --text_column, or give {others}")
+        for number, line in enumerate(file, 1):
+            if not is_json:
+                yield number, text_record(f"{path}:{number}", line, is_first=number == 1)
+            else:
+                yield number, json_row(f"{path}:{number}", line) if line.strip() else _BLANK
+
+    def _table(self, path: Path, file: BinaryIO) -> Iterator[tuple[int, Any]]:
+        table = read_table(file, path, _format(path))
+        if self.text_column not in table.names:
+            hint = nearest(self.text_column, table.names)
+            raise InputError(f'{table.where}: no column "{self.text_column}"; {hint} (--text_column NAME)')
+        for where, row in table.rows:
+            number = int(where.rpartition(":")[2])
+            yield number, dict(zip(table.names, row, strict=True)) if isinstance(row, list) and row else row or _BLANK
 
     def _parquet(self, path: Path, size: int) -> Iterator[tuple[str, Any, int]]:
         import pyarrow

@@ -65,7 +65,7 @@ def _check(options: TagOptions, files: SourceFiles | None) -> None:
     if options.type_embeddings is not None:
         check_folder_of(Path(options.type_embeddings))
     if files is None and options.text_column != "text":
-        raise InputError("--text_column names the text in JSONL and Parquet, and none is given; leave it out")
+        raise InputError("--text_column names the text in JSONL, CSV, TSV and Parquet, and none is given; leave it out")
     if options.num_workers and options.device is None and default_device().type != "cpu":
         problem = "processes share the cores of a CPU, but this machine has an accelerator"
         raise InputError(f"--num_workers {options.num_workers}: {problem}; leave it out, or give --device cpu, too")

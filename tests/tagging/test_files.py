@@ -10,6 +10,7 @@ import pytest
 from helpers_tag import TEXTS, refused, tag, write_source
 from pyarrow import parquet
 
+from spanmatch.data.tables import table_line
 from spanmatch.errors import InputError
 from spanmatch.tagging import files
 from spanmatch.tagging.files import SourceFiles, find_files, text_record
@@ -35,6 +36,41 @@ def test_blank_lines_of_json_are_no_records_and_those_of_text_are(tmp_path: Path
     found = [(Path(where).name, record) for where, record in SourceFiles([tmp_path / "a.jsonl", tmp_path / "b.txt"])]
     json_lines = [("a.jsonl:1", {"text": "Ada"}), ("a.jsonl:3", {"text": "Bob"})]
     assert found == [*json_lines, ("b.txt:1", {"text": "Ada"}), ("b.txt:2", {"text": ""}), ("b.txt:3", {"text": "Bob"})]
+
+
+class TestTables:
+    @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".tsv.gz"])
+    @pytest.mark.parametrize("more", [{}, {"n": "1"}])
+    def test_rows_keep_all_columns(self, tmp_path: Path, suffix: str, more: dict[str, str]) -> None:
+        path, separator = tmp_path / f"a{suffix}", "\t" if "tsv" in suffix else ","
+        rows = [["text", *more], *([text, *more.values()] for text in TEXTS)]
+        content = "".join(table_line(row, separator) for row in rows).encode()
+        path.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+        opened = SourceFiles([path])
+        assert list(opened) == [(f"{path}:{n}", {"text": text} | more) for n, text in enumerate(TEXTS, 2)]
+        assert opened.num_bytes_read == path.stat().st_size and opened.count_records() is None
+
+    def test_the_text_column(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.csv"
+        path.write_text('\ufeffid;body\n1;"Ada\nmet"\n\n2;Bo\n', encoding="utf-8")
+        found = [(Path(where).name, record) for where, record in SourceFiles([path], text_column="body")]
+        assert found == [("a.csv:2", {"id": "1", "body": "Ada\nmet"}), ("a.csv:5", {"id": "2", "body": "Bo"})]
+        with pytest.raises(InputError, match=r'a\.csv:1: no column "text"; valid: body, id \(--text_column NAME\)'):
+            list(SourceFiles([path]))
+
+    def test_a_bad_row_can_be_left_out(self, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_bytes(b"text,n\nAda,1\nBo\n\xff,2\nEd,3\n")
+        found = [
+            str(record) if isinstance(record, InputError) else record["text"] for _, record in SourceFiles([tmp_path / "a.csv"])
+        ]
+        assert [found[0], found[3]] == ["Ada", "Ed"]
+        assert "a.csv:3: 1 cell, but the header names 2" in found[1] and "a.csv:4: not UTF-8" in found[2]
+
+    def test_a_gzip_file_that_is_cut_off(self, tmp_path: Path) -> None:
+        content = gzip.compress(b"text,n\n" + b"".join(b"Ada %d,1\n" % n for n in range(10_000)))
+        (tmp_path / "a.csv.gz").write_bytes(content[: len(content) // 2])
+        with pytest.raises(InputError, match=r"a\.csv\.gz:\d+: the gzip file is cut off or damaged from here on"):
+            list(SourceFiles([tmp_path / "a.csv.gz"]))
 
 
 def test_text_record() -> None:
