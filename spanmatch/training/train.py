@@ -29,6 +29,7 @@ from spanmatch.training.config_file import read_config
 from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.model_card import TrainingFacts, write_model_card
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
+from spanmatch.training.record import check_record, training_record
 from spanmatch.training.resume import steps_of, where_to_resume
 from spanmatch.training.trainer import MatcherTrainer
 
@@ -67,7 +68,12 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
     if arguments.dropout is not None:
         set_dropout(matcher.model, arguments.dropout)
     set_seed(training.seed)  # the batches do not depend on how many random numbers building took
-    facts = None if corpora.train is None else _fit(matcher, arguments, training, corpora.train, corpora.validation, resume)
+    facts = None
+    if corpora.train is not None:
+        record = training_record(architecture, arguments, training, matcher.model, corpora.train, corpora.validation)
+        if resume is not None:
+            check_record(Path(resume), record)
+        facts = _fit(matcher, arguments, training, corpora.train, corpora.validation, resume, record)
     matcher.model.to(training.device)
     if corpora.validation is not None:
         matcher.calibration = calibrate(
@@ -121,6 +127,7 @@ def _fit(
     corpus: Corpus,
     validation: Corpus | None,
     resume: str | None,
+    record: Mapping[str, Any],
 ) -> TrainingFacts:
     """Train a matcher in place, from the checkpoint `resume` if it is given, and return the facts for the model card."""
     views = TrainingViews(training_windows(corpus, matcher.batcher), arguments, training.seed)
@@ -134,6 +141,7 @@ def _fit(
         train_dataset=views,
         validation=validation,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)] if patience else None,
+        record=record,
     )
     if training.should_save and arguments.overwrite_output_dir and resume is None:
         remove_checkpoints(Path(str(training.output_dir)))

@@ -1,6 +1,8 @@
 """Train a matcher with `transformers.Trainer`: its loss, learning rates, evaluation and checkpoints."""
 
 import copy
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,14 @@ from torch.utils.data import DataLoader, Sampler
 from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from spanmatch.data.corpus import Corpus
+from spanmatch.data.files import write_whole
 from spanmatch.evaluation.calibration import best_f1
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.checkpoint import save_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.dataset import TrainingCollator, TrainingViews
+from spanmatch.training.record import RECORD_FILE
 from spanmatch.training.sampler import EpochSampler
 from spanmatch.training.type_anchor import TypeAnchor, drift
 
@@ -86,6 +90,7 @@ class MatcherTrainer(Trainer):
         train_dataset: TrainingViews | None,
         validation: Corpus | None,
         callbacks: list[TrainerCallback] | None = None,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         """Prepare a training.
 
@@ -96,11 +101,13 @@ class MatcherTrainer(Trainer):
             train_dataset: the texts with their types; None to do anything but train.
             validation: examples to measure F1 on during the training; None to measure none.
             callbacks: further callbacks of the Trainer.
+            record: the `training_record`, which each checkpoint gets; by default none.
         """
         self.matcher = matcher
         self.arguments = arguments
         self.loss, self.boundaries = arguments.objective.loss, arguments.objective.boundaries
         self.validation = validation
+        self.record = record
         num_anchored = _num_anchored(matcher.model, arguments)
         super().__init__(
             model=matcher.model,
@@ -236,7 +243,10 @@ class MatcherTrainer(Trainer):
         if not self.args.should_save:
             return
         tokenizers = self.matcher.text_tokenizer, self.matcher.type_tokenizer
-        save_checkpoint(Path(output_dir or str(self.args.output_dir)), self.matcher.model, *tokenizers, state=state_dict)
+        folder = Path(output_dir or str(self.args.output_dir))
+        save_checkpoint(folder, self.matcher.model, *tokenizers, state=state_dict)
+        if self.record is not None:
+            write_whole(folder / RECORD_FILE, json.dumps(self.record, indent=1) + "\n")
 
 
 def make_shardable(model: nn.Module) -> None:
