@@ -21,10 +21,14 @@ from typing import Any
 
 from spanmatch.data.dataset_dict import is_dataset_folder
 from spanmatch.data.formats.conll import is_conll, read_conll, write_conll
+from spanmatch.data.formats.doccano import is_doccano, read_doccano, write_doccano
 from spanmatch.data.formats.gliner import is_gliner, read_gliner, write_gliner
+from spanmatch.data.formats.label_studio import is_label_studio, read_label_studio, write_label_studio
 from spanmatch.data.formats.ours import is_spans, is_tags, read_spans, read_tags, write_spans, write_tags
+from spanmatch.data.formats.prodigy import is_prodigy, read_prodigy, write_prodigy
 from spanmatch.data.formats.reading import Reading, Rows, json_values
 from spanmatch.data.formats.records import Record
+from spanmatch.data.formats.spacy_docbin import is_spacy, read_spacy, write_spacy
 from spanmatch.data.formats.writing import Writing
 from spanmatch.errors import InputError, nearest
 
@@ -72,6 +76,39 @@ FORMATS: dict[str, FileFormat] = {
         ),
         FileFormat(
             name="conll", looks_like=is_conll, read=read_conll, write=write_conll, suffixes=_COLUMNS, target_suffixes=_COLUMNS
+        ),
+        FileFormat(
+            name="spacy",
+            looks_like=is_spacy,
+            read=read_spacy,
+            write=write_spacy,
+            suffixes=(".spacy", ".json", ".jsonl"),
+            target_suffixes=(".spacy",),
+            has_sidecar=True,
+        ),
+        FileFormat(
+            name="label-studio",
+            looks_like=is_label_studio,
+            read=read_label_studio,
+            write=write_label_studio,
+            suffixes=(".json", ".jsonl"),
+            has_sidecar=True,
+        ),
+        FileFormat(
+            name="prodigy",
+            looks_like=is_prodigy,
+            read=read_prodigy,
+            write=write_prodigy,
+            suffixes=(".jsonl", ".json"),
+            has_sidecar=True,
+        ),
+        FileFormat(
+            name="doccano",
+            looks_like=is_doccano,
+            read=read_doccano,
+            write=write_doccano,
+            suffixes=(".jsonl", ".json"),
+            has_sidecar=True,
         ),
         FileFormat(
             name="gliner",

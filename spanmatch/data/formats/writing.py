@@ -29,12 +29,16 @@ class Writing:
         scheme: of tags, one of `SCHEMES`: "bio" is IOB2.
         on_overlap: what happens to overlapping spans in a format with one tag per token, one of `ON_OVERLAP`: "error"
             raises, "longest" keeps the longest.
+        as_predictions: whether the spans are what a model found, for a person to correct, rather than gold.
+        model_version: which model found them.
         suffix: of the file that is written, such as ".json"; the path that a writer gets has another name until it is whole.
     """
 
     left_out: LeftOut
     scheme: str = "bio"
     on_overlap: str = "error"
+    as_predictions: bool = False
+    model_version: str = "spanmatch"
     suffix: str = ""
 
 
