@@ -1,10 +1,12 @@
 """Define entity types, gold mentions and predicted entities. All offsets are half-open."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
+
+from spanmatch.errors import InputError
 
 
 def normalise(name: str) -> str:
@@ -14,7 +16,20 @@ def normalise(name: str) -> str:
         name: a name as a user writes it.
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(folded.replace("_", " ").replace("-", " ").split())
+    if not folded.isascii():
+        # Upper and lower case can be composed in different ways. What cannot be seen (category Cf) makes no other name.
+        folded = unicodedata.normalize("NFKC", folded).casefold().replace("\u2010", "-")
+        folded = "".join(char for char in folded if unicodedata.category(char) != "Cf")
+    return " ".join(folded.replace("_", " ").replace("-", " ").split()) or folded
+
+
+def is_blank(name: str) -> bool:
+    """Return whether nothing of a name can be seen.
+
+    Args:
+        name: any text.
+    """
+    return all(char.isspace() or unicodedata.category(char) in {"Cc", "Cf"} for char in name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +44,9 @@ class EntityType:
             the name.
         key: the normalised name; types with one key are one type.
         alias_keys: the normalised aliases.
+
+    Raises:
+        InputError: the name is empty, or something is no text.
     """
 
     name: str
@@ -39,8 +57,13 @@ class EntityType:
     alias_keys: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise ValueError("an entity type needs a name, got an empty one; give it a name or remove it")
+        aliases: Any = self.aliases
+        if isinstance(aliases, str):
+            raise InputError(f'aliases must be several texts, got the text "{aliases}"; write ("{aliases}",)')
+        for text in (self.name, self.description, self.label, *self.aliases):
+            check_text(text, "a name, description, label or alias of an entity type")
+        if is_blank(self.name):
+            raise InputError("an entity type needs a name, got an empty one; give it a name or remove it")
         object.__setattr__(self, "label", self.label or self.name)
         object.__setattr__(self, "key", normalise(self.name))
         object.__setattr__(self, "alias_keys", frozenset(map(normalise, self.aliases)) - {self.key})
@@ -123,47 +146,138 @@ class Inventory(tuple[EntityType, ...]):
 
 NO_TYPES = Inventory()
 
-Types = Sequence[str] | Sequence[EntityType] | Mapping[str, str]
+Types = Iterable[str] | Iterable[EntityType] | Mapping[str, str]
+
+
+def check_text(text: Any, what: str) -> None:
+    """Refuse what is no text, and text that no tokenizer reads.
+
+    Args:
+        text: any value.
+        what: what the value is, for the error.
+
+    Raises:
+        InputError: it is no `str`, or has half of a surrogate pair in it.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{what} must be a text (str), got {_shown(text)}")
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start].encode("ascii", "backslashreplace").decode()
+        raise InputError(f"{what} holds a lone surrogate ({half}), half a character; write it whole, or drop it") from error
+
+
+def _shown(value: Any) -> str:
+    """Return a value as an error shows it, with its class unless that is clear."""
+    return "None" if value is None else f"{str(value)[:40]!r} ({type(value).__name__})"
+
+
+def _items(values: Any, what: str) -> list[Any]:
+    """Return the items of anything that can be gone through: a list, an array, a generator, the keys of a dict."""
+    if isinstance(values, Iterable) and not isinstance(values, (bytes, bytearray, Mapping)):
+        try:
+            return list(values)
+        except TypeError:  # an array without dimensions
+            pass
+    raise InputError(f"{what}, got {_shown(values)}")
+
+
+def as_texts(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list, after checking each.
+
+    Args:
+        texts: a list, a tuple, a generator, an array: anything that gives texts one by one.
+
+    Raises:
+        InputError: one of them is no text; the message has its index.
+    """
+    listed = _items(texts, "texts must be a text or a list of texts")
+    for index, text in enumerate(listed):
+        if isinstance(text, (list, tuple)) and text and all(isinstance(token, str) for token in text):
+            raise InputError(f'texts[{index}] must be a text (str), got tokens {_shown(text)}; join them: " ".join(tokens)')
+        check_text(text, f"texts[{index}]")
+    return listed
 
 
 def as_entity_types(types: Types) -> Inventory:
     """Return the inventory of types as a user gives them.
 
     Args:
-        types: names, `EntityType`s, or `{name: description}`.
+        types: names, `EntityType`s, or `{name: description}`. The types of a set are sorted.
 
     Raises:
-        ValueError: there is no type, a name is empty, or two types have one label.
+        InputError: there is no type, a name is empty, two names or two labels are one, or something is no type.
     """
     if isinstance(types, str):
-        raise ValueError(f'types must be a list of names or {{name: description}}, got the text "{types}"; write ["{types}"]')
+        raise InputError(f'types must be a list of names or {{name: description}}, got the text "{types}"; write ["{types}"]')
     if isinstance(types, Mapping):
-        read = Inventory(EntityType(name=name, description=description or "") for name, description in types.items())
+        read = Inventory(EntityType(name=name, description=_description(name, given)) for name, given in types.items())
     else:
-        read = Inventory(item if isinstance(item, EntityType) else EntityType(name=item) for item in types)
+        listed = _items(types, "types must be a list of names or {name: description}")
+        for index, item in enumerate(listed):
+            if not isinstance(item, (str, EntityType)):
+                raise InputError(f"types[{index}] must be a name (str) or an EntityType, got {_shown(item)}")
+        read = Inventory(item if isinstance(item, EntityType) else EntityType(name=item) for item in listed)
+        if isinstance(types, (set, frozenset)):
+            # The order of a set differs between processes, and it decides between equal scores.
+            read = Inventory(sorted(read, key=lambda item: (item.name, item.label, item.description)))
     if not read:
-        raise ValueError("no entity types given; name at least one")
-    twice = sorted(name for name, count in Counter(item.label for item in read).items() if count > 1)
-    if twice:
-        raise ValueError(f"entity types must differ, given more than once: {', '.join(twice)}")
+        raise InputError("no entity types given; name at least one")
+    _check_distinct(read)
     return read
 
 
-def types_per_text(types: Types | Sequence[Types], num_texts: int) -> list[Inventory]:
+def _description(name: str, given: Any) -> str:
+    if given is not None and not isinstance(given, str):
+        raise InputError(f'the description of "{name}" must be a text (str) or None, got {_shown(given)}')
+    return given or ""
+
+
+def _check_distinct(types: Inventory) -> None:
+    """Refuse types that are one, because their names agree or because their results could not be told apart."""
+    by_key: dict[str, EntityType] = {}
+    by_label: dict[str, EntityType] = {}
+    for item in types:
+        other = by_key.setdefault(item.key, item)
+        if other is not item:
+            same = item.name if other.name == item.name else f'"{other.name}" and "{item.name}" are one type'
+            raise InputError(f"entity types must differ, given more than once: {same}; leave one out")
+        if by_label.setdefault(item.label, item) is not item:
+            raise InputError(f'two entity types have the label "{item.label}"; give each its own')
+
+
+def types_per_text(types: Types | Iterable[Types], num_texts: int) -> list[Inventory]:
     """Return the inventory of each text.
 
     Args:
-        types: one list of types for all texts, or one list per text; each as for `as_entity_types`.
+        types: types for all texts, or a list of types per text; each as for `as_entity_types`.
         num_texts: the number of texts.
 
     Raises:
-        ValueError: a list is invalid, see `as_entity_types`, or the number of lists is not that of texts.
+        InputError: a list is invalid, see `as_entity_types`, or the number of lists is not that of texts.
     """
     if isinstance(types, Inventory):
         return [types] * num_texts
-    is_one = isinstance(types, (str, Mapping)) or all(isinstance(item, (str, EntityType)) for item in types)
-    if is_one:
-        return [as_entity_types(types)] * num_texts  # type: ignore[arg-type]
-    if len(types) != num_texts:
-        raise ValueError(f"{len(types)} lists of types for {num_texts} texts; give one list for all, or one per text")
-    return [as_entity_types(own) for own in types]  # type: ignore[arg-type]
+    if isinstance(types, (str, Mapping, set, frozenset)):
+        return [as_entity_types(types)] * num_texts
+    listed = _items(types, "types must be a list of names or {name: description}")
+    is_name = [isinstance(item, (str, EntityType)) for item in listed]
+    if all(is_name):
+        return [as_entity_types(listed)] * num_texts
+    for index, item in enumerate(listed):
+        if is_name[index] != is_name[0] or not isinstance(item, (str, EntityType, Iterable)):
+            forms = "give names (str) or EntityTypes for all texts, or one list of them per text"
+            raise InputError(f"types[{index}] is {_shown(item)}; {forms}")
+    if len(listed) != num_texts:
+        raise InputError(f"{len(listed)} lists of types for {num_texts} texts; give one list for all, or one per text")
+    return [_of_text(index, own) for index, own in enumerate(listed)]
+
+
+def _of_text(index: int, types: Types) -> Inventory:
+    try:
+        return as_entity_types(types)
+    except InputError as error:
+        raise InputError(f"types[{index}]: {error}") from error

@@ -21,7 +21,7 @@ def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> 
     """
     names = sorted(set(valid))
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(got.lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(got).lower(), lowered, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{lowered[near[0]]}"?'
     if otherwise is not None:

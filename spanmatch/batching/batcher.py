@@ -15,6 +15,7 @@ from spanmatch.batching.views import View, owned_candidates, split_windows, toke
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
 from spanmatch.entities import Inventory
+from spanmatch.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -203,10 +204,15 @@ def example_buffers(examples: Iterable[Example], size: int | None = None) -> Ite
     Args:
         examples: any number of examples.
         size: examples of a run; by default few at first and then more.
+
+    Raises:
+        InputError: something is no `Example`.
     """
     buffer: list[Example] = []
     limit, num_chars = size or FIRST_BUFFER, 0
-    for example in examples:
+    for index, example in enumerate(examples):
+        if not isinstance(example, Example):
+            raise InputError(f"examples[{index}] is {type(example).__name__}, not an Example; texts are for predict")
         buffer.append(example)
         num_chars += len(example.text)
         if len(buffer) >= limit or num_chars >= MAX_BUFFER_CHARS:

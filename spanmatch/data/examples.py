@@ -9,7 +9,7 @@ from typing import Any
 from spanmatch.data.files import not_utf8
 from spanmatch.data.tags import read_tags
 from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
-from spanmatch.entities import NO_TYPES, Inventory, Mention
+from spanmatch.entities import NO_TYPES, Inventory, Mention, is_blank
 from spanmatch.errors import InputError, nearest
 
 # The keys of a record that we read; `ner_tags` only as the ClassLabel column of a DatasetDict.
@@ -157,7 +157,7 @@ def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, lab
         if mention.end > num_chars:
             beyond = f"ends beyond the text ({num_chars} characters)"
             raise InputError(f"{where}: span [{mention.start}, {mention.end}) {beyond}; give half-open character offsets")
-    if not all(label.strip() for label in (*(mention.label for mention in mentions), *(labels or ()))):
+    if any(map(is_blank, {*(mention.label for mention in mentions), *(labels or ())})):
         raise InputError(f'{where}: a label or an entry of "labels" is blank; give every label a name')
     outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
     if outside:

@@ -21,7 +21,7 @@ from spanmatch.batching.collate import collate_texts
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, types_per_text
+from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, as_texts, types_per_text
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
 from spanmatch.model.model import SpanMatcherModel
@@ -184,19 +184,19 @@ class SpanMatcher:
         self._types.prepare(embedded)
 
     @overload
-    def predict(  # type: ignore[overload-overlap]  # a str is a Sequence[str], too
+    def predict(  # type: ignore[overload-overlap]  # a str is an Iterable[str], too
         self, texts: str, types: Types | TypeEmbeddings, *,
         threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
     ) -> list[Entity]: ...  # fmt: skip
     @overload
     def predict(
-        self, texts: Sequence[str], types: Types | Sequence[Types] | TypeEmbeddings, *,
+        self, texts: Iterable[str], types: Types | Iterable[Types] | TypeEmbeddings, *,
         threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
     ) -> list[list[Entity]]: ...  # fmt: skip
     def predict(
         self,
-        texts: str | Sequence[str],
-        types: Types | Sequence[Types] | TypeEmbeddings,
+        texts: str | Iterable[str],
+        types: Types | Iterable[Types] | TypeEmbeddings,
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
@@ -206,7 +206,7 @@ class SpanMatcher:
         """Tag a text, or several.
 
         Args:
-            texts: one text, or a list.
+            texts: one text, or several: a list, an array, a generator.
             types: for all texts, as names, `{name: description}`, `EntityType`s or what `encode_types` gave; or a list
                 of lists, one per text.
             threshold: a probability, `{type: probability}`, "calibrated", or a null slot ("cls", "label_token"), also
@@ -220,21 +220,22 @@ class SpanMatcher:
             The entities of the text in its order, with character offsets; a list of them per text for several texts.
 
         Raises:
-            InputError: an unknown overlap, or a threshold that the checkpoint cannot answer.
-            ValueError: no type, an empty name, or two types of one name.
+            InputError: an unknown overlap, a threshold that the checkpoint cannot answer, something that is no text, no type,
+                an empty name, or two names of one type.
         """
         if isinstance(texts, str):
             return self.predict([texts], types, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)[0]
         if isinstance(types, TypeEmbeddings):
             self._types.prepare(types)
-        per_text = types_per_text(types.types if isinstance(types, TypeEmbeddings) else types, len(texts))
+        listed = as_texts(texts)
+        per_text = types_per_text(types.types if isinstance(types, TypeEmbeddings) else types, len(listed))
         if isinstance(threshold, Mapping):
             check_names(threshold, [item for own in set(per_text) for item in own])
         examples = (
             Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
-            for index, (text, own) in enumerate(zip(texts, per_text, strict=True))
+            for index, (text, own) in enumerate(zip(listed, per_text, strict=True))
         )
-        with tqdm(total=len(texts), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
+        with tqdm(total=len(listed), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
             options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update)
             return list(self.stream(examples, threshold=threshold, overlap=overlap, options=options))
 

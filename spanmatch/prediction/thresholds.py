@@ -7,14 +7,14 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spanmatch.data.files import read_json, write_whole
-from spanmatch.entities import EntityType, normalise
+from spanmatch.entities import EntityType, check_text, normalise
 from spanmatch.errors import InputError, nearest, one_line
 
 DEFAULT_THRESHOLD = 0.5
@@ -70,9 +70,11 @@ class Calibration:
         try:
             calibration = cls(**values)
             _check_calibration(values)
+            named = _by_name(calibration.per_type)
         except (AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{file}: no thresholds that can be read ({one_line(error)}); {remedy}") from error
-        return calibration
+        # Somebody may have written names by hand, as they are shown.
+        return replace(calibration, per_type={key: value for key, (_, value) in named.items()})
 
 
 def _check_calibration(values: Mapping[str, Any]) -> None:
@@ -109,7 +111,7 @@ def parse_threshold(threshold: str) -> Threshold:
             `type=number,...`.
 
     Raises:
-        InputError: the text is none of these.
+        InputError: the text is none of these, or a number is not in (0, 1).
     """
     if "=" in threshold:
         return _per_type(threshold)
@@ -132,10 +134,12 @@ def _per_type(threshold: str) -> dict[str, float]:
 
 def _number(value: str, threshold: str) -> float:
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         forms = 'a number in (0, 1), type=number,..., "calibrated", nor a null slot ("cls", "label_token", "cls+0.5")'
         raise InputError(f'threshold "{threshold}" is neither {forms}') from None
+    logit(number)  # refuses what is not a probability
+    return number
 
 
 def _slot(threshold: str) -> tuple[str, float] | None:
@@ -211,7 +215,7 @@ def cutoffs(
         return Cutoffs(slot=named[0], limits=np.full(len(types), named[1]))
     if isinstance(threshold, str):
         if threshold != "calibrated":
-            raise InputError(f'unknown threshold "{threshold}"; {nearest(threshold, ["calibrated", *NULL_SLOTS])}')
+            raise InputError(f'unknown threshold "{threshold}"; {_instead_of_text(threshold)}')
         if calibration is None:
             instead = "give a number" if slot is None else f'use "{slot}"'
             raise InputError(f'threshold "calibrated", but the checkpoint is not; run "spanmatch calibrate" or {instead}')
@@ -222,31 +226,75 @@ def cutoffs(
         raise InputError(f'{problem}: use "{slot}", or run spanmatch calibrate')
     base = calibration or Calibration(threshold=DEFAULT_THRESHOLD)
     if threshold is not None and not isinstance(threshold, Mapping):
-        return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(float(threshold))))
-    per_type = dict(base.per_type) | {normalise(name): value for name, value in (threshold or {}).items()}
-    for value in per_type.values():
-        logit(value)  # refuses what is not a probability, also for a type that is not among `types`
-    if not per_type:
+        return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(threshold)))
+    by_name = _by_name(threshold or {})
+    if not by_name and not base.per_type:
         return Cutoffs(slot=base.slot, limits=np.full(len(types), logit(base.threshold)))
-    limits = [logit(per_type.get(normalise(item.label), per_type.get(item.key, base.threshold))) for item in types]
-    return Cutoffs(slot=base.slot, limits=np.array(limits))
+    keys = {item.key for item in types}
+    given = [_value_of(item, by_name, keys) for item in types]
+    calibrated = [base.per_type.get(item.key, base.threshold) for item in types]
+    limits = [logit(other if own is None else own) for own, other in zip(given, calibrated, strict=True)]
+    return Cutoffs(slot=base.slot, limits=np.array(limits, dtype=np.float64))
+
+
+def _instead_of_text(threshold: str) -> str:
+    try:
+        return f"it is a text; give the number {float(threshold)}"
+    except ValueError:
+        return nearest(threshold, ["calibrated", *NULL_SLOTS])
+
+
+def _by_name(threshold: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return each name as it is written and its threshold, by the normalised name.
+
+    Raises:
+        InputError: a name is no text, two names are one, or a threshold is not in (0, 1).
+    """
+    found: dict[str, tuple[str, float]] = {}
+    for name, value in threshold.items():
+        check_text(name, "a type that a threshold is given for")
+        other, _ = found.setdefault(normalise(name), (name, value))
+        if other is not name:
+            raise InputError(f'thresholds for "{other}" and "{name}", which are one type; remove one of them')
+        logit(value)  # also for a type that is not among those asked for
+    return found
+
+
+def _value_of(item: EntityType, named: Mapping[str, tuple[str, float]], keys: Collection[str]) -> float | None:
+    """Return the threshold that is given for a type: by its name or, unless that is the name of another type, by its label.
+
+    Raises:
+        InputError: there is one for its name and one for its label.
+    """
+    if not named:
+        return None
+    label = normalise(item.label)
+    spelled = dict.fromkeys([item.key] if label in keys else [item.key, label])
+    found = [named[key] for key in spelled if key in named]
+    if len(found) > 1:
+        (one, _), (other, _) = found
+        raise InputError(f'thresholds for "{one}" and "{other}", which are one type; remove one of them')
+    return found[0][1] if found else None
 
 
 def check_names(threshold: Threshold | None, types: Sequence[EntityType]) -> None:
-    """Refuse a threshold for a type that is not requested.
+    """Refuse a threshold for a type that is not requested, and two for one type.
 
     Args:
         threshold: any threshold; only one for each type has names.
         types: the requested types.
 
     Raises:
-        InputError: a name is none of theirs; the message has the nearest type.
+        InputError: a name is none of theirs, then the message has the nearest type; or two names are one type.
     """
     if not isinstance(threshold, Mapping):
         return
-    known = {key for item in types for key in (item.key, normalise(item.label))}
-    for name in threshold:
-        if normalise(name) not in known:
+    named, keys = _by_name(threshold), {item.key for item in types}
+    for item in types:
+        _value_of(item, named, keys)
+    known = keys | {normalise(item.label) for item in types}
+    for key, (name, _) in named.items():
+        if key not in known:
             raise InputError(f'threshold for "{name}", which is not asked for; {nearest(name, [item.name for item in types])}')
 
 
@@ -258,15 +306,19 @@ def _check_slot(slot: str, objective: str, null_slots: Collection[str]) -> None:
         raise InputError(f'threshold "{slot}": this checkpoint has no such null slot; use "{default_slot(null_slots)}"')
 
 
-def logit(probability: float) -> float:
+def logit(probability: Any) -> float:
     """Return the logit of a probability.
 
     Args:
         probability: a number in (0, 1).
 
     Raises:
-        InputError: the number is not in (0, 1).
+        InputError: it is no number, or not in (0, 1).
     """
-    if not 0 < probability < 1:
-        raise InputError(f"a threshold must lie between 0 and 1, got {probability}")
-    return math.log(probability / (1 - probability))
+    remedy = "give a number above 0 and below 1"
+    if isinstance(probability, (bool, np.bool_, str, bytes)) or not hasattr(probability, "__float__"):
+        raise InputError(f"a threshold must be a number, got {str(probability)[:40]!r} ({type(probability).__name__}); {remedy}")
+    value = float(probability)
+    if not 0 < value < 1:
+        raise InputError(f"a threshold must lie between 0 and 1, got {probability}; {remedy}")
+    return math.log(value / (1 - value))

@@ -1,9 +1,11 @@
 """The matcher: batches, windows, and entities of texts in many scripts."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from helpers import (
@@ -20,7 +22,8 @@ from helpers import (
     word_spans,
 )
 
-from spanmatch.entities import EntityType
+from spanmatch.entities import EntityType, as_entity_types
+from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.tagger import StreamOptions
 from spanmatch.prediction.thresholds import Calibration
@@ -173,6 +176,11 @@ class TestPredict:
             (["person", " "], {}, "an entity type needs a name"),
             ([["person"], ["city"]], {}, "2 lists of types for 1 texts"),
             (TYPES, {"threshold": 1.5}, "between 0 and 1"),
+            (TYPES, {"threshold": 0}, "give a number above 0 and below 1"),
+            (TYPES, {"threshold": True}, "must be a number"),
+            (TYPES, {"threshold": {"person": 0.1, "Person": 0.9}}, "are one type; remove one of them"),
+            (["person", "Person"], {}, '"person" and "Person" are one type'),
+            (TYPES, {"overlap": None}, 'unknown overlap "None"'),
             (TYPES, {"threshold": "cls"}, "needs a null slot"),
             (TYPES, {"threshold": {"persn": 0.5}}, 'did you mean "person"'),
             (TYPES, {"overlap": "flatt"}, 'did you mean "flat"'),
@@ -182,3 +190,37 @@ class TestPredict:
     def test_refused(self, types: object, options: dict[str, object], message: str, tiny_matcher: SpanMatcher) -> None:
         with pytest.raises(ValueError, match=message):
             tiny_matcher.predict(["Ada met Bob"], types, **options)  # type: ignore[call-overload]
+
+    @pytest.mark.parametrize("text", [None, float("nan"), 3, ["Ada", "Berg"], b"Ada", "A\ud800da"])
+    def test_what_is_no_text(self, text: Any, tiny_matcher: SpanMatcher) -> None:
+        """The message has its index."""
+        with pytest.raises(InputError, match=r"^texts\[1\] "):
+            tiny_matcher.predict(["Ada met Bob", text], TYPES)
+
+    def test_texts_and_types_of_any_kind(self, tiny_matcher: SpanMatcher) -> None:
+        texts, options = ["Ada met Bob", "We met in London"], {"threshold": EVERYTHING, "overlap": "multi-label"}
+        expected = tiny_matcher.predict(texts, TYPES, **options)  # type: ignore[call-overload]
+        kinds: list[Callable[[list[str]], Any]] = [iter, tuple, np.array, lambda items: dict.fromkeys(items).keys()]
+        for kind in kinds:
+            assert tiny_matcher.predict(kind(texts), kind(TYPES), **options) == expected
+        alone = tiny_matcher.predict(texts[0], TYPES, **options)  # type: ignore[call-overload]
+        assert tiny_matcher.predict(texts[0], iter(TYPES), **options) == alone  # type: ignore[call-overload]
+        assert tiny_matcher.encode_types(iter(TYPES)).types == as_entity_types(TYPES)
+
+    @pytest.mark.parametrize(
+        ("examples", "options", "message"),
+        [
+            ([make_example("Ada", (), as_entity_types(TYPES)), "Ada"], {}, "examples[1] is str, not an Example"),
+            ([make_example("Ada", (), as_entity_types(TYPES))], {"threshold": 0}, "above 0 and below 1"),
+            ([make_example("Ada", (), as_entity_types(TYPES))], {"threshold": {"city": 0.1, "City": 0.9}}, "are one type"),
+        ],
+    )
+    def test_refused_in_a_stream(
+        self, examples: list[Any], options: dict[str, Any], message: str, tiny_matcher: SpanMatcher
+    ) -> None:
+        with pytest.raises(InputError) as caught:
+            list(tiny_matcher.stream(examples, **options))
+        assert message in str(caught.value)
+        with pytest.raises(InputError) as caught:
+            list(tiny_matcher.stream_scored(examples, floor=0.1, **options))
+        assert message in str(caught.value)

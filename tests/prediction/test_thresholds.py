@@ -1,5 +1,6 @@
 """Thresholds: what is asked for, what a checkpoint can answer, and what then passes."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,19 @@ class TestCutoffs:
         assert limits.shape == (3,)
         assert probabilities(limits) == expected
 
+    @pytest.mark.parametrize("threshold", [np.float32(0.5), np.array(0.5), {"city": np.float64(0.5)}])
+    def test_other_numbers(self, threshold: Any) -> None:
+        assert cutoffs(threshold, TYPES, None, objective="bce").limits.tolist() == [0.0, 0.0, 0.0]
+
+    def test_a_name_comes_before_a_label(self) -> None:
+        """A label that is the name of another type is not that type."""
+        types = (EntityType(name="town", label="city"), EntityType(name="city", label="CITY"))
+        limits = cutoffs({"city": 0.2}, types, None, objective="bce").limits
+        assert probabilities(limits) == [0.5, 0.2]
+        calibration = Calibration(threshold=0.4, per_type={"city": 0.7})
+        assert probabilities(cutoffs(None, types, calibration, objective="bce").limits) == [0.4, 0.7]
+        assert probabilities(cutoffs({"town": 0.2, "city": 0.3}, types, None, objective="bce").limits) == [0.2, 0.3]
+
     def test_a_half_is_zero(self) -> None:
         assert cutoffs(0.5, TYPES, None, objective="bce").limits.tolist() == [0.0, 0.0, 0.0]
 
@@ -66,6 +80,18 @@ class TestCutoffs:
             (-0.1, None, "between 0 and 1, got -0.1"),
             (float("nan"), None, "between 0 and 1, got nan"),
             ({"city": 2}, None, "between 0 and 1, got 2"),
+            (0, None, "give a number above 0 and below 1"),
+            (np.float32(1.5), None, "between 0 and 1, got 1.5"),
+            (True, None, "must be a number, got 'True' (bool)"),
+            (False, CALIBRATION, "must be a number, got 'False' (bool)"),
+            ([0.5], None, "must be a number, got '[0.5]' (list)"),
+            ({"city": "0.2"}, None, "must be a number, got '0.2' (str)"),
+            ({"city": None}, None, "must be a number, got 'None' (NoneType)"),
+            ({3: 0.5}, None, "a type that a threshold is given for must be a text (str), got '3' (int)"),
+            ("0.5", None, 'unknown threshold "0.5"; it is a text; give the number 0.5'),
+            # Two names of one type: neither wins silently.
+            ({"city": 0.1, "City": 0.9}, None, 'thresholds for "city" and "City", which are one type; remove one of them'),
+            ({"person": 0.1, "PER": 0.9}, CALIBRATION, 'thresholds for "person" and "PER", which are one type'),
             ("cls", None, 'threshold "cls" needs a null slot, and this checkpoint, trained with "bce", has none'),
             ("cls", CALIBRATION, 'trained with "bce", has none; give a number or calibrate'),
             ("label_token", CALIBRATION, 'threshold "label_token" needs a null slot'),
@@ -240,13 +266,23 @@ class TestCommandLine:
             ("=0.3", '"=0.3"'),
             ("person=0.4, =0.3", '"person=0.4, =0.3"'),
             ("person=0.4,person=0.5", '"person=0.4,person=0.5"'),
+            ("person=0.4,PER=0.5", 'thresholds for "person" and "PER", which are one type'),
+            # Before anything is loaded.
+            ("0", "between 0 and 1, got 0.0; give a number above 0 and below 1"),
+            ("1", "between 0 and 1, got 1.0"),
+            ("-0.5", "between 0 and 1, got -0.5"),
+            ("nan", "between 0 and 1, got nan"),
+            ("inf", "between 0 and 1, got inf"),
+            ("50%", '"50%" is neither a number'),
+            ("0,5", '"0,5" is neither a number'),
+            ("True", '"True" is neither a number'),
+            ("person=0", "between 0 and 1, got 0.0"),
             ("person=0.4,Person=0.5", '"person=0.4,Person=0.5"'),
         ],
     )
     def test_refused(self, given: str, message: str) -> None:
         with pytest.raises(InputError) as caught:
-            threshold = parse_threshold(given)
-            check_names(threshold, TYPES)
+            check_names(parse_threshold(given), TYPES)
         assert message in str(caught.value)
 
     @given(
@@ -283,6 +319,17 @@ class TestNames:
 
 
 class TestCalibration:
+    def test_names_are_normalised(self, tmp_path: Path) -> None:
+        """... of a file that somebody wrote by hand; of two names of one type neither wins."""
+        content = {"threshold": 0.4, "per_type": {"Product_Name": 0.7}}
+        (tmp_path / "thresholds.json").write_text(json.dumps(content), encoding="utf-8")
+        loaded = Calibration.load(tmp_path)
+        assert loaded is not None and loaded.per_type == {"product name": 0.7}
+        content["per_type"] = {"Product_Name": 0.7, "product name": 0.1}
+        (tmp_path / "thresholds.json").write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(InputError, match=r"thresholds\.json: .*\"Product_Name\" and \"product name\", which are one type"):
+            Calibration.load(tmp_path)
+
     def test_saved_is_loaded(self, tmp_path: Path) -> None:
         calibration = Calibration(threshold=1 / 3, per_type={"città": 0.1, "person": 0.7}, source="dev.jsonl", f1=0.5)
         calibration.save(tmp_path)
