@@ -59,7 +59,7 @@ def convert(
         named_format("--from", source_format)
     target_path, left_out = Path(target).expanduser(), LeftOut()
     file_format = named_format("--to", target_format) if target_format else format_of_target(target_path)
-    suffix = target_path.suffix or "".join(file_format.suffixes[:1])
+    suffix = target_path.suffix or ("" if file_format.is_folder else "".join(file_format.suffixes[:1]))
     job = _Job(
         source=Path(source).expanduser(),
         target=target_path,

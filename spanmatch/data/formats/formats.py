@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.dataset_dict import is_dataset_folder
+from spanmatch.data.formats.brat import is_brat, read_brat, write_brat
 from spanmatch.data.formats.conll import is_conll, read_conll, write_conll
+from spanmatch.data.formats.delimited import is_delimited, read_delimited, write_delimited
 from spanmatch.data.formats.doccano import is_doccano, read_doccano, write_doccano
 from spanmatch.data.formats.gliner import is_gliner, read_gliner, write_gliner
 from spanmatch.data.formats.label_studio import is_label_studio, read_label_studio, write_label_studio
@@ -73,6 +75,25 @@ FORMATS: dict[str, FileFormat] = {
             read=None,
             is_folder=True,
             has_sidecar=True,
+        ),
+        FileFormat(
+            name="brat",
+            looks_like=is_brat,
+            read=read_brat,
+            write=write_brat,
+            suffixes=(".ann", ".txt"),
+            is_folder=True,
+            has_sidecar=True,
+        ),
+        FileFormat(
+            name="csv",
+            looks_like=is_delimited,
+            read=read_delimited,
+            write=write_delimited,
+            suffixes=(".csv", ".tsv"),
+            target_suffixes=(".csv",),
+            has_sidecar=True,
+            options=frozenset({"text_column", "token_column", "tag_column"}),
         ),
         FileFormat(
             name="conll", looks_like=is_conll, read=read_conll, write=write_conll, suffixes=_COLUMNS, target_suffixes=_COLUMNS

@@ -45,7 +45,7 @@ def open_splits(source: Path, file_format: str | None, split: str | None, readin
     """
     given = FORMATS[file_format] if file_format else None
     if source.is_file():
-        if given is not None and given.is_folder:
+        if given is not None and given.is_folder and source.suffix not in given.suffixes:
             kind = "a DatasetDict" if given.read is None else given.name
             raise InputError(f"{source}: a file, and {kind} is a folder; --from {'|'.join(FORMATS_OF_FILES)}")
         return [_split(source, given or find_format(source), split or _split_name(source), reading)]
