@@ -13,6 +13,7 @@ from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import Example, json_rows, read_record
 from spanmatch.data.files import check_not_read, find_glob, no_such_file
 from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
+from spanmatch.data.one_label import with_one_label
 from spanmatch.data.words import FORMATS
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest, one_line
@@ -68,7 +69,8 @@ def read_corpus(
             `EVALUATION_SPLITS`.
         entity_types: a file of names and descriptions, which is then the inventory of every example.
         skip_invalid: whether to skip and count invalid records, rather than raise.
-        max_examples: how many examples to read at most; by default all.
+        max_examples: how many examples to return at most, the first ones; by default all. Their inventory is that of the
+            whole file.
         written: the files that the command will write: a glob leaves them out; by default none.
 
     Raises:
@@ -86,6 +88,7 @@ def read_corpus(
         logger.warning("%d invalid records were skipped", corpus.num_skipped)
     for label, count in sorted(corpus.num_unscored.items()):
         logger.warning('%d gold spans of "%s" are of no type in %s: not queried, not scored', count, label, entity_types)
+    corpus.examples = with_one_label(corpus.examples)
     if not corpus.examples:
         raise InputError(f"{source}: no example in it; give a file with at least one line")
     return corpus
@@ -112,39 +115,60 @@ def _read_records(
     """Read the records of one file or split, and add the examples to the corpus."""
     names = given or read_entity_types(records.sidecar)
     read: list[tuple[Example, Sequence[str] | None]] = []
+    occurring: set[str] = set()
+    is_listed = given is not None or bool(records.class_labels)  # else the labels that occur in the file are the types
+    needs_all = False
     for where, row in records.rows:
-        if max_examples is not None and len(corpus.examples) + len(read) >= max_examples:
+        is_over = max_examples is not None and len(corpus.examples) + len(read) >= max_examples
+        if is_over and not needs_all:
             break
         try:
-            read.append(read_record(where, row, format=format))
+            example, labels = read_record(where, row, format=format, resolve=names.resolve)
+            if labels is None and given is None:
+                _check_class_labels(example, records.class_labels, names)
         except InputError as error:
             if not skip_invalid:
                 raise
-            corpus.num_skipped += 1
-            logger.warning("skipped: %s", error)
-    # The types are known only when the whole file is read: without `labels`, the labels that occur in it are the inventory.
-    occurring = sorted({mention.label for example, _ in read for mention in example.mentions})
+            if not is_over:
+                corpus.num_skipped += 1
+                logger.warning("skipped: %s", error)
+            continue
+        occurring |= {mention.label for mention in example.mentions}
+        if not is_over:
+            read.append((example, labels))
+            needs_all |= labels is None and not is_listed
     # The examples of a file share one tuple per distinct inventory.
     inventories: dict[tuple[str, ...], Inventory] = {}
     for example, labels in read:
-        wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(occurring))
+        wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(sorted(occurring)))
         if wanted not in inventories:
             inventories[wanted] = Inventory(names.resolve(label) for label in wanted)
-        corpus.examples.append(_with_types(example, inventories[wanted], given, corpus))
+        corpus.examples.append(_with_types(example, inventories[wanted], names, corpus))
 
 
-def _with_types(example: Example, inventory: Inventory, given: TypeNames | None, corpus: Corpus) -> Example:
-    """Return the example with its inventory; mentions of no type that the user gave are counted and left out."""
-    if given is None:
-        return replace(example, types=inventory)
-    inventory = given.inventory
-    allowed = {item.label for item in inventory}
+def _check_class_labels(example: Example, class_labels: Sequence[str], names: TypeNames) -> None:
+    """Refuse a span of a type that the ClassLabel of the data set does not name, where that is the inventory."""
+    outside = sorted({mention.label for mention in example.mentions} - set(class_labels)) if class_labels else []
+    known = {names.resolve(label).key for label in class_labels} if outside else set()
+    unknown = next((label for label in outside if names.resolve(label).key not in known), None)
+    if unknown is not None:
+        problem = f'spans of "{unknown}", which the ClassLabel of the tags does not name'
+        raise InputError(f'{example.where}: {problem}; give the types as "labels"')
+
+
+def _with_types(example: Example, inventory: Inventory, names: TypeNames, corpus: Corpus) -> Example:
+    """Return the example with its inventory and the labels of it; mentions of no type that the user gave are left out."""
+    if names.is_inventory:
+        inventory = names.inventory
+    label_of_key = {item.key: item.label for item in reversed(inventory)}
+    own = frozenset() if names.is_inventory else {item.label for item in inventory}
     mentions = []
     for mention in example.mentions:
-        label = given.resolve(mention.label).label
-        if label in allowed:
+        label = mention.label if mention.label in own else label_of_key.get(names.resolve(mention.label).key)
+        if label is not None:
             mentions.append(replace(mention, label=label))
         else:
+            assert names.is_inventory, "a span whose type the line or the ClassLabel does not name is refused before"
             corpus.num_unscored[mention.label] += 1
     return replace(example, mentions=tuple(dict.fromkeys(mentions)), types=inventory)
 

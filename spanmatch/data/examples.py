@@ -1,15 +1,16 @@
 """Read annotated texts: a line of JSON becomes a record, a record that is checked becomes an `Example`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spanmatch.data.files import not_utf8
+from spanmatch.data.labels import unnamed_type
 from spanmatch.data.tags import read_tags
 from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
-from spanmatch.entities import NO_TYPES, Inventory, Mention, is_blank
+from spanmatch.entities import NO_TYPES, EntityType, Inventory, Mention, is_blank
 from spanmatch.errors import InputError, nearest
 
 # The keys of a record that we read; `ner_tags` only as the ClassLabel column of a DatasetDict.
@@ -87,13 +88,16 @@ def lone_surrogate(where: str, error: UnicodeEncodeError) -> InputError:
     return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
 
 
-def read_record(where: str, row: Any, *, format: str) -> tuple[Example, Sequence[str] | None]:
+def read_record(
+    where: str, row: Any, *, format: str, resolve: Callable[[str], EntityType] = unnamed_type
+) -> tuple[Example, Sequence[str] | None]:
     """Check one record and read it as an example, which has no types yet.
 
     Args:
         where: the place of the record, for the error.
         row: the record; an `InputError` in its place is raised.
         format: "text" reads character spans first, "tokens" reads token spans or tags first.
+        resolve: finds the type of a label; by default what the label says by itself.
 
     Returns:
         The example, and the `labels` of the record, None if it has none.
@@ -114,21 +118,22 @@ def read_record(where: str, row: Any, *, format: str) -> tuple[Example, Sequence
     _check_strings(where, "tokens", tokens)
     _check_strings(where, "labels", row.get("labels"))
     try:
-        return _example(where, row, format), row.get("labels")
+        return _example(where, row, format, resolve), row.get("labels")
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
 
 
-def _example(where: str, row: dict[str, Any], format: str) -> Example:
+def _example(where: str, row: dict[str, Any], format: str, resolve: Callable[[str], EntityType]) -> Example:
     text, tokens = row.get("text"), row.get("tokens")
     if text is None:
         text, token_words = join_tokens(tokens or ())
     else:
         token_words = split_words(text) if tokens is None else align_tokens(text, tokens)
     mentions = _mentions(where, row, token_words, format)
-    _check_mentions(where, mentions, len(text), row.get("labels"))
+    _check_mentions(where, mentions, len(text))
+    _check_label_names(where, mentions, row.get("labels"), resolve)
     words = split_words(text) if format == "text" else token_words
     identity = None if row.get("id") is None else str(row["id"])
     return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
@@ -151,17 +156,26 @@ def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str
     return tokens_to_chars(by_token or (), token_words)
 
 
-def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, labels: Sequence[str] | None) -> None:
-    """Check that each span ends within the text, and that its label is not blank and is in `labels`, if those are given."""
+def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int) -> None:
+    """Check that each span ends within the text."""
     for mention in mentions:
         if mention.end > num_chars:
             beyond = f"ends beyond the text ({num_chars} characters)"
             raise InputError(f"{where}: span [{mention.start}, {mention.end}) {beyond}; give half-open character offsets")
+
+
+def _check_label_names(
+    where: str, mentions: Sequence[Mention], labels: Sequence[str] | None, resolve: Callable[[str], EntityType]
+) -> None:
+    """Check that no label is blank, and that the type of each span is in `labels`, if those are given."""
     if any(map(is_blank, {*(mention.label for mention in mentions), *(labels or ())})):
         raise InputError(f'{where}: a label or an entry of "labels" is blank; give every label a name')
     outside = sorted({mention.label for mention in mentions} - set(labels)) if labels is not None else []
     if outside:
-        raise InputError(f'{where}: spans of "{outside[0]}", which is not in the line\'s "labels"; add it there')
+        known = {resolve(label).key for label in labels or ()}
+        unknown = next((label for label in outside if resolve(label).key not in known), None)
+        if unknown is not None:
+            raise InputError(f'{where}: spans of "{unknown}", which is not in the line\'s "labels"; add it there')
 
 
 def _check_strings(where: str, key: str, value: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.files import read_json
-from spanmatch.entities import EntityType, Inventory, as_entity_types, normalise
+from spanmatch.entities import EntityType, Inventory, as_entity_types, is_blank, normalise
 from spanmatch.errors import InputError
 
 # The file of names and descriptions that belongs to the data files of its folder.
@@ -27,7 +27,7 @@ class TypeNames:
     """Holds the entity types of a file, to find the type of a label.
 
     Attributes:
-        by_name: one type per name.
+        by_name: one type per normalised name.
         by_key: the types by the tags of the file; several tags may have one name.
         is_inventory: whether these are the types that the user asks for. Then results carry the labels of this file,
             else those of the data.
@@ -45,14 +45,39 @@ class TypeNames:
     def resolve(self, label: str) -> EntityType:
         """Find the type of a label: by name first, then by tag, else the type that `unnamed_type` gives.
 
+        An entry that is written as the label is comes before one that agrees with it only after normalisation.
+
         Args:
             label: a label of the data.
         """
-        known = self.by_name.get(label) or self.by_key.get(label)
-        if known is None:
-            return unnamed_type(label)
-        described = self.by_name[known.name]
+        if label not in self._found:
+            self._found[label] = self._resolve(label)
+        return self._found[label]
+
+    def _resolve(self, label: str) -> EntityType:
+        unnamed = unnamed_type(label)
+        if not self.by_name:
+            return unnamed
+        normalised = normalise(label)
+        named = next((item.key for item in self.by_key.values() if item.name == label), None)
+        tagged = self.by_key[label].key if label in self.by_key else self._by_tag.get(normalised)
+        in_order = [named, tagged if label in self.by_key else None, normalised, tagged, unnamed.key]
+        described = next((self.by_name[key] for key in in_order if key is not None and key in self.by_name), None)
+        if described is None:
+            return unnamed
         return described if self.is_inventory else replace(described, label=label)
+
+    @cached_property
+    def _found(self) -> dict[str, EntityType]:
+        return {}
+
+    @cached_property
+    def _by_tag(self) -> dict[str, str]:
+        """Return the keys of the types by their normalised tags; a tag that then stands for two types is left out."""
+        keys: dict[str, set[str]] = {}
+        for tag, item in self.by_key.items():
+            keys.setdefault(normalise(tag), set()).add(item.key)
+        return {tag: min(found) for tag, found in keys.items() if len(found) == 1}
 
 
 def unnamed_type(label: str) -> EntityType:
@@ -78,7 +103,7 @@ def sidecar_of(data: Path) -> Path | None:
 def read_entity_types(path: Path | None, *, is_inventory: bool = False) -> TypeNames:
     """Read a file `{tag: {"name", "description", "aliases"}}` or `{tag: description}`; other keys of an entry are ignored.
 
-    If two entries have one name, the first that has a description counts.
+    If two entries have one name after normalisation, the first that has a description counts, with the aliases of all.
 
     Args:
         path: the file; None gives no types.
@@ -90,14 +115,15 @@ def read_entity_types(path: Path | None, *, is_inventory: bool = False) -> TypeN
     content = {} if path is None else read_json(path, "give a JSON file {tag: description}")
     if path is not None and not (isinstance(content, dict) and content):
         raise InputError(f"{path}: expected a JSON object {{tag: description}} with at least one tag")
-    blank = next((tag for tag in content if not tag.strip()), None)
+    blank = next((tag for tag in content if is_blank(tag)), None)
     if blank is not None:
         raise InputError(f'{path}: the name "{blank}" of a tag is blank; give every tag a name')
     by_key = {tag: _entry(f"{path}: {tag}", tag, value) for tag, value in content.items()}
     by_name: dict[str, EntityType] = {}
-    for entity_type in by_key.values():
-        if entity_type.name not in by_name or (entity_type.description and not by_name[entity_type.name].description):
-            by_name[entity_type.name] = entity_type
+    for item in by_key.values():
+        other = by_name.setdefault(item.key, item)
+        chosen = item if item.description and not other.description else other
+        by_name[item.key] = replace(chosen, aliases=tuple(dict.fromkeys((*other.aliases, *item.aliases))))
     return TypeNames(by_name=by_name, by_key=by_key, is_inventory=is_inventory)
 
 
@@ -108,9 +134,9 @@ def _entry(where: str, tag: str, value: Any) -> EntityType:
         raise InputError(f'{where}: expected a description or {{"name", "description"}}, got {json.dumps(value)[:60]}')
     name, description = value.get("name") or unnamed_type(tag).name, value.get("description") or ""
     aliases = value.get("aliases") or []
-    if not isinstance(name, str) or not name.strip() or not isinstance(description, str) or not isinstance(aliases, list):
+    if not isinstance(name, str) or is_blank(name) or not isinstance(description, str) or not isinstance(aliases, list):
         raise InputError(f'{where}: "name" and "description" must be strings, "name" not blank, "aliases" a list of strings')
-    return EntityType(name=name, description=description, aliases=tuple(map(str, aliases)), label=tag)
+    return EntityType(name=name, description=description, aliases=tuple(aliases), label=tag)
 
 
 def asked_types(types: Sequence[str], entity_types: str | None) -> Inventory:

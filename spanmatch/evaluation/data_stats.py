@@ -14,6 +14,7 @@ from spanmatch.batching.candidates import CANDIDATES, Unrepresentable, tokenize_
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.corpus import Corpus, read_corpus
 from spanmatch.data.examples import Example
+from spanmatch.data.one_label import with_one_label
 from spanmatch.data.words import chars_to_tokens
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError, one_line
@@ -99,12 +100,14 @@ def _merge(measured: Sequence[_Measured]) -> _Measured:
     """All sources as one."""
     corpus, lost = Corpus(), {mode: Unrepresentable() for mode in CANDIDATES}
     for own in measured:
-        corpus.examples.extend(own.corpus.examples)
+        corpus.examples += own.corpus.examples
         corpus.num_unscored.update(own.corpus.num_unscored)
         for mode, counts in own.lost.items():
             lost[mode].num_gold += counts.num_gold
             lost[mode].off_boundary += counts.off_boundary
             lost[mode].too_wide.update(counts.too_wide)
+    # What one source calls PER and the other person is one type of all.
+    corpus.examples = with_one_label(corpus.examples)
     return _Measured(
         corpus=corpus,
         num_subwords=[count for own in measured for count in own.num_subwords],

@@ -161,7 +161,7 @@ def _fit(
         data=", ".join(arguments.train_file),
         num_examples=len(corpus.examples),
         num_views=len(views),
-        num_types=len(corpus.types),
+        num_types=len({item.key for item in corpus.types}),
         steps=trainer.state.global_step,
         train_seconds=seconds,
         train_examples_per_second=(trainer.state.global_step - first_step) * batch_size / seconds,

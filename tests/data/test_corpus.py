@@ -86,6 +86,33 @@ class TestInventory:
         assert [labels_of(example) for example in found.examples] == [["letter"], in_file, in_file, ["PER", "city"]]
         assert [item.label for item in found.types] == ["PER", "city", "human", "letter", "verb"]
 
+    @pytest.mark.parametrize("count", [1, 2, 3, None])
+    def test_of_the_whole_file_though_few_are_read(self, count: int | None, tmp_path: Path) -> None:
+        """The types of a text do not depend on how many texts are asked for."""
+        write_jsonl(tmp_path / "a.jsonl", [{"text": TEXT}, {"text": TEXT, "labels": ["city"]}, *self.ROWS[:2]])
+        write_jsonl(tmp_path / "b.jsonl", [{"text": TEXT, "char_spans": [{"start": 0, "end": 1, "label": "letter"}]}])
+        found = read_corpus(f"{tmp_path}/*.jsonl", max_examples=count)
+        in_file = ["PER", "human", "verb"]
+        assert [labels_of(example) for example in found.examples] == [in_file, ["city"], in_file, in_file, ["letter"]][:count]
+
+    def test_what_is_wrong_later_in_the_file(self, tmp_path: Path) -> None:
+        """... is told where the types depend on it, or skipped; it does not count as one of the few that are read."""
+        file = write_jsonl(tmp_path / "rows.jsonl", [self.ROWS[0], {"txt": TEXT}, self.ROWS[1]])
+        with pytest.raises(InputError, match=r"rows\.jsonl:2: "):
+            read_corpus(str(file), max_examples=1)
+        found = read_corpus(str(file), max_examples=1, skip_invalid=True)
+        assert labels_of(found.examples[0]) == ["PER", "human", "verb"] and found.num_skipped == 0
+        assert read_corpus(str(file), max_examples=2, skip_invalid=True).num_skipped == 1
+
+    @pytest.mark.parametrize("known", ["labels", "entity_types"])
+    def test_no_more_is_read_than_needed(self, known: str, tmp_path: Path) -> None:
+        """... where the types of the few texts are known without the rest of the file."""
+        row = {"text": TEXT, "labels": ["city"]} if known == "labels" else {"text": TEXT}
+        types = write_labels(tmp_path, {"city": "a place"}, "types.json") if known == "entity_types" else None
+        file = write_jsonl(tmp_path / "rows.jsonl", [row, {"txt": TEXT}])
+        found = read_corpus(str(file), max_examples=1, entity_types=str(types) if types else None)
+        assert [labels_of(example) for example in found.examples] == [["city"]]
+
     def test_no_labels_is_an_inventory(self, tmp_path: Path) -> None:
         assert read_one(tmp_path, {"text": TEXT, "labels": []}).types == ()
 

@@ -59,8 +59,39 @@ class TestTypeNames:
         assert (entity_type.label, entity_type.name, entity_type.description) == (label, "person", "a human being")
 
     @pytest.mark.parametrize(
+        ("label", "name"),
+        [
+            ("Product_Name", "product-name"),  # the name of an entry, written otherwise
+            ("ORG", "Company"),  # a tag, written otherwise
+            ("PERS", "person"),  # what the tag usually means
+            ("PER", "percentage"),  # a tag comes before what it usually means
+            ("Per", "percentage"),  # a tag as it is written comes before names that agree after normalisation
+            ("x1", "first"),
+            ("X1", "second"),
+            ("X-1", "X-1"),  # like neither
+        ],
+    )
+    def test_other_spellings(self, label: str, name: str, tmp_path: Path) -> None:
+        entries = {"product-name": "a", "org": {"name": "Company"}, "person": "b", "Per": {"name": "percentage"}}
+        write_labels(tmp_path, entries | {"x1": {"name": "first"}, "X1": {"name": "second"}})
+        [entity_type] = read_one(tmp_path, {"text": TEXT, "labels": [label]}).types
+        assert (entity_type.label, entity_type.name) == (label, name)
+
+    def test_entries_of_one_name_share_their_aliases(self, tmp_path: Path) -> None:
+        entries = {
+            "P1": {"name": "person", "aliases": ["human"]},
+            "P2": {"name": "Person", "description": "somebody", "aliases": ["individual"]},
+        }
+        given = read_entity_types(write_labels(tmp_path, entries), is_inventory=True)
+        [entity_type] = given.inventory
+        assert (entity_type.label, entity_type.description) == ("P2", "somebody")
+        assert entity_type.alias_keys == {"human", "individual"}
+
+    @pytest.mark.parametrize(
         ("content", "message"),
         [
+            ('{"\\u200b": "x"}', "blank"),
+            ('{"PER": {"name": "\\u200b"}}', "not blank"),
             ("{", "labels.json:1: not JSON"),
             ("[]", "expected a JSON object"),
             ("{}", "at least one tag"),
@@ -96,7 +127,14 @@ class TestAskedTypes:
         assert [item.label for item in asked] == ["person", "city", "company", "LOC"]
         assert asked[-1].text == "place: a location"
 
-    @pytest.mark.parametrize(("types", "message"), [([" ,"], "no entity types given"), (["a", "b,a"], "given more than once: a")])
+    @pytest.mark.parametrize(
+        ("types", "message"),
+        [
+            ([" ,"], "no entity types given"),
+            (["a", "b,a"], "given more than once: a"),
+            (["person,Person"], '"person" and "Person" are one type'),
+        ],
+    )
     def test_bad_names(self, types: list[str], message: str) -> None:
         with pytest.raises(InputError, match=message) as caught:
             asked_types(types, None)

@@ -80,10 +80,20 @@ def test_types(first: str) -> None:
 
 def test_types_are_counted_where_they_were_annotated(tmp_path: Path) -> None:
     line = {"text": "Anna met Bob", "labels": ["person"], "char_spans": [span(0, 4, "person")]}
-    file = write(tmp_path / "own.jsonl", line, {"text": "It rained", "labels": ["person", "PER", "city"], "char_spans": []})
+    file = write(tmp_path / "own.jsonl", line, {"text": "It rained", "labels": ["person", "MISC", "city"], "char_spans": []})
     found = stats_of(file)["total"]["types"]
-    assert {label: entry["num_texts"] for label, entry in found.items()} == {"PER": 1, "city": 1, "person": 2}
-    assert found["PER"] == {"name": "person", "has_description": False, "num_texts": 1, "num_spans": 0}
+    assert {label: entry["num_texts"] for label, entry in found.items()} == {"MISC": 1, "city": 1, "person": 2}
+    assert found["MISC"] == {"name": "miscellaneous", "has_description": False, "num_texts": 1, "num_spans": 0}
+
+
+def test_two_spellings_of_a_type_are_counted_as_one(tmp_path: Path) -> None:
+    """... in a source, and in the total of sources that each have their own."""
+    line = {"text": "Anna met Bob", "char_spans": [span(0, 4, "person"), span(9, 12, "PER")]}
+    both = write(tmp_path / "both.jsonl", line)
+    other = write(tmp_path / "other.jsonl", {"text": "Anna left", "char_spans": [span(0, 4, "Person")]})
+    stats = stats_of(both, other)
+    assert {label: entry["num_spans"] for label, entry in stats["sources"][0]["types"].items()} == {"PER": 2}
+    assert stats["total"]["types"] == {"PER": {"name": "person", "has_description": False, "num_texts": 2, "num_spans": 3}}
 
 
 def test_widths_and_overlaps(first: str) -> None:
