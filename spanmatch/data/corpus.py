@@ -1,4 +1,4 @@
-"""Read annotated texts: JSONL files, DatasetDict folders and hub data sets become one `Corpus`."""
+"""Read annotated texts: files of any format, DatasetDict folders and hub data sets become one `Corpus`."""
 
 import glob
 import logging
@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
-from spanmatch.data.examples import Example, json_rows, read_record
+from spanmatch.data.examples import Example, read_record
 from spanmatch.data.files import check_not_read, find_glob, no_such_file
+<<<<<<< HEAD
 from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
 from spanmatch.data.one_label import with_one_label
 from spanmatch.data.words import FORMATS
+=======
+from spanmatch.data.formats.formats import FORMATS, FileFormat, check_options, find_format, folder_format, named_format, read_rows
+from spanmatch.data.formats.reading import Reading
+from spanmatch.data.formats.records import LeftOut
+from spanmatch.data.labels import SIDECAR, TypeNames, read_entity_types, sidecar_of
+from spanmatch.data.tags import TagScheme
+from spanmatch.data.words import FORMATS as GOLD_FORMATS
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest, one_line
 
@@ -57,35 +66,48 @@ def read_corpus(
     entity_types: str | None = None,
     skip_invalid: bool = False,
     max_examples: int | None = None,
+    source_format: str | None = None,
+    reading: Reading | None = None,
     written: Collection[Path] = (),
 ) -> Corpus:
     """Read annotated texts from one source or several.
 
     Args:
-        source: a JSONL file, a glob, a DatasetDict folder, a hub id (`owner/name[:config]`), or a list of these.
+        source: a file, a glob, a folder of a format that is one (DatasetDict), a hub id (`owner/name[:config]`), or a list of
+            these.
         format: "text" reads character spans, "tokens" reads token spans or tags; a file that has only the other kind is
             converted.
         split: the split of a DatasetDict: a name, or several, of which the first that is there counts; by default
             `EVALUATION_SPLITS`.
         entity_types: a file of names and descriptions, which is then the inventory of every example.
         skip_invalid: whether to skip and count invalid records, rather than raise.
+<<<<<<< HEAD
         max_examples: how many examples to return at most, the first ones; by default all. Their inventory is that of the
             whole file.
+=======
+        max_examples: how many examples to read at most; by default all.
+        source_format: the format of the files, one of `FILE_FORMATS`; by default as suffix and content of each say.
+        reading: which columns to read, for formats that have them; it counts what they hold and our schema does not.
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         written: the files that the command will write: a glob leaves them out; by default none.
 
     Raises:
         InputError: a source or a record cannot be read, or would be overwritten; the message names file, line and remedy.
     """
-    if format not in FORMATS:
-        raise InputError(f'unknown format "{format}"; {nearest(format, FORMATS)}')
+    if format not in GOLD_FORMATS:
+        raise InputError(f'unknown format "{format}"; {nearest(format, GOLD_FORMATS)}')
+    file_format = named_format("--from", source_format) if source_format is not None else None
+    reading = reading or Reading(left_out=LeftOut())
     check_not_read(written, [Path(entity_types)] if entity_types else [])
     given = read_entity_types(Path(entity_types), is_inventory=True) if entity_types else None
     corpus = Corpus()
     for item in [source] if isinstance(source, str) else source:
-        for records in _open_source(item, split, written):
+        for records in _open_source(item, split, file_format, reading, written):
             _read_records(records, corpus, format=format, given=given, skip_invalid=skip_invalid, max_examples=max_examples)
     if corpus.num_skipped:
         logger.warning("%d invalid records were skipped", corpus.num_skipped)
+    if reading.left_out.counts:
+        logger.warning("left out in reading: %s", reading.left_out)
     for label, count in sorted(corpus.num_unscored.items()):
         logger.warning('%d gold spans of "%s" are of no type in %s: not queried, not scored', count, label, entity_types)
     corpus.examples = with_one_label(corpus.examples)
@@ -113,7 +135,7 @@ def _read_records(
     records: _Records, corpus: Corpus, *, format: str, given: TypeNames | None, skip_invalid: bool, max_examples: int | None
 ) -> None:
     """Read the records of one file or split, and add the examples to the corpus."""
-    names = given or read_entity_types(records.sidecar)
+    names, scheme = given or read_entity_types(records.sidecar), TagScheme()
     read: list[tuple[Example, Sequence[str] | None]] = []
     occurring: set[str] = set()
     is_listed = given is not None or bool(records.class_labels)  # else the labels that occur in the file are the types
@@ -123,9 +145,15 @@ def _read_records(
         if is_over and not needs_all:
             break
         try:
+<<<<<<< HEAD
             example, labels = read_record(where, row, format=format, resolve=names.resolve)
             if labels is None and given is None:
                 _check_class_labels(example, records.class_labels, names)
+=======
+            example, labels = read_record(where, row, format=format, scheme=scheme)
+            _check_class_labels(example, labels, records.class_labels)
+            read.append((example, labels))
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         except InputError as error:
             if not skip_invalid:
                 raise
@@ -146,6 +174,7 @@ def _read_records(
         corpus.examples.append(_with_types(example, inventories[wanted], names, corpus))
 
 
+<<<<<<< HEAD
 def _check_class_labels(example: Example, class_labels: Sequence[str], names: TypeNames) -> None:
     """Refuse a span of a type that the ClassLabel of the data set does not name, where that is the inventory."""
     outside = sorted({mention.label for mention in example.mentions} - set(class_labels)) if class_labels else []
@@ -162,6 +191,22 @@ def _with_types(example: Example, inventory: Inventory, names: TypeNames, corpus
         inventory = names.inventory
     label_of_key = {item.key: item.label for item in reversed(inventory)}
     own = frozenset() if names.is_inventory else {item.label for item in inventory}
+=======
+def _check_class_labels(example: Example, labels: Sequence[str] | None, class_labels: tuple[str, ...]) -> None:
+    """Refuse a span whose label the ClassLabel of the data set does not name, where that is the inventory."""
+    outside = {mention.label for mention in example.mentions} - set(class_labels)
+    if class_labels and labels is None and outside:
+        problem = f'spans of "{min(outside)}", which the ClassLabel of the tags does not name'
+        raise InputError(f'{example.where}: {problem}; give the types as "labels"')
+
+
+def _with_types(example: Example, inventory: Inventory, given: TypeNames | None, corpus: Corpus) -> Example:
+    """Return the example with its inventory; mentions of no type that the user gave are counted and left out."""
+    if given is None:
+        return replace(example, types=inventory)
+    inventory = given.inventory
+    allowed = {item.label for item in inventory}
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     mentions = []
     for mention in example.mentions:
         label = mention.label if mention.label in own else label_of_key.get(names.resolve(mention.label).key)
@@ -173,23 +218,33 @@ def _with_types(example: Example, inventory: Inventory, names: TypeNames, corpus
     return replace(example, mentions=tuple(dict.fromkeys(mentions)), types=inventory)
 
 
-def _open_source(source: str, split: str | Sequence[str] | None, written: Collection[Path]) -> Iterator[_Records]:
+def _open_source(
+    source: str, split: str | Sequence[str] | None, given: FileFormat | None, reading: Reading, written: Collection[Path]
+) -> Iterator[_Records]:
     path = Path(source).expanduser()
-    if path.is_dir():
-        loaded = load_dataset_folder(path)
-        # One Dataset alone is whatever split is asked for.
-        splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
-        yield _dataset_records(str(path), splits, split, sidecar_of(path))
-    elif path.is_file():
+    if path.is_dir() or path.is_file():
         check_not_read(written, [path])
-        yield _Records(rows=json_rows(path), sidecar=sidecar_of(path))
+        yield _open_path(path, split, given, reading)
     elif glob.has_magic(source):
         for file in find_glob(source, leave_out=written):
-            yield from _open_source(str(file), split, written)
+            if file.name != SIDECAR:  # names of types are no texts: a glob such as "folder/*.json" finds them, too
+                yield from _open_source(str(file), split, given, reading, written)
     elif _HUB_ID.fullmatch(source) and path.suffix not in {".json", ".jsonl"} and not path.parent.is_dir():
-        yield _dataset_records(source, _load_from_hub(source), split, None)
+        yield _dataset_records(source, _load_from_hub(source), split, None, reading)
     else:
         raise no_such_file(path, kind="file or folder")
+
+
+def _open_path(path: Path, split: str | Sequence[str] | None, given: FileFormat | None, reading: Reading) -> _Records:
+    """Open a file, or a folder of a format that is one; any other folder is taken for a DatasetDict."""
+    file_format = given or (find_format(path) if path.is_file() else folder_format(path) or FORMATS["datasetdict"])
+    check_options(path, file_format, reading)
+    if file_format.read is not None:
+        return _Records(rows=read_rows(path, file_format, reading), sidecar=sidecar_of(path))
+    loaded = load_dataset_folder(path)
+    # One Dataset alone is whatever split is asked for.
+    splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {_split_names(split)[0]: loaded}
+    return _dataset_records(str(path), splits, split, sidecar_of(path), reading)
 
 
 def _load_from_hub(source: str) -> Any:
@@ -207,10 +262,12 @@ def _split_names(split: str | Sequence[str] | None) -> Sequence[str]:
     return [split] if isinstance(split, str) else split or EVALUATION_SPLITS
 
 
-def _dataset_records(source: str, splits: Mapping[str, Any], split: str | Sequence[str] | None, sidecar: Path | None) -> _Records:
+def _dataset_records(
+    source: str, splits: Mapping[str, Any], split: str | Sequence[str] | None, sidecar: Path | None, reading: Reading
+) -> _Records:
     wanted = _split_names(split)
     chosen = next((name for name in wanted if name in splits), None)
     if chosen is None:
         raise InputError(f"{source}: no split {' or '.join(wanted)}; {nearest(wanted[0], splits)} (--split)")
-    rows, labels = dataset_rows(source, chosen, splits[chosen])
+    rows, labels = dataset_rows(source, chosen, splits[chosen], tag_column=reading.tag_column)
     return _Records(rows=rows, class_labels=labels, sidecar=sidecar)

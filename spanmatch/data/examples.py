@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.files import not_utf8
+<<<<<<< HEAD
 from spanmatch.data.labels import unnamed_type
 from spanmatch.data.tags import read_tags
 from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
@@ -15,6 +16,13 @@ from spanmatch.errors import InputError, nearest
 
 # The keys of a record that we read; `ner_tags` only as the ClassLabel column of a DatasetDict.
 KEYS = frozenset({"id", "text", "tokens", "char_spans", "token_spans", "tags", "ner_tags", "labels"})
+=======
+from spanmatch.data.further_keys import GOLD_KEYS, are_tags, check_further_keys, holds_annotation, no_text
+from spanmatch.data.tags import ONLY_LABEL, TagScheme, read_tags
+from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
+from spanmatch.entities import NO_TYPES, Inventory, Mention, is_blank
+from spanmatch.errors import InputError
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,16 +96,24 @@ def lone_surrogate(where: str, error: UnicodeEncodeError) -> InputError:
     return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
 
 
+<<<<<<< HEAD
 def read_record(
     where: str, row: Any, *, format: str, resolve: Callable[[str], EntityType] = unnamed_type
 ) -> tuple[Example, Sequence[str] | None]:
+=======
+def read_record(where: str, row: Any, *, format: str, scheme: TagScheme | None = None) -> tuple[Example, Sequence[str] | None]:
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     """Check one record and read it as an example, which has no types yet.
 
     Args:
         where: the place of the record, for the error.
         row: the record; an `InputError` in its place is raised.
         format: "text" reads character spans first, "tokens" reads token spans or tags first.
+<<<<<<< HEAD
         resolve: finds the type of a label; by default what the label says by itself.
+=======
+        scheme: the kind of tags that the file has so far.
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 
     Returns:
         The example, and the `labels` of the record, None if it has none.
@@ -111,53 +127,110 @@ def read_record(
         raise InputError(f"{where}: expected a JSON object, got {type(row).__name__}; write one object per line")
     text, tokens = row.get("text"), row.get("tokens")
     if text is None and tokens is None:
-        hint = next((f'; "{key}": {nearest(key, KEYS)}' for key in row if key not in KEYS), "; add one of them")
-        raise InputError(f'{where}: neither "text" nor "tokens"{hint}')
+        raise no_text(where, row)
     if text is not None and not isinstance(text, str):
         raise InputError(f'{where}: "text" must be a string, got {type(text).__name__}')
     _check_strings(where, "tokens", tokens)
-    _check_strings(where, "labels", row.get("labels"))
+    _check_labels(where, row)
+    _check_gold_keys(where, row)
+    check_further_keys(where, row)
     try:
+<<<<<<< HEAD
         return _example(where, row, format, resolve), row.get("labels")
+=======
+        return _example(where, row, format, scheme or TagScheme()), row.get("labels")
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
 
 
+<<<<<<< HEAD
 def _example(where: str, row: dict[str, Any], format: str, resolve: Callable[[str], EntityType]) -> Example:
+=======
+def _check_labels(where: str, row: dict[str, Any]) -> None:
+    """Check that `labels` are names of types, and neither spans nor tags."""
+    labels = row.get("labels")
+    is_annotated = any(row.get(key) is not None for key in GOLD_KEYS)
+    if holds_annotation(labels) and not are_tags(labels, None):
+        remedy = 'write "char_spans": [{"start", "end", "label"}]; another tool\'s file needs --from'
+        raise InputError(f'{where}: "labels" holds spans, but is the list of types; {remedy}')
+    _check_strings(where, "labels", labels)
+    if labels and not is_annotated and row.get("tokens") is not None and are_tags(labels, len(row["tokens"])):
+        raise InputError(f'{where}: "labels" holds a tag per token, but is the list of types; call it "tags"')
+
+
+def _check_gold_keys(where: str, row: dict[str, Any]) -> None:
+    """Refuse a record that says it is not annotated: all of its keys for gold are null."""
+    present = [key for key in GOLD_KEYS if key in row]
+    if present and all(row[key] is None for key in present):
+        raise InputError(
+            f'{where}: "{present[0]}" is null, so the text is not annotated; give [] if it has no entity, or drop it'
+        )
+
+
+def _example(where: str, row: dict[str, Any], format: str, scheme: TagScheme) -> Example:
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     text, tokens = row.get("text"), row.get("tokens")
+    if tokens is not None and "" in tokens:
+        raise InputError(f"{where}: token {tokens.index('')} is empty; drop it, and its tag")
     if text is None:
         text, token_words = join_tokens(tokens or ())
     else:
         token_words = split_words(text) if tokens is None else align_tokens(text, tokens)
+<<<<<<< HEAD
     mentions = _mentions(where, row, token_words, format)
     _check_mentions(where, mentions, len(text))
     _check_label_names(where, mentions, row.get("labels"), resolve)
+=======
+    if tokens == [] and split_words(text):
+        raise InputError(f'{where}: "tokens" is empty and "text" is not; give all tokens, or drop the key')
+    mentions = _mentions(where, row, token_words, format, scheme)
+    _check_mentions(where, mentions, len(text), row.get("labels"))
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     words = split_words(text) if format == "text" else token_words
     identity = None if row.get("id") is None else str(row["id"])
     return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
 
 
-def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str) -> tuple[Mention, ...]:
+def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str, scheme: TagScheme) -> tuple[Mention, ...]:
     """Read the gold spans in characters: those of the format if there are any, else the others."""
     by_char = _spans(where, row, "char_spans")
     by_token = _spans(where, row, "token_spans")
-    if by_token is None and row.get("tags") is not None:
-        _check_strings(where, "tags", row["tags"])
-        if len(row["tags"]) != len(token_words):
-            raise InputError(f"{where}: {len(row['tags'])} tags for {len(token_words)} tokens; give one tag per token")
-        by_token = read_tags(row["tags"])
-    if "ner_tags" in row:
-        remedy = 'make the column a ClassLabel, or give "tags" as strings'
-        raise InputError(f'{where}: "ner_tags" are numbers without names; {remedy}')
+    tags = _tags(where, row, len(token_words))
+    if tags is not None:
+        scheme.check(tags, where)
+    if by_token is None and tags is not None:
+        labels = row.get("labels") or []
+        by_token = read_tags(tags, label=labels[0] if len(labels) == 1 else ONLY_LABEL)
     if by_char is not None and (format == "text" or by_token is None):
         return by_char
     return tokens_to_chars(by_token or (), token_words)
 
 
+<<<<<<< HEAD
 def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int) -> None:
     """Check that each span ends within the text."""
+=======
+def _tags(where: str, row: dict[str, Any], num_tokens: int) -> Sequence[str] | None:
+    """Return the tags of a record, which are called "tags" or "ner_tags"; None if it has none."""
+    given = {key: row[key] for key in ("tags", "ner_tags") if row.get(key) is not None}
+    for key, tags in given.items():
+        if isinstance(tags, list) and any(type(tag) is int for tag in tags) and key == "ner_tags":
+            remedy = "make the column a ClassLabel of a DatasetDict, or give the tags as strings"
+            raise InputError(f'{where}: "ner_tags" are numbers without names; {remedy}')
+        _check_strings(where, key, tags)
+        if len(tags) != num_tokens:
+            raise InputError(f"{where}: {len(tags)} tags for {num_tokens} tokens; give one tag per token")
+    if len(given) == 2 and given["tags"] != given["ner_tags"]:
+        raise InputError(f'{where}: "tags" and "ner_tags" differ; keep one of them')
+    return next(iter(given.values()), None)
+
+
+def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, labels: Sequence[str] | None) -> None:
+    """Check that each span ends within the text, and that its label is not blank and is in `labels`, if those are given."""
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     for mention in mentions:
         if mention.end > num_chars:
             beyond = f"ends beyond the text ({num_chars} characters)"

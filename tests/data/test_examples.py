@@ -86,14 +86,17 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "beyond the tokens": ({"tokens": ["a"], "token_spans": char_spans()}, "token span [0, 3) ends beyond the 1 tokens"),
     "too few tags": ({"tokens": ["a", "b"], "tags": ["O"]}, "1 tags for 2 tokens"),
     "tags are numbers": ({"tokens": ["a"], "tags": [0]}, '"tags" must be a list of strings'),
-    "a tag of no scheme": ({"tokens": ["a"], "tags": ["PER"]}, 'tag 0 is "PER"'),
+    "a tag of no scheme": ({"tokens": ["a"], "tags": ["b-PER"]}, 'tag 0 is "b-PER"; expected "O" or a prefix'),
+    "tags of two kinds": ({"tokens": ["a", "b"], "tags": ["B-PER", "PER"]}, 'tag 1 is "PER"; expected "O" or a prefix and'),
     "numbers without names": ({"tokens": ["a"], "ner_tags": [0]}, '"ner_tags" are numbers without names'),
     "labels are a string": ({"text": TEXT, "labels": "x"}, '"labels" must be a list of strings'),
     "a label out of labels": (
         {"text": TEXT, "labels": ["y"], "char_spans": char_spans()},
         'spans of "x", which is not in the line\'s',
     ),
-    "an empty token is a span": ({"tokens": ["a", ""], "token_spans": char_spans(start=1, end=2)}, "0 <= start < end"),
+    "an empty token": ({"tokens": ["a", ""], "tags": ["O", "O"]}, "token 1 is empty; drop it, and its tag"),
+    "an empty token with text": ({"text": "a", "tokens": ["a", ""]}, "token 1 is empty"),
+    "a text without tokens": ({"text": "a", "tokens": []}, '"tokens" is empty and "text" is not'),
 }
 
 

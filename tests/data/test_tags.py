@@ -1,10 +1,12 @@
 """Tags of every scheme become spans, and spans become tags."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanmatch.data.tags import read_tags, write_tags
+from spanmatch.data.tags import TagScheme, read_tags, tag_labels, write_tags
 from spanmatch.entities import Mention
 
 
@@ -41,15 +43,42 @@ class TestReadTags:
             ("B-x S-x I-x", [(0, 1, "x"), (1, 2, "x"), (2, 3, "x")]),
             # a label may hold a hyphen
             ("B-x-y I-x-y I-x", [(0, 2, "x-y"), (2, 3, "x")]),
+            # BMES
+            ("B-x M-x E-x S-y", [(0, 3, "x"), (3, 4, "y")]),
+            # a label without a prefix, which may hold a hyphen (Few-NERD)
+            ("NAME NAME O CITY", [(0, 2, "NAME"), (3, 4, "CITY")]),
+            ("person-artist/author O art-film", [(0, 1, "person-artist/author"), (2, 3, "art-film")]),
+            # prefixes without a label: one type
+            ("B I O B", [(0, 2, "entity"), (3, 4, "entity")]),
+            ("O I I S", [(1, 3, "entity"), (3, 4, "entity")]),
         ],
     )
     def test_as_conlleval(self, tags: str, expected: list[tuple[int, int, str]]) -> None:
         assert triples(read_tags(tags.split())) == expected
 
-    @pytest.mark.parametrize("bad", ["X-per", "B", "B-", "-per", "o", "", "per", "B_per", "O-per", "b-per"])
+    def test_the_only_label_can_be_named(self) -> None:
+        assert triples(read_tags(["B", "I", "O"], label="gene")) == [(0, 2, "gene")]
+
+    @pytest.mark.parametrize(
+        "bad",
+        ["X-per", "B-", "-per", "o", "", " ", "0", "_", "-", "None", "B_per", "B:per", "O-per", "b-per", "per-B", "per_I", "B-a|I-b"],
+    )
     def test_bad_tags(self, bad: str) -> None:
         with pytest.raises(ValueError, match=f'tag 1 is "{bad}"; expected "O" or a prefix'):
             read_tags(["O", bad, "O"])
+
+    @pytest.mark.parametrize(
+        ("tags", "message"),
+        [
+            ("O B-x PER", 'tag 2 is "PER"; expected "O" or a prefix and a label, as "B-x" before it'),
+            ("PER B-x", 'tag 1 is "B-x"; expected "O" or a label alone, as "PER" before it'),
+            ("B-x I", 'tag 1 is "I"; expected "O" or a prefix and a label, as "B-x" before it'),
+            ("B x", 'tag 1 is "x"; expected "O" or a prefix alone, as "B" before it'),
+        ],
+    )
+    def test_one_kind_of_tags(self, tags: str, message: str) -> None:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            read_tags(tags.split())
 
     @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.sampled_from("xy"))))
     def test_schemes_agree(self, pieces: list[tuple[int, int, str]]) -> None:
@@ -65,6 +94,29 @@ class TestReadTags:
             position += gap + length
         for scheme, tags in schemes.items():
             assert triples(read_tags(tags)) == expected, scheme
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["O", "B-PER", "I-PER", "B-LOC"], ("LOC", "PER")),
+        (["O", "person-artist", "art-film"], ("art-film", "person-artist")),
+        (["B", "I", "O"], ("entity",)),
+        (["O", "B-PER", "PAD", "_"], ("PER",)),
+        (["O"], ()),
+    ],
+)
+def test_labels_of_a_list_of_tags(names: list[str], expected: tuple[str, ...]) -> None:
+    assert tag_labels(names) == expected
+
+
+def test_a_file_has_tags_of_one_kind() -> None:
+    scheme = TagScheme()
+    scheme.check(["O"], "a:1")
+    scheme.check(["O", "B-x"], "a:2")
+    scheme.check(["O", "S-y"], "a:3")
+    with pytest.raises(ValueError, match=re.escape('tag 0 is "PER"; expected "O" or a prefix and a label, as "B-x" before it (a:2)')):
+        scheme.check(["PER"], "a:4")
 
 
 class TestWriteTags:

@@ -7,10 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.examples import KEYS
 from spanmatch.data.formats.reading import Reading, Rows, json_values
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing
+from spanmatch.data.further_keys import KEYS
 from spanmatch.data.words import Offsets, split_words
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError

@@ -18,6 +18,7 @@ from spanmatch.data.formats.records import LeftOut, Record, check_record
 from spanmatch.data.formats.splits import Split, open_splits
 from spanmatch.data.formats.writing import ON_OVERLAP, SCHEMES, Writing
 from spanmatch.data.labels import SIDECAR, read_entity_types
+from spanmatch.data.tags import TagScheme
 from spanmatch.errors import InputError, nearest
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ def convert(
     split: str | None = None,
     on_overlap: str = "error",
     overwrite: bool = False,
+    token_column: str | None = None,
+    tag_column: str | None = None,
 ) -> "Conversion":
     """Convert annotated text; what the target format cannot hold is counted and logged.
 
@@ -46,6 +49,8 @@ def convert(
         on_overlap: what to do with overlapping spans if the target has one tag per token: "error" raises, "longest" keeps
             the longest.
         overwrite: whether to replace what is there.
+        token_column: name or number of the column of the tokens, in CoNLL columns.
+        tag_column: name or number of the column of the tags, in CoNLL columns or a DatasetDict.
 
     Returns:
         What was read, and where it is now.
@@ -70,7 +75,8 @@ def convert(
         raise InputError(f"--to {target_format}: this format is only read; name another")
     if split is not None and job.source.is_file() and job.is_one_file:
         raise InputError(f"--split {split}: from one file to another there are no splits; leave it out")
-    job.splits = open_splits(job.source, source_format, split, Reading(left_out=left_out))
+    reading = Reading(left_out=left_out, token_column=token_column, tag_column=tag_column)
+    job.splits = open_splits(job.source, source_format, split, reading)
     paths = _paths(job)
     _check_target(job, paths, overwrite)
     names = {item.sidecar: len(read_entity_types(item.sidecar).by_key) for item in job.splits if item.sidecar}
@@ -131,8 +137,9 @@ def _check_target(job: "_Job", paths: list[Path], overwrite: bool) -> None:
 
 
 def _records(job: "_Job", split: Split) -> Iterator[Record]:
+    scheme = TagScheme()
     for where, row in tqdm(split.rows, total=split.size, desc=split.name, unit="text", disable=None):
-        record = check_record(where, row)
+        record = check_record(where, row, scheme)
         job.num_texts += 1
         job.num_spans += len(record.example.mentions)
         yield record
@@ -170,14 +177,12 @@ def _remove(path: Path) -> None:
 def _keep_names(job: "_Job", sidecar: Path, num_names: int, *, is_own_folder: bool) -> None:
     """Copy names and descriptions to a folder that this conversion made; elsewhere, count them as left out."""
     there = (job.target.parent if job.is_one_file else job.target) / SIDECAR
-    is_read = job.file_format.has_sidecar
-    if is_read and there.is_file() and there.read_bytes() == sidecar.read_bytes():
+    if there.is_file() and there.read_bytes() == sidecar.read_bytes():
         return
-    if is_read and is_own_folder and not there.exists():
+    if is_own_folder and not there.exists():
         shutil.copyfile(sidecar, there)
     else:
-        kind = "names and descriptions of types" + (f" (copy {SIDECAR} beside it)" if is_read else "")
-        job.writing.left_out.add(kind, str(sidecar), num_names)
+        job.writing.left_out.add(f"names and descriptions of types (copy {SIDECAR} beside it)", str(sidecar), num_names)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
-from spanmatch.data.examples import KEYS
+from spanmatch.data.dataset_dict import class_names, dataset_rows, load_dataset_folder, tag_column_of
 from spanmatch.data.formats.reading import Reading, Rows
 from spanmatch.data.formats.records import Record
 from spanmatch.data.formats.writing import Writing, tags_row
+from spanmatch.data.further_keys import KEYS
+from spanmatch.data.tags import tag_labels
 
 
 def dataset_splits(path: Path) -> dict[str, Any]:
@@ -39,14 +40,15 @@ def read_dataset(source: Path, split: str, dataset: Any, reading: Reading) -> Ro
     Raises:
         InputError: the split has neither a column "text" nor "tokens".
     """
-    rows, labels = dataset_rows(str(source), split, dataset)
-    for name in sorted(set(dataset.column_names) - KEYS):
+    rows, labels = dataset_rows(str(source), split, dataset, tag_column=reading.tag_column)
+    column = tag_column_of(str(source), dataset, reading.tag_column)
+    for name in sorted(set(dataset.column_names) - KEYS - {column}):
         reading.left_out.add(f'values of "{name}"', f"{source}[{split}]:0", len(dataset))
-    if labels:
-        names = dataset.features["ner_tags"].feature.names
-        used: set[int | None] = {tag for tags in dataset["ner_tags"] for tag in tags or ()}
-        occurring = {names[tag].partition("-")[2] for tag in used if tag is not None and 0 <= tag < len(names)}
-        if set(labels) - occurring:
+    if labels and column:
+        names = class_names(dataset, column)
+        used: set[int | None] = {tag for tags in dataset[column] for tag in tags or ()}
+        occurring = tag_labels(names[tag] for tag in used if tag is not None and 0 <= tag < len(names))
+        if set(labels) - set(occurring):
             rows = ((where, {"labels": list(labels)} | row if isinstance(row, dict) else row) for where, row in rows)
     return rows
 

@@ -15,7 +15,7 @@ To add a format, write one module in this folder and add one entry to `FORMATS`:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from spanmatch.data.formats.prodigy import is_prodigy, read_prodigy, write_prodi
 from spanmatch.data.formats.reading import Reading, Rows, json_values
 from spanmatch.data.formats.records import Record
 from spanmatch.data.formats.spacy_docbin import is_spacy, read_spacy, write_spacy
+from spanmatch.data.formats.tagged import is_tagged, read_tagged
 from spanmatch.data.formats.writing import Writing
 from spanmatch.errors import InputError, nearest
 
@@ -47,8 +48,7 @@ class FileFormat:
         write: writes the records of one split; None if the format is only read, and for a DatasetDict.
         suffixes: of its files. `convert` gives the first to the file of a split.
         target_suffixes: of the targets that are written in this format without `--to`.
-        is_folder: whether a split is a folder rather than a file.
-        has_sidecar: whether names and descriptions of types are read from the `labels.json` beside it.
+        is_folder: whether a split is a folder rather than a file. With `suffixes`, one file of it is read, too.
         options: the fields of `Reading` that its reader reads, besides `left_out`.
     """
 
@@ -59,7 +59,6 @@ class FileFormat:
     suffixes: tuple[str, ...] = ()
     target_suffixes: tuple[str, ...] = ()
     is_folder: bool = False
-    has_sidecar: bool = False
     options: frozenset[str] = frozenset()
 
 
@@ -74,7 +73,7 @@ FORMATS: dict[str, FileFormat] = {
             looks_like=lambda path, first: first is None and is_dataset_folder(path),
             read=None,
             is_folder=True,
-            has_sidecar=True,
+            options=frozenset({"tag_column"}),
         ),
         FileFormat(
             name="brat",
@@ -105,7 +104,6 @@ FORMATS: dict[str, FileFormat] = {
             write=write_spacy,
             suffixes=(".spacy", ".json", ".jsonl"),
             target_suffixes=(".spacy",),
-            has_sidecar=True,
         ),
         FileFormat(
             name="label-studio",
@@ -113,7 +111,6 @@ FORMATS: dict[str, FileFormat] = {
             read=read_label_studio,
             write=write_label_studio,
             suffixes=(".json", ".jsonl"),
-            has_sidecar=True,
         ),
         FileFormat(
             name="prodigy",
@@ -121,7 +118,6 @@ FORMATS: dict[str, FileFormat] = {
             read=read_prodigy,
             write=write_prodigy,
             suffixes=(".jsonl", ".json"),
-            has_sidecar=True,
         ),
         FileFormat(
             name="doccano",
@@ -129,7 +125,6 @@ FORMATS: dict[str, FileFormat] = {
             read=read_doccano,
             write=write_doccano,
             suffixes=(".jsonl", ".json"),
-            has_sidecar=True,
         ),
         FileFormat(
             name="gliner",
@@ -139,9 +134,8 @@ FORMATS: dict[str, FileFormat] = {
             suffixes=(".json", ".jsonl"),
             target_suffixes=(".json",),
         ),
-        FileFormat(
-            name="tags", looks_like=is_tags, read=read_tags, write=write_tags, suffixes=(".jsonl", ".json"), has_sidecar=True
-        ),
+        FileFormat(name="tagged", looks_like=is_tagged, read=read_tagged, suffixes=(".jsonl", ".json")),
+        FileFormat(name="tags", looks_like=is_tags, read=read_tags, write=write_tags, suffixes=(".jsonl", ".json")),
         FileFormat(
             name="spans",
             looks_like=is_spans,
@@ -149,13 +143,12 @@ FORMATS: dict[str, FileFormat] = {
             write=write_spans,
             suffixes=(".jsonl", ".json"),
             target_suffixes=(".jsonl",),
-            has_sidecar=True,
         ),
     )
 }
 
 FILE_FORMATS = tuple(sorted(FORMATS))
-FORMATS_OF_FILES = tuple(name for name in FILE_FORMATS if not FORMATS[name].is_folder)
+FORMATS_OF_FILES = tuple(name for name in FILE_FORMATS if FORMATS[name].suffixes)
 # A file with one of these suffixes may be anything, so that in a folder it counts as data only where `--from` says so.
 _UNCLEAR_SUFFIXES = frozenset({".txt", ".tsv", ".csv", ".iob"})
 # Suffixes of the files of a folder that are splits.
@@ -187,15 +180,63 @@ def find_format(path: Path) -> FileFormat:
         InputError: neither suffix nor content say it.
     """
     if path.is_dir():
-        found = next((item for item in FORMATS.values() if item.is_folder and item.looks_like(path, None)), None)
+        found = folder_format(path)
         problem = f'a folder of no known format; give a file or a glob such as "{path}/*.jsonl"'
     else:
         first = first_value(path)
         found = next((item for item in FORMATS.values() if path.suffix in item.suffixes and item.looks_like(path, first)), None)
+        if found is None and isinstance(first, (dict, list)):  # JSON says by its content what its suffix does not
+            found = next(item for item in FORMATS.values() if ".jsonl" in item.suffixes and item.looks_like(path, first))
         problem = f"the name does not say the format; give --from {'|'.join(FORMATS_OF_FILES)}"
     if found is None:
         raise InputError(f"{path}: {problem}")
     return found
+
+
+def read_rows(path: Path, file_format: FileFormat, reading: Reading) -> Rows:
+    """Read the records of one split.
+
+    Args:
+        path: the file or folder.
+        file_format: its format, which is not a DatasetDict.
+        reading: how to read.
+
+    Raises:
+        InputError: the user gave an option that the format does not have.
+    """
+    check_options(path, file_format, reading)
+    assert file_format.read is not None, "a DatasetDict is opened as a whole"
+    return file_format.read(path, reading)
+
+
+def folder_format(folder: Path) -> FileFormat | None:
+    """Return the format of a folder that is one split, or a DatasetDict; None if it is another folder.
+
+    Args:
+        folder: the folder.
+    """
+    return next((item for item in FORMATS.values() if item.is_folder and item.looks_like(folder, None)), None)
+
+
+def check_options(path: Path, file_format: FileFormat, reading: Reading) -> None:
+    """Refuse what does not go together: a folder and a format of files, or an option that would have no effect.
+
+    Args:
+        path: the file or folder.
+        file_format: its format.
+        reading: the options that the user gave.
+
+    Raises:
+        InputError: the format is not one of files, or of folders, or does not have an option.
+    """
+    kind = "a DatasetDict" if file_format.read is None else file_format.name
+    if path.is_file() and file_format.is_folder and not file_format.suffixes:
+        raise InputError(f"{path}: a file, and {kind} is a folder; --from {'|'.join(FORMATS_OF_FILES)}")
+    if path.is_dir() and not file_format.is_folder:
+        raise InputError(f"{path}: a folder, and {kind} is a file; name a file, or a glob")
+    for item in fields(Reading):
+        if item.name != "left_out" and getattr(reading, item.name) is not None and item.name not in file_format.options:
+            raise InputError(f"--{item.name}: {path} is read as {file_format.name}, which has no such option; leave it out")
 
 
 def first_value(path: Path) -> Any:

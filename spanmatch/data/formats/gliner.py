@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.examples import KEYS
-from spanmatch.data.formats.reading import Reading, Rows, json_values, starts_with_list
+from spanmatch.data.formats.reading import Reading, Rows, each_record, json_values, starts_with_list
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing, whole_row, write_json
+from spanmatch.data.further_keys import KEYS
 from spanmatch.errors import InputError, nearest
 
-_KEYS = frozenset({"tokenized_text", "ner", "ner_labels", "ner_negatives"})
+# What a text was annotated for; the latter two in older files.
+_ASKED = ("ner_labels", "ner_negatives", "label", "negative")
+_KEYS = frozenset({"tokenized_text", "ner", *_ASKED})
 
 
 def is_gliner(path: Path, first: Any) -> bool:
@@ -28,17 +30,20 @@ def is_gliner(path: Path, first: Any) -> bool:
 def read_gliner(path: Path, reading: Reading) -> Rows:
     """Read GLiNER's training data: `{"tokenized_text", "ner": [[first, last, label], ...]}`, as a JSON list or one per line.
 
-    `ner_labels` and `ner_negatives` together become the `labels`, what a text was annotated for.
+    `ner_labels` and `ner_negatives` (in older files `label` and `negative`) together become the `labels`, what a text was
+    annotated for.
 
     Args:
         path: the file.
         reading: counts the values whose keys have another meaning in our schema.
 
+    Yields:
+        Each record after its place, or the `InputError` that says how its form differs.
+
     Raises:
-        InputError: a record has another form, or the list is no JSON.
+        InputError: the list is no JSON.
     """
-    for where, item in json_values(path):
-        yield where, item if isinstance(item, InputError) else _gliner_row(where, item, reading.left_out)
+    return each_record(json_values(path), lambda where, item: _gliner_row(where, item, reading.left_out))
 
 
 def _gliner_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
@@ -54,10 +59,10 @@ def _gliner_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
     for key in sorted(item.keys() & KEYS - {"id", "text"}):
         left_out.add(f'values of "{key}"', where)
     row |= {"tokens": tokens, "token_spans": spans}
-    asked = [item[key] for key in ("ner_labels", "ner_negatives") if item.get(key) is not None]
+    asked = [item[key] for key in _ASKED if item.get(key) is not None]
     if asked:
         if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in asked):
-            raise InputError(f'{where}: "ner_labels" and "ner_negatives" must be lists of strings')
+            raise InputError(f"{where}: {', '.join(_ASKED)} must be lists of strings")
         row["labels"] = list(dict.fromkeys([*itertools.chain(*asked), *(span["label"] for span in spans)]))
     return row
 

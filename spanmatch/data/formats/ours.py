@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.examples import json_rows
-from spanmatch.data.formats.reading import Reading, Rows
+from spanmatch.data.formats.reading import Reading, Rows, each_record
 from spanmatch.data.formats.records import Record
 from spanmatch.data.formats.writing import Writing, tags_row, write_json
 from spanmatch.errors import InputError
@@ -51,13 +51,16 @@ def read_tags(path: Path, reading: Reading) -> Rows:
         path: the file.
         reading: stays as it is; our schema can hold everything.
 
-    Raises:
-        InputError: a line has no tags.
+    Yields:
+        Each record after its place, or the `InputError` that says that a line has no tags.
     """
-    for where, row in read_spans(path, reading):
-        if isinstance(row, dict) and row.get("tags") is None:
-            raise InputError(f'{where}: no "tags"; give one per token, or read the file with --from spans')
-        yield where, row
+    return each_record(read_spans(path, reading), _with_tags)
+
+
+def _with_tags(where: str, row: Any) -> Any:
+    if isinstance(row, dict) and row.get("tags") is None:
+        raise InputError(f'{where}: no "tags"; give one per token, or read the file with --from spans')
+    return row
 
 
 def write_spans(records: Iterable[Record], path: Path, writing: Writing) -> None:

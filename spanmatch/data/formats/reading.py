@@ -5,7 +5,7 @@ A reader yields each record after its place (`file:line`). It counts in a `LeftO
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,25 @@ def json_values(path: Path) -> Rows:
         InputError: the list is no JSON.
     """
     return _json_list(path) if starts_with_list(path) else json_rows(path)
+
+
+def each_record(rows: Rows, record: Callable[[str, Any], Any]) -> Rows:
+    """Turn values into records of our schema. A value that cannot be read gives its error in its place, so it may be skipped.
+
+    Args:
+        rows: each value, or the `InputError` in its place, after its place.
+        record: returns the record of a place and a value, None to leave it out; it raises an `InputError` for another form.
+
+    Yields:
+        Each record after its place.
+    """
+    for where, value in rows:
+        try:
+            found = value if isinstance(value, InputError) else record(where, value)
+        except InputError as error:
+            found = error
+        if found is not None:
+            yield where, found
 
 
 def starts_with_list(path: Path) -> bool:

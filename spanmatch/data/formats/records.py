@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spanmatch.data.examples import Example, read_record
+from spanmatch.data.tags import TagScheme
 from spanmatch.entities import Mention
-from spanmatch.errors import InputError
 
 
 @dataclass(kw_only=True, slots=True)
@@ -75,20 +75,21 @@ class Record:
         return sorted(found)
 
 
-def check_record(where: str, row: Any) -> Record:
+def check_record(where: str, row: Any, scheme: TagScheme | None = None) -> Record:
     """Check one record of our schema.
 
     Args:
         where: the place of the record, for the error.
         row: the record; an `InputError` in its place is raised.
+        scheme: the kind of tags that the file has so far.
 
     Raises:
         InputError: the record is invalid; the message names `where` and the remedy.
     """
-    example, labels = read_record(where, row, format="tokens")
-    empty = next((index for index, (start, end) in enumerate(example.words) if start == end), None)
-    if empty is not None:
-        raise InputError(f"{where}: token {empty} is empty; drop it, and its tag")
-    if row.get("char_spans") is not None and (row.get("token_spans") is not None or row.get("tags") is not None):
+    example, labels = read_record(where, row, format="tokens", scheme=scheme)
+    row = {key: value for key, value in row.items() if value is not None}
+    if "ner_tags" in row:
+        row["tags"] = row.pop("ner_tags")
+    if "char_spans" in row and ("token_spans" in row or "tags" in row):
         read_record(where, row, format="text")  # the token spans are converted, but the character spans may be kept
     return Record(row=row, example=example, labels=labels)

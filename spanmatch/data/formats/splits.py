@@ -8,7 +8,15 @@ from typing import Any
 
 from spanmatch.data.files import no_such_file
 from spanmatch.data.formats.datasetdict import dataset_splits, read_dataset
-from spanmatch.data.formats.formats import FORMATS, FORMATS_OF_FILES, SPLIT_SUFFIXES, FileFormat, find_format
+from spanmatch.data.formats.formats import (
+    FORMATS,
+    SPLIT_SUFFIXES,
+    FileFormat,
+    check_options,
+    find_format,
+    folder_format,
+    read_rows,
+)
 from spanmatch.data.formats.reading import Reading, Rows
 from spanmatch.data.labels import SIDECAR, sidecar_of
 from spanmatch.errors import InputError, nearest
@@ -45,14 +53,18 @@ def open_splits(source: Path, file_format: str | None, split: str | None, readin
     """
     given = FORMATS[file_format] if file_format else None
     if source.is_file():
+<<<<<<< HEAD
         if given is not None and given.is_folder and source.suffix not in given.suffixes:
             kind = "a DatasetDict" if given.read is None else given.name
             raise InputError(f"{source}: a file, and {kind} is a folder; --from {'|'.join(FORMATS_OF_FILES)}")
+=======
+>>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         return [_split(source, given or find_format(source), split or _split_name(source), reading)]
     if not source.is_dir():
         raise no_such_file(source, kind="file or folder")
-    whole = _folder_format(source) if given is None else given if given.is_folder else None
+    whole = folder_format(source) if given is None else given if given.is_folder else None
     if whole is not None and whole.read is None:
+        check_options(source, whole, reading)
         return [
             Split(name=name, rows=read_dataset(source, name, dataset, reading), size=len(dataset), sidecar=sidecar_of(source))
             for name, dataset in _chosen(source, dataset_splits(source), split).items()
@@ -63,17 +75,13 @@ def open_splits(source: Path, file_format: str | None, split: str | None, readin
     return [_split(path, given or find_format(path), name, reading) for name, path in parts.items()]
 
 
-def _folder_format(folder: Path) -> FileFormat | None:
-    return next((item for item in FORMATS.values() if item.is_folder and item.looks_like(folder, None)), None)
-
-
 def _split_paths(folder: Path, given: FileFormat | None) -> dict[str, Path]:
     """Find the data files of a folder, or its folders of a format that is one, by the names of their splits."""
     suffixes = set(given.suffixes) if given is not None else SPLIT_SUFFIXES
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            own = _folder_format(path)
+            own = folder_format(path)
             is_part = own is not None and own.read is not None and given in {None, own}
         else:
             is_part = path.suffix in suffixes and path.name != SIDECAR
@@ -100,6 +108,4 @@ def _chosen(source: Path, splits: Mapping[str, Any], split: str | None) -> Mappi
 
 
 def _split(path: Path, file_format: FileFormat, name: str, reading: Reading) -> Split:
-    assert file_format.read is not None, "a DatasetDict is opened as a whole"
-    sidecar = sidecar_of(path) if file_format.has_sidecar else None
-    return Split(name=name, rows=file_format.read(path, reading), sidecar=sidecar)
+    return Split(name=name, rows=read_rows(path, file_format, reading), sidecar=sidecar_of(path))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.examples import KEYS
 from spanmatch.data.formats.records import LeftOut, Record
+from spanmatch.data.further_keys import KEYS
 from spanmatch.data.tags import write_tags
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError

@@ -27,8 +27,9 @@ class TestNamesAndDescriptions:
             assert (tmp_path / folder / "labels.json").read_text() == '{"x": "a letter"}'
         convert(str(source), str(tmp_path / "beside.jsonl"))
         assert caplog.text == ""
-        convert(str(tmp_path / "set"), str(tmp_path / "a.conll"))
-        assert f"names and descriptions of types: 1 (first: {tmp_path}/set/labels.json)" in caplog.text
+        (tmp_path / "other").mkdir()
+        convert(str(tmp_path / "set"), str(tmp_path / "other" / "a.conll"))
+        assert f"(copy labels.json beside it): 1 (first: {tmp_path}/set/labels.json)" in caplog.text
 
     def test_elsewhere_are_counted(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         (tmp_path / "labels.json").write_text('{"x": "a letter"}')
@@ -40,7 +41,7 @@ class TestNamesAndDescriptions:
 
 
 BAD_FILES: dict[str, tuple[str, str, str]] = {
-    "a tag of no scheme": ("a.conll", "a O\nb PER\n", 'a.conll:1: tag 1 is "PER"'),
+    "a tag of no scheme": ("a.conll", "a O\nb per_B\n", 'a.conll:2: the tag is "per_B"; expected "O" or a prefix'),
     "too few columns": ("a.conll", "a N O\n\nb O\n", "a.conll:3: 2 columns, expected 3, as on the lines before"),
     "too many columns": ("a.conll", "a O\n2 1/2 O\n", "a.conll:2: 3 columns, expected 2"),
     "one column": ("a.conll", "a\n", "a.conll:1: 1 column, expected at least 2, the token first and its tag last"),

@@ -37,8 +37,9 @@ def test_the_format_is_found_out(tmp_path: Path, name: str, line: str, expected:
     assert split.name == "a" and [row for _, row in split.rows] == expected
 
 
-def test_a_sidecar_belongs_to_our_formats_alone(tmp_path: Path) -> None:
+def test_a_sidecar_belongs_to_all_files_of_its_folder(tmp_path: Path) -> None:
     labels = write_labels(tmp_path, {"x": "a letter"})
     for name, line in (("a.jsonl", '{"text": "a"}'), ("b.conll", "a O")):
         (tmp_path / name).write_text(line, encoding="utf-8")
-    assert [split.sidecar for split in open_splits(tmp_path, None, None, Reading(left_out=LeftOut()))] == [labels, None]
+    reading = Reading(left_out=LeftOut())
+    assert [split.sidecar for split in open_splits(tmp_path, None, None, reading)] == [labels, labels]
