@@ -189,8 +189,9 @@ def _spacy_classes() -> tuple[Any, Any, Any, Any]:
 def write_spacy(records: Iterable[Record], path: Path, writing: Writing) -> None:
     """Write records as a DocBin; as `.json` or `.jsonl`, as `[text, {"entities": [[start, end, label]]}]`.
 
-    All spans go to `doc.spans["sc"]`, with their scores. They also go to `doc.ents`, but where spans overlap: there `doc.ents`
-    is missing, or has the longest of them (`on_overlap` "longest").
+    The spans of a DocBin stand in one place, so that whoever corrects them corrects all there is: in `doc.ents`, which is for
+    spaCy's recogniser of entities. If any of them overlap, those of all documents are in `doc.spans["sc"]`, with their scores,
+    which is for its span categoriser; then `doc.ents` is missing.
 
     Args:
         records: the records.
@@ -204,9 +205,10 @@ def write_spacy(records: Iterable[Record], path: Path, writing: Writing) -> None
         write_json((_pair(record, writing) for record in records), path, is_list=writing.suffix == ".json")
         return
     docbin_class, vocab_class, *classes = _spacy_classes()
-    docs, vocab = docbin_class(), vocab_class()
-    for record in records:
-        docs.add(_doc(record, writing, vocab, *classes))
+    docs, vocab, held = docbin_class(), vocab_class(), list(records)
+    is_flat = writing.on_overlap == "longest" or all(len(_longest(spans)) == len(spans) for spans in map(char_spans, held))
+    for record in held:
+        docs.add(_doc(record, writing, is_flat, vocab, *classes))
     docs.to_disk(path)
 
 
@@ -222,27 +224,27 @@ def _count_keys(record: Record, writing: Writing, *, keeps_tokens: bool) -> None
         writing.left_out.add(f'values of "{key}"', record.example.where)
 
 
-def _doc(record: Record, writing: Writing, vocab: Any, doc_class: Any, span_class: Any) -> Any:
-    text, spans = record.example.text, char_spans(record)
+def _doc(record: Record, writing: Writing, is_flat: bool, vocab: Any, doc_class: Any, span_class: Any) -> Any:
+    text, where, given = record.example.text, record.example.where, char_spans(record)
     _count_keys(record, writing, keeps_tokens=True)
+    spans = _longest(given) if is_flat else given
+    writing.left_out.add("spans that overlap a longer one", where, len(given) - len(spans))
     pieces = tokens_of(record, spans, writing)
     words = [text[piece.start : piece.end] for piece in pieces]
     doc = doc_class(vocab, words=words, spaces=[piece.has_space for piece in pieces])
     starts = {piece.start: number for number, piece in enumerate(pieces)}
     ends = {piece.end: number + 1 for number, piece in enumerate(pieces)}
-
-    def spacy_span(span: CharSpan) -> Any:
-        return span_class(doc, starts[span.start], ends[span.end], label=span.label)
-
-    doc.spans[SPANS_KEY] = [spacy_span(span) for span in spans]
+    placed = [span_class(doc, starts[span.start], ends[span.end], label=span.label) for span in spans]
     scores = [span.score for span in spans if span.score is not None]
+    if is_flat:
+        doc.set_ents(placed)
+        writing.left_out.add("scores", where, len(scores))
+        return doc
+    doc.spans[SPANS_KEY] = placed
     if scores and len(scores) == len(spans):
         doc.spans[SPANS_KEY].attrs["scores"] = scores
-    flat = _longest(spans)
-    if len(flat) == len(spans) or writing.on_overlap == "longest":
-        doc.set_ents([spacy_span(span) for span in flat])
-    kind = f'spans that overlap others, and are only in doc.spans["{SPANS_KEY}"]'
-    writing.left_out.add(kind, record.example.where, len(spans) - len(flat))
+    else:
+        writing.left_out.add("scores", where, len(scores))
     return doc
 
 

@@ -191,6 +191,7 @@ class TestDocumentation:
         convert(str(write_jsonl(tmp_path / "a.jsonl", rows)), "gliner_train.json")
         convert("a.jsonl", "eng.train.txt")
         write_jsonl(tmp_path / "nested.jsonl", [OVERLAPPING])
+        write_jsonl(tmp_path / "doccano.jsonl", [{"text": "Ada", "label": [[0, 3, "PER"]]}])
         DatasetDict(
             {name: Dataset.from_dict({"tokens": [TOKENS], "token_spans": [SPANS]}) for name in ("train", "test")}
         ).save_to_disk("my_dataset")

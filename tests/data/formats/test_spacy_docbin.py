@@ -189,19 +189,33 @@ class TestWriting:
         assert left_out.counts == {'values of "id"': 1, 'values of "meta"': 1, 'values of "labels"': 1}
 
     def test_scores_stand_where_the_span_categoriser_puts_them(self, tmp_path: Path) -> None:
-        row = {"text": TEXT, "char_spans": [SPANS[0] | {"score": 0.75}, SPANS[1] | {"score": 0.5}]}
-        assert not write(tmp_path / "a.spacy", "spacy", [row], as_predictions=True).counts
-        [doc] = load(tmp_path / "a.spacy")
-        assert list(doc.spans["sc"].attrs["scores"]) == [0.75, 0.5]
+        spans = [SPANS[0] | {"score": 0.75}, SPANS[1] | {"score": 0.5}]
+        nested = [SPANS[0] | {"label": "NAME", "score": 0.25}]
+        rows = [{"text": TEXT, "char_spans": [*spans, *nested]}, {"text": TEXT, "char_spans": spans}]
+        assert not write(tmp_path / "a.spacy", "spacy", rows, as_predictions=True).counts
+        first, second = load(tmp_path / "a.spacy")
+        assert list(first.spans["sc"].attrs["scores"]) == [0.75, 0.5, 0.25]
+        assert list(second.spans["sc"].attrs["scores"]) == [0.75, 0.5]
+        assert not first.has_annotation("ENT_IOB") and not second.has_annotation("ENT_IOB")
+        assert write(tmp_path / "b.spacy", "spacy", rows[1:], as_predictions=True).counts == {"scores": 2}
 
-    @pytest.mark.parametrize(("on_overlap", "entities"), [("error", []), ("longest", ["Ada Berg"])])
-    def test_spans_that_overlap(self, tmp_path: Path, on_overlap: str, entities: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("on_overlap", "in_ents", "in_group"), [("error", [], ["Ada", "Ada Berg"]), ("longest", ["Ada Berg"], [])]
+    )
+    def test_spans_that_overlap(self, tmp_path: Path, on_overlap: str, in_ents: list[str], in_group: list[str]) -> None:
         row = {"text": "Ada Berg", "char_spans": [{"start": 0, "end": 3, "label": "A"}, {"start": 0, "end": 8, "label": "B"}]}
         left_out = write(tmp_path / "a.spacy", "spacy", [row], on_overlap=on_overlap)
         [doc] = load(tmp_path / "a.spacy")
-        assert [entity.text for entity in doc.ents] == entities and doc.has_annotation("ENT_IOB") == bool(entities)
-        assert [span.text for span in doc.spans["sc"]] == ["Ada", "Ada Berg"]
-        assert left_out.counts == {'spans that overlap others, and are only in doc.spans["sc"]': 1}
+        assert [entity.text for entity in doc.ents] == in_ents and doc.has_annotation("ENT_IOB") == bool(in_ents)
+        assert [span.text for span in doc.spans.get("sc", [])] == in_group
+        assert left_out.counts == ({"spans that overlap a longer one": 1} if on_overlap == "longest" else {})
+
+    def test_what_is_taken_out_of_the_entities_is_gone(self, tmp_path: Path) -> None:
+        write(tmp_path / "a.spacy", "spacy", [RECORD], as_predictions=True)
+        [doc] = load(tmp_path / "a.spacy")
+        doc.set_ents(list(doc.ents[:1]))
+        [row], _ = read(save(tmp_path / "b.spacy", doc))
+        assert row["char_spans"] == SPANS[:1]
 
     def test_spacy_trains_on_it(self, tmp_path: Path) -> None:
         """Its own reader of corpora aligns our tokens with those of its tokenizer."""
@@ -225,7 +239,7 @@ class TestWriting:
         write(path, "spacy", [row])
         [doc] = load(path)
         assert doc.text == row["text"]
-        assert sorted((span.start_char, span.end_char, span.label_) for span in doc.spans["sc"]) == [
+        assert sorted((span.start_char, span.end_char, span.label_) for span in [*doc.ents, *doc.spans.get("sc", [])]) == [
             (span.start, span.end, span.label) for span in expected_spans(row)
         ]
         [back], _ = read(path)
