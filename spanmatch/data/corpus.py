@@ -12,18 +12,13 @@ from typing import Any
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import Example, read_record
 from spanmatch.data.files import check_not_read, find_glob, no_such_file
-<<<<<<< HEAD
-from spanmatch.data.labels import TypeNames, read_entity_types, sidecar_of
-from spanmatch.data.one_label import with_one_label
-from spanmatch.data.words import FORMATS
-=======
 from spanmatch.data.formats.formats import FORMATS, FileFormat, check_options, find_format, folder_format, named_format, read_rows
 from spanmatch.data.formats.reading import Reading
 from spanmatch.data.formats.records import LeftOut
 from spanmatch.data.labels import SIDECAR, TypeNames, read_entity_types, sidecar_of
+from spanmatch.data.one_label import with_one_label
 from spanmatch.data.tags import TagScheme
 from spanmatch.data.words import FORMATS as GOLD_FORMATS
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest, one_line
 
@@ -81,14 +76,10 @@ def read_corpus(
             `EVALUATION_SPLITS`.
         entity_types: a file of names and descriptions, which is then the inventory of every example.
         skip_invalid: whether to skip and count invalid records, rather than raise.
-<<<<<<< HEAD
         max_examples: how many examples to return at most, the first ones; by default all. Their inventory is that of the
             whole file.
-=======
-        max_examples: how many examples to read at most; by default all.
         source_format: the format of the files, one of `FILE_FORMATS`; by default as suffix and content of each say.
         reading: which columns to read, for formats that have them; it counts what they hold and our schema does not.
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         written: the files that the command will write: a glob leaves them out; by default none.
 
     Raises:
@@ -145,15 +136,9 @@ def _read_records(
         if is_over and not needs_all:
             break
         try:
-<<<<<<< HEAD
-            example, labels = read_record(where, row, format=format, resolve=names.resolve)
+            example, labels = read_record(where, row, format=format, resolve=names.resolve, scheme=scheme)
             if labels is None and given is None:
                 _check_class_labels(example, records.class_labels, names)
-=======
-            example, labels = read_record(where, row, format=format, scheme=scheme)
-            _check_class_labels(example, labels, records.class_labels)
-            read.append((example, labels))
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         except InputError as error:
             if not skip_invalid:
                 raise
@@ -174,7 +159,6 @@ def _read_records(
         corpus.examples.append(_with_types(example, inventories[wanted], names, corpus))
 
 
-<<<<<<< HEAD
 def _check_class_labels(example: Example, class_labels: Sequence[str], names: TypeNames) -> None:
     """Refuse a span of a type that the ClassLabel of the data set does not name, where that is the inventory."""
     outside = sorted({mention.label for mention in example.mentions} - set(class_labels)) if class_labels else []
@@ -191,22 +175,6 @@ def _with_types(example: Example, inventory: Inventory, names: TypeNames, corpus
         inventory = names.inventory
     label_of_key = {item.key: item.label for item in reversed(inventory)}
     own = frozenset() if names.is_inventory else {item.label for item in inventory}
-=======
-def _check_class_labels(example: Example, labels: Sequence[str] | None, class_labels: tuple[str, ...]) -> None:
-    """Refuse a span whose label the ClassLabel of the data set does not name, where that is the inventory."""
-    outside = {mention.label for mention in example.mentions} - set(class_labels)
-    if class_labels and labels is None and outside:
-        problem = f'spans of "{min(outside)}", which the ClassLabel of the tags does not name'
-        raise InputError(f'{example.where}: {problem}; give the types as "labels"')
-
-
-def _with_types(example: Example, inventory: Inventory, given: TypeNames | None, corpus: Corpus) -> Example:
-    """Return the example with its inventory; mentions of no type that the user gave are counted and left out."""
-    if given is None:
-        return replace(example, types=inventory)
-    inventory = given.inventory
-    allowed = {item.label for item in inventory}
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     mentions = []
     for mention in example.mentions:
         label = mention.label if mention.label in own else label_of_key.get(names.resolve(mention.label).key)

@@ -7,22 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from spanmatch.data.files import not_utf8
-<<<<<<< HEAD
-from spanmatch.data.labels import unnamed_type
-from spanmatch.data.tags import read_tags
-from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
-from spanmatch.entities import NO_TYPES, EntityType, Inventory, Mention, is_blank
-from spanmatch.errors import InputError, nearest
-
-# The keys of a record that we read; `ner_tags` only as the ClassLabel column of a DatasetDict.
-KEYS = frozenset({"id", "text", "tokens", "char_spans", "token_spans", "tags", "ner_tags", "labels"})
-=======
 from spanmatch.data.further_keys import GOLD_KEYS, are_tags, check_further_keys, holds_annotation, no_text
+from spanmatch.data.labels import unnamed_type
 from spanmatch.data.tags import ONLY_LABEL, TagScheme, read_tags
 from spanmatch.data.words import Offsets, align_tokens, join_tokens, split_words, tokens_to_chars
-from spanmatch.entities import NO_TYPES, Inventory, Mention, is_blank
+from spanmatch.entities import NO_TYPES, EntityType, Inventory, Mention, is_blank
 from spanmatch.errors import InputError
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,24 +86,22 @@ def lone_surrogate(where: str, error: UnicodeEncodeError) -> InputError:
     return InputError(f"{where}: holds a lone surrogate ({half}), half a character; write it whole, or drop it")
 
 
-<<<<<<< HEAD
 def read_record(
-    where: str, row: Any, *, format: str, resolve: Callable[[str], EntityType] = unnamed_type
+    where: str,
+    row: Any,
+    *,
+    format: str,
+    resolve: Callable[[str], EntityType] = unnamed_type,
+    scheme: TagScheme | None = None,
 ) -> tuple[Example, Sequence[str] | None]:
-=======
-def read_record(where: str, row: Any, *, format: str, scheme: TagScheme | None = None) -> tuple[Example, Sequence[str] | None]:
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     """Check one record and read it as an example, which has no types yet.
 
     Args:
         where: the place of the record, for the error.
         row: the record; an `InputError` in its place is raised.
         format: "text" reads character spans first, "tokens" reads token spans or tags first.
-<<<<<<< HEAD
         resolve: finds the type of a label; by default what the label says by itself.
-=======
         scheme: the kind of tags that the file has so far.
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
 
     Returns:
         The example, and the `labels` of the record, None if it has none.
@@ -135,20 +123,15 @@ def read_record(where: str, row: Any, *, format: str, scheme: TagScheme | None =
     _check_gold_keys(where, row)
     check_further_keys(where, row)
     try:
-<<<<<<< HEAD
-        return _example(where, row, format, resolve), row.get("labels")
-=======
-        return _example(where, row, format, scheme or TagScheme()), row.get("labels")
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
+        example = _example(where, row, format, scheme or TagScheme())
+        _check_label_names(where, example.mentions, row.get("labels"), resolve)
+        return example, row.get("labels")
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
 
 
-<<<<<<< HEAD
-def _example(where: str, row: dict[str, Any], format: str, resolve: Callable[[str], EntityType]) -> Example:
-=======
 def _check_labels(where: str, row: dict[str, Any]) -> None:
     """Check that `labels` are names of types, and neither spans nor tags."""
     labels = row.get("labels")
@@ -171,7 +154,6 @@ def _check_gold_keys(where: str, row: dict[str, Any]) -> None:
 
 
 def _example(where: str, row: dict[str, Any], format: str, scheme: TagScheme) -> Example:
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
     text, tokens = row.get("text"), row.get("tokens")
     if tokens is not None and "" in tokens:
         raise InputError(f"{where}: token {tokens.index('')} is empty; drop it, and its tag")
@@ -179,16 +161,10 @@ def _example(where: str, row: dict[str, Any], format: str, scheme: TagScheme) ->
         text, token_words = join_tokens(tokens or ())
     else:
         token_words = split_words(text) if tokens is None else align_tokens(text, tokens)
-<<<<<<< HEAD
-    mentions = _mentions(where, row, token_words, format)
-    _check_mentions(where, mentions, len(text))
-    _check_label_names(where, mentions, row.get("labels"), resolve)
-=======
     if tokens == [] and split_words(text):
         raise InputError(f'{where}: "tokens" is empty and "text" is not; give all tokens, or drop the key')
     mentions = _mentions(where, row, token_words, format, scheme)
-    _check_mentions(where, mentions, len(text), row.get("labels"))
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
+    _check_mentions(where, mentions, len(text))
     words = split_words(text) if format == "text" else token_words
     identity = None if row.get("id") is None else str(row["id"])
     return Example(where=where, text=text, words=words, mentions=tuple(dict.fromkeys(mentions)), id=identity)
@@ -209,10 +185,6 @@ def _mentions(where: str, row: dict[str, Any], token_words: Offsets, format: str
     return tokens_to_chars(by_token or (), token_words)
 
 
-<<<<<<< HEAD
-def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int) -> None:
-    """Check that each span ends within the text."""
-=======
 def _tags(where: str, row: dict[str, Any], num_tokens: int) -> Sequence[str] | None:
     """Return the tags of a record, which are called "tags" or "ner_tags"; None if it has none."""
     given = {key: row[key] for key in ("tags", "ner_tags") if row.get(key) is not None}
@@ -228,9 +200,8 @@ def _tags(where: str, row: dict[str, Any], num_tokens: int) -> Sequence[str] | N
     return next(iter(given.values()), None)
 
 
-def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int, labels: Sequence[str] | None) -> None:
-    """Check that each span ends within the text, and that its label is not blank and is in `labels`, if those are given."""
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
+def _check_mentions(where: str, mentions: Sequence[Mention], num_chars: int) -> None:
+    """Check that each span ends within the text."""
     for mention in mentions:
         if mention.end > num_chars:
             beyond = f"ends beyond the text ({num_chars} characters)"

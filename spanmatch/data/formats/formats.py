@@ -82,7 +82,6 @@ FORMATS: dict[str, FileFormat] = {
             write=write_brat,
             suffixes=(".ann", ".txt"),
             is_folder=True,
-            has_sidecar=True,
         ),
         FileFormat(
             name="csv",
@@ -91,7 +90,6 @@ FORMATS: dict[str, FileFormat] = {
             write=write_delimited,
             suffixes=(".csv", ".tsv"),
             target_suffixes=(".csv",),
-            has_sidecar=True,
             options=frozenset({"text_column", "token_column", "tag_column"}),
         ),
         FileFormat(

@@ -53,12 +53,6 @@ def open_splits(source: Path, file_format: str | None, split: str | None, readin
     """
     given = FORMATS[file_format] if file_format else None
     if source.is_file():
-<<<<<<< HEAD
-        if given is not None and given.is_folder and source.suffix not in given.suffixes:
-            kind = "a DatasetDict" if given.read is None else given.name
-            raise InputError(f"{source}: a file, and {kind} is a folder; --from {'|'.join(FORMATS_OF_FILES)}")
-=======
->>>>>>> 7d7ddf5 (Read every file format in training and evaluation, and refuse annotation under a name that is not ours)
         return [_split(source, given or find_format(source), split or _split_name(source), reading)]
     if not source.is_dir():
         raise no_such_file(source, kind="file or folder")
