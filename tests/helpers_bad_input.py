@@ -118,9 +118,13 @@ RECORDS: dict[str, tuple[str | bytes, list[str]]] = {
         row(text=None, char_spans=None, tokens=["Ada", "met"], tags=["O"]),
         ["1 tags for 2 tokens", "one tag per token"],
     ),
-    "tag without prefix": (
-        row(text=None, char_spans=None, tokens=["Ada", "met"], tags=["PER", "O"]),
-        ['tag 0 is "PER"', "a hyphen and a label"],
+    "tag of no scheme": (
+        row(text=None, char_spans=None, tokens=["Ada", "met"], tags=["b-PER", "O"]),
+        ['tag 0 is "b-PER"', "a hyphen and a label"],
+    ),
+    "tags of two kinds": (
+        row(text=None, char_spans=None, tokens=["Ada", "met"], tags=["PER", "B-PER"]),
+        ['tag 1 is "B-PER"', "a label alone"],
     ),
     "tags are numbers": (
         row(text=None, char_spans=None, tokens=["Ada", "met"], tags=[1, 0]),

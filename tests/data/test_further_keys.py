@@ -21,7 +21,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "doccano": (TEXT | {"label": [[0, 8, "PER"]]}, "char_spans"),
     "doccano without a span": (TEXT | {"label": ["PER"]}, "labels"),
     "doccano, newer": (TEXT | {"entities": [{"id": 1, "start_offset": 0, "end_offset": 8, "label": "PER"}]}, "char_spans"),
-    "spanmatch tag": (TEXT | {"entities": [{"start": 0, "end": 8, "label": "PER", "text": "Ada Berg", "score": 0.5}]}, "char_spans"),
+    "spanmatch tag": (
+        TEXT | {"entities": [{"start": 0, "end": 8, "label": "PER", "text": "Ada Berg", "score": 0.5}]},
+        "char_spans",
+    ),
     "Prodigy": (TEXT | {"spans": [{"start": 0, "end": 8, "label": "PER"}], "answer": "reject"}, "char_spans"),
     "Label Studio": (TEXT | {"annotations": [{"result": [{"value": {"start": 0, "end": 8, "labels": ["PER"]}}]}]}, "char_spans"),
     "spaCy": (TEXT | {"entities": [[0, 8, "PER"]]}, "char_spans"),
@@ -82,7 +85,10 @@ def test_allowed(tmp_path: Path, row: dict[str, Any]) -> None:
     [
         (TEXT | {"labels": [[0, 8, "PER"]]}, '"labels" holds spans, but is the list of types; write "char_spans"'),
         (TEXT | {"labels": [{"start": 0, "end": 8, "label": "PER"}]}, '"labels" holds spans'),
-        (TOKENS | {"labels": ["B-PER", "I-PER", "O"]}, '"labels" holds a tag per token, but is the list of types; call it "tags"'),
+        (
+            TOKENS | {"labels": ["B-PER", "I-PER", "O"]},
+            '"labels" holds a tag per token, but is the list of types; call it "tags"',
+        ),
         (TEXT | {"char_spans": None}, '"char_spans" is null, so the text is not annotated; give [] if it has no entity'),
         (TOKENS | {"tags": None, "token_spans": None}, '"token_spans" is null'),
         (TOKENS | {"ner_tags": None}, '"ner_tags" is null'),
