@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.examples import KEYS
 from spanmatch.data.formats.cells import check_covered, read_annotation, read_value, split_blanks
 from spanmatch.data.formats.char_spans import CharSpan, char_spans, further_keys
 from spanmatch.data.formats.reading import Reading, Rows
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing, write_pieces
+from spanmatch.data.further_keys import KEYS
 from spanmatch.data.tables import Table, read_table, table_line
 from spanmatch.errors import InputError, nearest
 

@@ -93,7 +93,13 @@ FORMATS: dict[str, FileFormat] = {
             options=frozenset({"text_column", "token_column", "tag_column"}),
         ),
         FileFormat(
-            name="conll", looks_like=is_conll, read=read_conll, write=write_conll, suffixes=_COLUMNS, target_suffixes=_COLUMNS
+            name="conll",
+            looks_like=is_conll,
+            read=read_conll,
+            write=write_conll,
+            suffixes=_COLUMNS,
+            target_suffixes=_COLUMNS,
+            options=frozenset({"token_column", "tag_column"}),
         ),
         FileFormat(
             name="spacy",
