@@ -125,11 +125,12 @@ def train(run: Run, preset: Preset, folder: Path, options: argparse.Namespace) -
     places = {"datasets": options.datasets, "work": options.models}
     epochs = preset.cross_epochs if run.architecture == "cross" else preset.epochs
     settings = preset.settings + (preset.cross_settings if run.architecture == "cross" else ())
+    length = [] if "--max_steps" in settings else ["--num_train_epochs", str(epochs)]
     command = [
         sys.executable, f"train_{run.architecture}_encoder.py", "--loss", json.dumps(run.loss),
         "--train_file", preset.train.format(**places),
         *(["--validation_file", preset.validation.format(**places)] if preset.validation else []),
-        "--format", preset.format, "--num_train_epochs", str(epochs), "--seed", str(options.seed),
+        "--format", preset.format, *length, "--seed", str(options.seed),
         "--learning_rate", str(options.learning_rate), "--eval_strategy", "no", "--save_strategy", "no",
         "--output_dir", str(folder), "--overwrite_output_dir", "true", *settings, *options.extra,
     ]  # fmt: skip

@@ -33,7 +33,8 @@ from spanmatch.cli import main as cli
 _FENCE = re.compile(r"^```(\w*)(.*)$")
 _TITLE = re.compile(r'title="([^"]+)"')
 # A training on a page is run with as little as shows that its command is right.
-SMALL = ["--max_steps", "1", "--max_train_samples", "40", "--max_eval_samples", "5", "--report_to", "none", "--bf16", "false"]
+SMALL = ["--num_train_epochs", "0.01", "--max_train_samples", "40", "--report_to", "none", "--bf16", "false"]
+SMALL_EVALUATION = ["--max_eval_samples", "5"]
 # Commands that run until they are stopped, with the flag that says where they listen. The pages say port 8000.
 KEEPS_RUNNING = {("mkdocs", "serve"): "--dev-addr"}
 PORT = "8000"
@@ -187,7 +188,10 @@ class Workspace:
         script = words[1]
         if Path(script).name.startswith("train_"):
             has_encoder = any("pretrained_model_name_or_path" in word for word in words)
-            words += [*SMALL, *([] if has_encoder or "--help" in words else ["--text_encoder", str(self.encoder)])]
+            files = [Path(word) for word in words if word.endswith(".json") and Path(word).is_file()]
+            given = " ".join([*words, *(file.read_text(encoding="utf-8") for file in files)])
+            words += [*SMALL, *(SMALL_EVALUATION if "validation_file" in given or "test_file" in given else [])]
+            words += [] if has_encoder or "--help" in words else ["--text_encoder", str(self.encoder)]
         return run_printing(lambda: runpy.run_path(str(ROOT / script), run_name="__main__"), words[1:], out)
 
     def _serve(self, words: list[str]) -> Result:

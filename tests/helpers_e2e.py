@@ -176,7 +176,8 @@ def trained_checkpoint(folder: Path, encoder: Path, *arguments: object, architec
     """A checkpoint that finds the names of the sentences above, trained in a second and calibrated."""
     data = write_jsonl(folder.parent / f"{folder.name}_train.jsonl", sentences(60))
     given = ["--train_file", data, "--validation_file", data, "--text_encoder", encoder, "--output_dir", folder]
-    fast = ["--num_train_epochs", 6, "--per_device_train_batch_size", 8, "--learning_rate", 3e-3, "--max_span_width", 4]
+    epochs = [] if "--max_steps" in arguments else ["--num_train_epochs", 6]
+    fast = [*epochs, "--per_device_train_batch_size", 8, "--learning_rate", 3e-3, "--max_span_width", 4]
     quiet = ["--eval_strategy", "no", "--save_strategy", "no", "--report_to", "none", "--disable_tqdm", "true", "--bf16", "false"]
     result = train(*given, *fast, *quiet, *arguments, architecture=architecture)
     assert result.status == 0, result.err

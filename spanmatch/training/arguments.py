@@ -6,6 +6,7 @@ Keys of `transformers.TrainingArguments` keep their names and meaning.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,7 @@ class MatcherTrainingArguments(TrainingArguments):
             self.bf16 = bool(native and not self.fp16)
         if not torch.cuda.is_available() and not torch.backends.mps.is_available():
             self.use_cpu = True  # TrainingArguments refuses bf16 on a CPU without it
-        if self.eval_strategy is None:
-            self.eval_strategy = self.save_strategy if self.do_eval else "no"
-            self.eval_steps = self.eval_steps or (self.save_steps if self.eval_strategy == "steps" else None)
-        if self.load_best_model_at_end is None:
-            self.load_best_model_at_end = self.eval_strategy == self.save_strategy != "no"
+        settle_evaluation(self)
         if self.disable_tqdm is None:
             self.disable_tqdm = False  # by default, transformers hides the bar when its messages are hidden
         if self.report_to is None:
@@ -171,7 +168,24 @@ class MatcherTrainingArguments(TrainingArguments):
         _check_at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
         _check_at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
         _check_at_least(self, 0, "dataloader_num_workers")
+        if self.dataloader_multiprocessing_context is not None:
+            _check_choice("dataloader_multiprocessing_context", self.dataloader_multiprocessing_context, get_all_start_methods())
         super().__post_init__()
+
+
+def settle_evaluation(given: Any) -> None:
+    """Decide in place when a training evaluates, and whether it keeps the best checkpoint, where the configuration does not.
+
+    Args:
+        given: has the keys of `MatcherTrainingArguments`.
+    """
+    if given.eval_strategy is None:
+        saves = "epoch" if given.save_strategy == "best" else given.save_strategy
+        given.eval_strategy = saves if given.do_eval else "no"
+        given.eval_steps = given.eval_steps or (given.save_steps if given.eval_strategy == "steps" else None)
+    if given.load_best_model_at_end is None:
+        keeps_best = given.save_strategy in {"best", given.eval_strategy}
+        given.load_best_model_at_end = keeps_best and given.eval_strategy != "no"
 
 
 def _check_choice(name: str, value: str, valid: Collection[str]) -> None:

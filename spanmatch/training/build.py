@@ -25,6 +25,8 @@ from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.shipped import is_checkpoint
 from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.effects import check_towers
+from spanmatch.training.objective import Objective
 
 # The smallest window that is chosen for the text encoder, in subwords.
 MIN_WINDOW = 64
@@ -53,7 +55,7 @@ def build_matcher(
     """
     autocast = torch.bfloat16 if training.bf16 else None
     if arguments.pretrained_model_name_or_path:
-        return _from_checkpoint(arguments, architecture, autocast)
+        return _from_checkpoint(arguments, architecture, autocast, is_trained=training.do_train)
     if is_checkpoint(Path(arguments.text_encoder)):
         given = arguments.text_encoder
         raise InputError(f"text_encoder: {given} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
@@ -103,13 +105,26 @@ def _type_norm(types: PretrainedEncoder, pooling: str, corpus: Corpus | None) ->
     return round(float(states.norm(dim=1).mean()), 4)
 
 
-def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: torch.dtype | None) -> SpanMatcher:
-    name, objective = arguments.pretrained_model_name_or_path, arguments.objective
+def _from_checkpoint(
+    arguments: MatcherArguments, architecture: str, autocast: torch.dtype | None, *, is_trained: bool
+) -> SpanMatcher:
+    name = arguments.pretrained_model_name_or_path
     assert name is not None
     loaded = load_checkpoint(name)
     config = loaded.model.matcher_config
     if config.architecture != architecture:
         raise InputError(f"{name} is a {config.architecture}-encoder; use train_{config.architecture}_encoder.py")
+    if is_trained:  # else it stays what it is, and nothing asks for another objective
+        check_towers(arguments, name, is_shared=config.type_encoder is None)
+        _check_objective(arguments.objective, name, config)
+        loaded.model.matcher_config = replace(config, objective=arguments.objective.name)
+    return SpanMatcher(
+        loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, calibration=loaded.calibration, autocast=autocast
+    )
+
+
+def _check_objective(objective: Objective, name: str, config: MatcherConfig) -> None:
+    """Raise an error unless a checkpoint has what an objective trains."""
     if bool(config.null_slots) != bool(objective.null_slots):
         lacks = "has no null slots" if objective.null_slots else "scores against null slots"
         problem = f'"{objective.name}" does not go on from {name}, which was trained with "{config.objective}" and {lacks}'
@@ -117,10 +132,6 @@ def _from_checkpoint(arguments: MatcherArguments, architecture: str, autocast: t
     if set(objective.null_slots) not in (set(NULL_SLOTS), set(config.null_slots), set()):
         problem = f"{name} has the null slots {', '.join(config.null_slots)}, which cannot be changed any more"
         raise InputError(f'loss: {problem}; leave "null_slots" out, or start from an encoder')
-    loaded.model.matcher_config = replace(config, objective=objective.name)
-    return SpanMatcher(
-        loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, calibration=loaded.calibration, autocast=autocast
-    )
 
 
 def _description(encoder: PreTrainedModel) -> dict[str, Any]:

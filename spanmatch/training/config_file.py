@@ -15,21 +15,7 @@ from transformers import HfArgumentParser
 from spanmatch.data.files import read_json, read_text
 from spanmatch.errors import InputError, nearest
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-
-# Keys of TrainingArguments that no code here reads. They are refused, because a user would believe in their effect.
-NO_EFFECT = {
-    "label_smoothing_factor", "label_names", "remove_unused_columns", "prediction_loss_only", "include_for_metrics",
-    "batch_eval_metrics", "eval_do_concat_batches", "eval_use_gather_object", "eval_accumulation_steps", "length_column_name",
-    "neftune_noise_alpha", "use_cache", "use_liger_kernel", "liger_kernel_config", "include_num_input_tokens_seen",
-    "bf16_full_eval", "fp16_full_eval", "average_tokens_across_devices", "data_seed",
-}  # fmt: skip
-# Keys that say how a new model is built. A checkpoint has been built already, so they cannot go with one.
-OF_NEW_MODELS = {
-    "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length",
-    "max_types_per_pass", "background_weight",
-}  # fmt: skip
-# Keys without effect in an architecture.
-NO_EFFECT_IN = {"bi": {"max_types_per_pass"}, "cross": {"type_encoder", "type_pooling", "type_encoder_learning_rate"}}
+from spanmatch.training.effects import NO_EFFECT, refuse_without_effect
 
 
 def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
@@ -56,16 +42,15 @@ def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArg
     if any(item in {"-h", "--help"} for item in given):
         parser.print_help()
         raise SystemExit(0)
-    _refuse(NO_EFFECT_IN[architecture], f"in a {architecture}-encoder", given, parser)
     own, _ = parser.parse_known_args(given)
     _check_values(vars(own), parser)
     for step, key in (("do_eval", "validation_file"), ("do_predict", "test_file")):
         if getattr(own, step) is None:
-            given += [f"--{step}", str(bool(getattr(own, key)))]
+            setattr(own, step, bool(getattr(own, key)))
+            given += [f"--{step}", str(getattr(own, step))]
         elif getattr(own, step) and not getattr(own, key):
             raise InputError(f"{step} needs {key}; give one, or drop {step}")
-    if own.pretrained_model_name_or_path:
-        _refuse(OF_NEW_MODELS, "beside pretrained_model_name_or_path", given, parser)
+    refuse_without_effect(vars(own), architecture, parser.places, _keys_of(arguments))
     if own.do_train and not own.train_file:
         raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
     try:
@@ -102,20 +87,6 @@ class _Parser(HfArgumentParser):
             InputError: always.
         """
         raise InputError(f"{self.where}{message.replace('argument --', '')}")
-
-
-def _refuse(keys: set[str], where_not: str, given: Sequence[str], parser: _Parser) -> None:
-    """Raise an error if one of these keys was given.
-
-    Args:
-        keys: keys that have no effect.
-        where_not: says when they have none, such as "in a bi-encoder".
-        given: all keys and values, as on a command line.
-        parser: knows the places of the keys of the file.
-    """
-    for key in sorted({item[2:].partition("=")[0] for item in given if item.startswith("--")} & keys):
-        where = parser.places.get(key, "")
-        raise InputError(f'{where}"{key}" has no effect {where_not}; remove it')
 
 
 def _check_values(values: Mapping[str, Any], parser: _Parser) -> None:
@@ -165,12 +136,17 @@ def _json_arguments(path: Path, parser: _Parser) -> list[str]:
 def _check_keys(arguments: Sequence[str]) -> None:
     """Raise an error if the command line has a key that does not exist, or has no effect."""
     valid = _valid_keys()
-    for argument in arguments:
-        if argument.startswith("--"):
-            key = argument[2:].partition("=")[0].replace("-", "_")
-            if key not in valid and key.removeprefix("no_") not in valid and key != "help":
-                raise InputError(f"unknown argument {argument}; {nearest(key, valid)}")
-            _refuse_without_effect(key, "")
+    for key, argument in _keys_of(arguments).items():
+        if key not in valid and key != "help":
+            raise InputError(f"unknown argument {argument}; {nearest(key, valid)}")
+        _refuse_without_effect(key, "")
+
+
+def _keys_of(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the keys of a command line, each with the argument that gives it; `--no_key` gives `key`."""
+    valid = _valid_keys()
+    given = {item[2:].partition("=")[0].replace("-", "_"): item for item in arguments if item.startswith("--")}
+    return {key if key in valid else key.removeprefix("no_"): item for key, item in given.items()}
 
 
 def _refuse_without_effect(key: str, where: str) -> None:

@@ -12,7 +12,6 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
 from spanmatch.data.files import folder_to_write, write_whole
-from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.evaluation.metrics import Metrics
@@ -131,9 +130,7 @@ def _fit(
 ) -> TrainingFacts:
     """Train a matcher in place, from the checkpoint `resume` if it is given, and return the facts for the model card."""
     views = TrainingViews(training_windows(corpus, matcher.batcher), arguments, training.seed)
-    patience = arguments.early_stopping_patience
-    if patience is not None and not training.load_best_model_at_end:
-        raise InputError("early_stopping_patience needs evaluation during training: give a validation_file and an eval_strategy")
+    patience = arguments.early_stopping_patience if training.load_best_model_at_end else None
     trainer = MatcherTrainer(
         matcher=matcher,
         arguments=arguments,

@@ -111,7 +111,7 @@ def test_what_may_change(place: Path) -> None:
     """Other names of the same files and other words for the same; what is shown, kept and measured."""
     (place / "train.jsonl").rename(place / "renamed.jsonl")
     flags = {"train_file": place / "renamed.jsonl", "loss": '{"name": "bce"}', "save_steps": 5, "logging_steps": 1}
-    flags |= {"dataloader_num_workers": 1, "test_file": place / "dev.jsonl", "per_device_eval_batch_size": 7, "run_name": "again"}
+    flags |= {"dataloader_num_workers": 1, "test_file": place / "dev.jsonl", "per_device_eval_batch_size": 7}
     flags |= {"resume_from_checkpoint": place / "out" / "checkpoint-4", "output_dir": place / "elsewhere"}
     result = train(*given(place, **flags))
     assert result.status == 0, result.err

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers_e2e import NAMES, end_in_time, offline_environment, read_json, sentences, snapshot, trained_checkpoint, write_jsonl
+from helpers_e2e import (
+    NAMES,
+    end_in_time,
+    evaluate,
+    offline_environment,
+    read_json,
+    sentences,
+    snapshot,
+    train,
+    trained_checkpoint,
+    write_jsonl,
+)
 from helpers_training import arguments, card, card_config, difference, run, weights
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
@@ -16,6 +27,9 @@ from spanmatch.prediction.matcher import SpanMatcher
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
 TYPES = sorted(NAMES)
+# What `run` gives of itself and has no effect where nothing is trained.
+OF_TRAINING = ("text_encoder", "max_span_width", "train_file", "learning_rate", "per_device_train_batch_size")
+UNTRAINED: dict[str, object] = dict.fromkeys(OF_TRAINING) | {"do_train": False}
 
 
 class TestLearning:
@@ -130,9 +144,8 @@ class TestSteps:
         strict = shutil.copytree(checkpoint, tmp_path / "strict")
         thresholds = read_json(strict / "thresholds.json") | {"threshold": 1 - 1e-9, "per_type": {}}
         (strict / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
-        ours = {"text_encoder": None, "max_span_width": None, "train_file": None, "do_train": False}
-        ours |= {"pretrained_model_name_or_path": strict, "test_file": data / "test.jsonl"}
         before = snapshot(strict)
+        ours = UNTRAINED | {"pretrained_model_name_or_path": strict, "test_file": data / "test.jsonl"}
         result = run(encoder, data / "train.jsonl", tmp_path / "own", **ours)
         assert [path.name for path in (tmp_path / "own").iterdir()] == ["test"]
         assert read_json(tmp_path / "own" / "test" / "metrics.json")["num_predicted"] == 0
@@ -142,6 +155,26 @@ class TestSteps:
         assert read_json(tmp_path / "chosen" / "test" / "metrics.json")["micro"]["f1"] > 0.9
         assert "validation\n" in result.out and "test\n" in result.out
         assert snapshot(strict) == before
+
+    @pytest.mark.parametrize(("architecture", "loss"), [("bi", "bce"), ("bi", "contrastive"), ("cross", "bce")])
+    def test_without_training_as_the_command_that_evaluates(
+        self, encoder: Path, data: Path, tmp_path: Path, architecture: str, loss: str
+    ) -> None:
+        """... with the thresholds of the checkpoint, whatever its objective was; some of them are not the default."""
+        checkpoint = trained_checkpoint(tmp_path / "checkpoint", encoder, "--loss", loss, architecture=architecture)
+        thresholds = read_json(checkpoint / "thresholds.json")
+        thresholds |= {"threshold": 0.9, "per_type": {"city": 0.999999}}
+        (checkpoint / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
+        ours = UNTRAINED | {"pretrained_model_name_or_path": checkpoint, "test_file": data / "test.jsonl"}
+        result = train(*arguments(encoder, data / "train.jsonl", tmp_path / "own", **ours), architecture=architecture)
+        assert result.status == 0, result.err
+        given = ["--evaluation_file", data / "test.jsonl", "--evaluation_format", "text", "--dtype", "float32"]
+        given += ["--pretrained_model_name_or_path", checkpoint, "--output_dir", tmp_path / "evaluated"]
+        result = evaluate(*given, architecture=architecture)
+        assert result.status == 0, result.err
+        one, other = (read_json(path / "metrics.json") for path in (tmp_path / "own" / "test", tmp_path / "evaluated"))
+        assert one["micro"] == other["micro"] and one["per_type"] == other["per_type"]
+        assert one["num_predicted"] > 0 and one["per_type"]["city"]["recall"] < one["per_type"]["person"]["recall"]
 
     def test_early_stopping(self, checkpoint: Path, encoder: Path, data: Path, tmp_path: Path) -> None:
         # Nothing is learned at a rate of 0: the second evaluation is no better than the first.
