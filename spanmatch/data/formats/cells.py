@@ -10,6 +10,7 @@ from typing import Any
 
 from spanmatch.data.examples import lone_surrogate
 from spanmatch.data.formats.records import LeftOut
+from spanmatch.data.tags import OUTSIDE, is_prefixed
 from spanmatch.errors import InputError, nearest
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -32,7 +33,11 @@ def read_annotation(where: str, name: str, cell: str, text: str, left_out: LeftO
     if not cell.strip():
         raise InputError(f'{where}: "{name}" is empty; write [] where there is no entity, or drop a row that nobody annotated')
     if cell.strip()[0] not in "[{(":
-        return {"tags": split_blanks(cell)}
+        tags = split_blanks(cell)
+        other = next((tag for tag in tags if tag != OUTSIDE and not is_prefixed(tag)), None)
+        if other is not None:  # such as the label of a whole text
+            raise InputError(f'{where}: "{name}" holds {other[:60]!r}; expected tags such as "B-PER O", or a JSON list')
+        return {"tags": tags}
     value = read_value(where, name, cell)
     if isinstance(value, dict) and value.keys() == {"entities"}:
         value = value["entities"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from spanmatch.data.formats.cells import check_covered, read_annotation, read_value, split_blanks
 from spanmatch.data.formats.char_spans import CharSpan, char_spans, further_keys
-from spanmatch.data.formats.reading import Reading, Rows
+from spanmatch.data.formats.reading import Reading, Rows, each_record
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing, write_pieces
 from spanmatch.data.further_keys import KEYS
@@ -103,12 +103,13 @@ def _column(table: Table, wanted: frozenset[str], *but: str | None, asked: str |
     return found[0] if found else None
 
 
-def _cells(table: Table) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the cells of each row by the names of their columns, none for a blank line."""
+def _cells(table: Table) -> Iterator[tuple[str, dict[str, str] | InputError]]:
+    """Yield the cells of each row by the names of their columns, none for a blank line; or what is wrong with the row."""
     for where, row in table.rows:
         if isinstance(row, InputError):
-            raise row
-        yield where, dict(zip(table.names, row, strict=True)) if row else {}
+            yield where, row
+        else:
+            yield where, dict(zip(table.names, row, strict=True)) if row else {}
 
 
 def _no_annotation(table: Table, remedy: str) -> InputError:
@@ -125,31 +126,50 @@ def _sentences(table: Table, reading: Reading) -> Rows:
     assert token is not None
     if tag is None:
         raise _no_annotation(table, 'call the column with a tag for each token "tag"')
-    tokens: list[str] = []
-    tags: list[str] = []
-    begin, current, num_sentences = "", "", 0
+    held = _Sentence()
+    current, has_end = "", False
     for where, cells in _cells(table):
-        is_blank = not any(cell.strip() for cell in cells.values())
-        number = cells[sentence].strip() if sentence is not None and not is_blank else ""
-        if tokens and (is_blank or (number and number != current)):
-            yield begin, {"tokens": tokens, "tags": tags}
-            tokens, tags, num_sentences = [], [], num_sentences + 1
+        filled = cells if isinstance(cells, dict) else {}
+        is_blank = filled is cells and not any(cell.strip() for cell in filled.values())
+        number = filled[sentence].strip() if sentence is not None and filled else ""
+        if held.where and (is_blank or (number and number != current)):
+            yield held.where, held.record()
+            held, has_end = _Sentence(), True
         current = number or current
-        if is_blank:
-            continue
-        empty = next((name for name in (token, tag) if not cells[name].strip()), None)
-        if empty is not None:
-            raise InputError(f'{where}: "{empty}" is empty; give each token a tag, and "O" where it is no entity')
-        begin = begin if tokens else where
-        tokens.append(cells[token])
-        tags.append(cells[tag].strip())
-        for name in cells.keys() - {token, tag, sentence}:
-            left_out.add(f'values of "{name}"', where, bool(cells[name]))
-    if tokens and sentence is None and not num_sentences:
+        if not is_blank:
+            held.add(where, cells, token, tag)
+        for name in filled.keys() - {token, tag, sentence}:
+            left_out.add(f'values of "{name}"', where, bool(filled[name].strip()))
+    if held.where and sentence is None and not has_end:
         remedy = 'number the sentences in a column "sentence", or put a blank line behind each'
         raise InputError(f"{table.where}: nothing says where a sentence ends; {remedy}")
-    if tokens:
-        yield begin, {"tokens": tokens, "tags": tags}
+    if held.where:
+        yield held.where, held.record()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Sentence:
+    """Holds the tokens of a sentence, its place, and the first thing that is wrong with it."""
+
+    where: str = ""
+    tokens: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    error: InputError | None = None
+
+    def add(self, where: str, cells: dict[str, str] | InputError, token: str, tag: str) -> None:
+        self.where = self.where or where
+        if isinstance(cells, InputError):
+            self.error = self.error or cells
+            return
+        empty = next((name for name in (token, tag) if not cells[name].strip()), None)
+        if empty is not None and self.error is None:
+            remedy = 'give each token a tag, and "O" where it is no entity'
+            self.error = InputError(f'{where}: "{empty}" is empty; {remedy}')
+        self.tokens.append(cells[token])
+        self.tags.append(cells[tag].strip())
+
+    def record(self) -> dict[str, Any] | InputError:
+        return self.error or {"tokens": self.tokens, "tags": self.tags}
 
 
 def _texts(table: Table, text: str, reading: Reading) -> Rows:
@@ -160,16 +180,19 @@ def _texts(table: Table, text: str, reading: Reading) -> Rows:
     if annotation is None:
         remedy = 'give columns "start", "end" and "label", or a column "entities" with a JSON list of {"start", "end", "label"}'
         raise _no_annotation(table, remedy)
-    for where, cells in _cells(table):
+
+    def record(where: str, cells: dict[str, str]) -> dict[str, Any] | None:
         if not cells:
-            continue
+            return None
         found = read_annotation(where, annotation, cells[annotation], cells[text], left_out)
         if tokens is not None:
-            value = read_value(where, tokens, cells[tokens]) if cells[tokens].lstrip()[:1] == "[" else split_blanks(cells[tokens])
-            found["tokens"] = value
+            is_list = cells[tokens].lstrip()[:1] == "["
+            found["tokens"] = read_value(where, tokens, cells[tokens]) if is_list else split_blanks(cells[tokens])
         elif "tags" in found:
             found["tokens"] = split_blanks(cells[text])
-        yield where, {"text": cells[text]} | found | _others(where, cells, {text, tokens, annotation}, left_out)
+        return {"text": cells[text]} | found | _others(where, cells, {text, tokens, annotation}, left_out)
+
+    yield from each_record(_cells(table), record)
 
 
 def _others(where: str, cells: Mapping[str, str], used: set[str | None], left_out: LeftOut) -> dict[str, str]:
@@ -203,6 +226,8 @@ def _gathered(table: Table, text: str, left_out: LeftOut) -> Rows:
     used = {text, start, end, label, entity, record, score}
     texts: dict[str, _Gathered] = {}
     for where, cells in _cells(table):
+        if isinstance(cells, InputError):  # of which text it is, cannot be known
+            raise cells
         if not cells:
             continue
         if record is not None and not cells[record].strip():

@@ -42,6 +42,7 @@ def test_forms(cell: str, expected: dict[str, Any]) -> None:
         ("", r'"entities" is empty; write \[\] where there is no entity'),
         ("  ", "is empty"),
         ("[1, 0, 0]", "numbers of tags without their names"),
+        ("positive", "holds 'positive'; expected tags such as \"B-PER O\""),
         # NumPy prints arrays without commas, and Python would join the strings.
         ("['B-x' 'O' 'O']", "no commas in it, as NumPy prints arrays"),
         ("[0 1 0]", "neither JSON nor a list of Python"),

@@ -32,7 +32,7 @@ def test_a_name_that_says_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     if name != "folder":
         (tmp_path / name).write_text("a O", encoding="utf-8")
-    with pytest.raises(InputError, match=r"give --from conll|give a file or a glob"):
+    with pytest.raises(InputError, match=r"give --from brat|give a file or a glob"):
         find_format(tmp_path / name)
 
 
