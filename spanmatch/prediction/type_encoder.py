@@ -42,7 +42,7 @@ class TypeEncoder:
             inference: makes a context without gradients and dropout.
         """
         self.model, self.batcher, self._inference = model, batcher, inference
-        self._cache = TypeCache()
+        self._cache, self._watch = TypeCache(), WeightsWatch()
         self._digest: tuple[object, str] = (None, "")
         self._prepared: TypeEmbeddings | None = None
 
@@ -138,9 +138,8 @@ class TypeEncoder:
 
     def _version(self) -> object:
         head = self.model.head
-        probed = [head.type_proj.weight, head.type_proj.bias, head.scale]
-        probed += [own for own in (head.bias, head.usual_affinity) if own is not None]
-        return weights_version([self.model.encoder_of_types, head.type_proj], probed)
+        own = (head.scale, head.bias, head.background, head.usual_affinity)
+        return self._watch.version([self.model.encoder_of_types, head.type_proj], [item for item in own if item is not None])
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:
         rows: list[torch.Tensor] = []
@@ -183,7 +182,7 @@ class TypeCache:
         """Return the cache itself, after emptying it if its embeddings are of other weights.
 
         Args:
-            version: identifies the present weights (see `weights_version`).
+            version: identifies the present weights (see `WeightsWatch`).
         """
         if version != self._version:
             self._rows.clear()
@@ -226,22 +225,50 @@ class TypeCache:
         return len(self._rows)
 
 
-def weights_version(modules: Iterable[torch.nn.Module], probed: Sequence[torch.Tensor]) -> tuple[object, ...]:
-    """Return a value that changes when weights change, without reading all of them.
+class WeightsWatch:
+    """Notices when weights change, without reading all of them.
 
-    It has the address of each weight and the number of times that PyTorch counted a write to it. Fused optimizers write
-    without counting, so a few weights that every training changes are read, too.
-
-    Args:
-        modules: the modules whose weights are watched.
-        probed: the weights that are read.
+    PyTorch counts writes to a weight, but not those of fused optimizers, nor those to its `data`, such as a moving average
+    of weights. So a few elements of each weight are read, too. A change of single elements through `data`, which no
+    training makes, goes unnoticed.
     """
-    # This runs before every prediction, and `Module.parameters()` takes several times as long as this walk.
-    written, waiting = [], list(modules)
-    while waiting:
-        module = waiting.pop()
-        for weight in module._parameters.values():
-            if weight is not None:
-                written.append((weight.data_ptr(), 0 if weight.is_inference() else weight._version))
-        waiting += [child for child in module._modules.values() if child is not None]
-    return tuple(written), tuple(float(weight.detach().sum(dtype=torch.float64)) for weight in probed)
+
+    def __init__(self) -> None:
+        """Start without knowing any weights."""
+        self._addresses: list[int] = []
+        self._samples: list[list[torch.Tensor]] = []
+
+    def version(self, modules: Iterable[torch.nn.Module], weights: Iterable[torch.Tensor]) -> tuple[object, ...]:
+        """Return a value that changes when weights change: the address and the number of writes of each, and some elements.
+
+        Args:
+            modules: the modules whose weights and buffers are watched.
+            weights: further weights that are watched.
+        """
+        # This runs before every prediction, and `Module.parameters()` takes several times as long as this walk.
+        watched, waiting = list(weights), list(modules)
+        while waiting:
+            module = waiting.pop()
+            watched += [weight for weight in module._parameters.values() if weight is not None]
+            watched += [buffer for buffer in module._buffers.values() if buffer is not None]
+            waiting += [child for child in module._modules.values() if child is not None]
+        addresses = [weight.data_ptr() for weight in watched]
+        if addresses != self._addresses:
+            self._addresses = addresses
+            self._samples = _sampled(watched)
+        writes = tuple(0 if weight.is_inference() else weight._version for weight in watched)
+        read = tuple(sample.contiguous().view(torch.uint8).cpu().numpy().tobytes() for sample in map(torch.cat, self._samples))
+        return tuple(addresses), writes, read
+
+
+def _sampled(weights: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
+    """Return views of three elements of each weight, those of one precision and device together."""
+    groups: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
+    for weight in weights:
+        group = groups.setdefault((weight.dtype, weight.device), [])
+        for quarter in (1, 2, 3) if weight.numel() else ():
+            element = weight.detach()
+            for size in weight.shape:
+                element = element[size * quarter // 4]  # a view of the same memory, whatever the strides
+            group.append(element[None])
+    return [group for group in groups.values() if group]

@@ -186,6 +186,41 @@ def to_bfloat16(matcher: SpanMatcher) -> None:
     matcher.model.to(torch.bfloat16)
 
 
+def of_encoder(change: Callable[[list[torch.nn.Parameter]], None]) -> Callable[[SpanMatcher], None]:
+    """A change of the encoder alone: the head is frozen."""
+
+    def changed(matcher: SpanMatcher) -> None:
+        weights = list(matcher.model.text_encoder.parameters())
+        for weight in weights:
+            weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel()))
+        change(weights)
+
+    return changed
+
+
+def step_of(make: Callable[..., torch.optim.Optimizer], **options: Any) -> Callable[[SpanMatcher], None]:
+    return of_encoder(lambda weights: make(weights, lr=0.05, **options).step())
+
+
+def through_data(weights: list[torch.nn.Parameter]) -> None:
+    """As a moving average of weights is often written: PyTorch does not count it."""
+    for weight in weights:
+        weight.data.mul_(0.5).add_(weight.grad, alpha=0.5)
+
+
+def without_counting(weights: list[torch.nn.Parameter]) -> None:
+    for weight in weights:
+        weight.detach().numpy()[...] += 0.1
+
+
+def at_the_same_address(weights: list[torch.nn.Parameter]) -> None:
+    """New weights that get the memory of the old ones."""
+    for weight in weights:
+        memory = weight.data
+        memory.copy_(memory * 0.5)
+        weight.data = memory
+
+
 CHANGES: dict[str, Callable[[SpanMatcher], None]] = {
     "AdamW, fused": step(lambda weights: torch.optim.AdamW(weights, lr=0.05, fused=True)),
     "AdamW, foreach": step(lambda weights: torch.optim.AdamW(weights, lr=0.05, foreach=True)),
@@ -196,6 +231,14 @@ CHANGES: dict[str, Callable[[SpanMatcher], None]] = {
     "state, assigned": load(True),
     "another layer": replace_a_layer,
     "bfloat16": to_bfloat16,
+    "the encoder, AdamW, fused": step_of(torch.optim.AdamW, fused=True),
+    "the encoder, AdamW, foreach": step_of(torch.optim.AdamW, foreach=True),
+    "the encoder, SGD, fused": step_of(torch.optim.SGD, fused=True),
+    "the encoder, Adagrad, fused": step_of(torch.optim.Adagrad, fused=True),
+    "the encoder, through data": of_encoder(through_data),
+    "the encoder, through NumPy": of_encoder(without_counting),
+    "the encoder, at the same address": of_encoder(at_the_same_address),
+    "one layer of the encoder": of_encoder(lambda weights: torch.optim.AdamW(weights[-3:], lr=0.5, fused=True).step()),
 }
 
 
