@@ -12,6 +12,7 @@ import numpy as np
 
 from spanmatch.data.corpus import Corpus
 from spanmatch.entities import Mention
+from spanmatch.errors import InputError
 from spanmatch.evaluation.error_classes import Mentions, check_lengths
 from spanmatch.evaluation.evaluate import scores_in_units, tag_corpus
 from spanmatch.evaluation.metrics import Counts
@@ -133,6 +134,26 @@ def _sweep(found: list[tuple[float, bool]], num_gold: int, floor: float) -> Best
     best = ties[np.argmin(np.abs(thresholds[ties] - DEFAULT_THRESHOLD))]  # the first: the highest of the nearest
     counts = Counts(true_positives=int(right[best]), num_predicted=int(num_kept[best]), num_gold=num_gold)
     return BestThreshold(threshold=float(thresholds[best]), f1=counts.f1, precision=counts.precision, recall=counts.recall)
+
+
+def check_gold(corpus: Corpus, source: str) -> None:
+    """Refuse a corpus without gold: on it, every threshold is as good as any other.
+
+    Args:
+        corpus: what thresholds are to be chosen on.
+        source: name of the corpus, for the error.
+
+    Raises:
+        InputError: no example has a gold span of a type that is asked for.
+    """
+    if any(example.mentions for example in corpus.examples):
+        return
+    if corpus.num_unscored:
+        labels = ", ".join(f'"{label}"' for label in sorted(corpus.num_unscored)[:6])
+        problem = f"all {corpus.num_unscored.total()} gold spans are of types that are not asked for ({labels})"
+        raise InputError(f"{source}: {problem}, so no threshold can be chosen; check --entity_types")
+    problem = f"none of its {len(corpus.examples)} texts has a gold span, so no threshold can be chosen"
+    raise InputError(f"{source}: {problem}; give annotated texts, and check their keys")
 
 
 def calibrate(

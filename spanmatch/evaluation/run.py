@@ -3,20 +3,22 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, read_corpus
 from spanmatch.data.files import check_can_write, folder_to_write
 from spanmatch.errors import InputError
-from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate
+from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate, check_gold
 from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus
 from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
 from spanmatch.evaluation.provenance import provenance
 from spanmatch.evaluation.results import write_evaluation, written_files
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.processes import is_main_process, join_launch
+from spanmatch.prediction.shipped import checkpoint_folder
 from spanmatch.prediction.tagger import load_tagger
-from spanmatch.prediction.thresholds import THRESHOLDS_FILE, check_names, default_threshold, parse_threshold
+from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration, check_names, default_threshold, parse_threshold
 
 
 def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report: Callable[..., None] | None = None) -> Evaluation:
@@ -106,22 +108,47 @@ def calibrate_checkpoint(options: CalibrateOptions) -> None:
         options: the checkpoint, the file, and how to read it.
 
     Raises:
-        InputError: the checkpoint or the file cannot be read, or the checkpoint is no folder of this machine.
+        InputError: the checkpoint or the file cannot be read, the checkpoint is no folder of this machine, or the file says
+            nothing about thresholds: it has no gold, or nothing that is found in it is right. Nothing is written then.
     """
     join_launch(None)
     tagger = load_tagger(options.model)
-    if not Path(options.model).is_dir():
+    folder = Path(options.model).expanduser()
+    if checkpoint_folder(options.model) != folder:
         raise InputError(f"{options.model}: no folder to store thresholds in; copy the checkpoint to a folder first")
-    written = [Path(options.model) / THRESHOLDS_FILE]
+    written = [folder / THRESHOLDS_FILE]
     check_can_write(written[0])
     split = options.split or DEVELOPMENT_SPLITS
     corpus = read_corpus(options.file, format=options.format, split=split, entity_types=options.entity_types, written=written)
-    calibration = calibrate(
-        tagger, corpus, source=options.file, format=options.format, batch_size=options.batch_size, progress=True
-    )
+    check_gold(corpus, options.file)
+    how: dict[str, Any] = {"format": options.format, "batch_size": options.batch_size, "progress": True}
+    calibration = calibrate(tagger, corpus, source=options.file, **how)
+    if not calibration.f1:
+        problem = f"nothing that {options.model} finds there is right, so no threshold is better than another"
+        raise InputError(f"{options.file}: {problem}; check that its types are those of the model")
+    tagger.calibration = calibration
+    # What thresholds of single types do to each other where entities overlap is known only from decoding with them.
+    own = evaluate_corpus(tagger, corpus, threshold="calibrated", **how).metrics.micro.f1 if calibration.per_type else None
     if not is_main_process():
         return
-    calibration.save(Path(options.model))
-    print(f"threshold {calibration.threshold:.4f} (micro-F1 {calibration.f1:.4f} on {options.file}), stored in {options.model}")
+    calibration.save(folder)
+    _print_calibration(calibration, own, options)
+
+
+def _print_calibration(calibration: Calibration, own: float | None, options: CalibrateOptions) -> None:
+    """Print the thresholds that were stored, and F1 with each kind of them.
+
+    Args:
+        calibration: the thresholds.
+        own: micro F1 where types use their own threshold if they have one, None if none has.
+        options: the options of the command.
+    """
+    found = f"threshold {calibration.threshold:.4f} (micro-F1 {calibration.f1:.4f} on {options.file})"
+    if own is None:
+        print(f"{found}, stored in {options.model}")
+        return
+    print(f"{found} for all types")
     for name, value in sorted(calibration.per_type.items()):
         print(f"  {name}: {value:.4f}")
+    number = "this type" if len(calibration.per_type) == 1 else f"these {len(calibration.per_type)} types"
+    print(f"with the thresholds of {number}: micro-F1 {own:.4f}, stored in {options.model}")

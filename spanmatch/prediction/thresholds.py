@@ -34,7 +34,7 @@ class Calibration:
         threshold: threshold of every type that has none of its own, as a probability.
         per_type: thresholds of the types that had enough gold, by normalised name.
         source: name of the development file.
-        f1: micro F1 that was reached on it, from 0 to 1.
+        f1: micro F1 that `threshold`, alone for all types, reached on it, from 0 to 1.
         slot: name of the null slot whose score is subtracted before a threshold is applied, None without null slots.
     """
 

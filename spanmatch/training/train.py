@@ -12,7 +12,7 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
 from spanmatch.data.files import folder_to_write, write_whole
-from spanmatch.evaluation.calibration import calibrate
+from spanmatch.evaluation.calibration import calibrate, check_gold
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.evaluation.metrics import Metrics
 from spanmatch.evaluation.provenance import provenance
@@ -112,9 +112,12 @@ def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArgument
         written=written,
     )
     held_out = partial(read, max_examples=arguments.max_eval_samples)
+    validation = held_out(arguments.validation_file, split=DEVELOPMENT_SPLITS) if training.do_eval else None
+    if validation is not None:
+        check_gold(validation, ", ".join(arguments.validation_file))
     return _Corpora(
         train=read(arguments.train_file, split="train", max_examples=arguments.max_train_samples) if training.do_train else None,
-        validation=held_out(arguments.validation_file, split=DEVELOPMENT_SPLITS) if training.do_eval else None,
+        validation=validation,
         test=held_out(arguments.test_file, split=EVALUATION_SPLITS) if training.do_predict else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_e2e import read_json, read_jsonl, sentences, spanmatch, trained_checkpoint, write_jsonl, write_tiny_encoder
+from helpers_e2e import read_json, read_jsonl, sentences, snapshot, spanmatch, trained_checkpoint, write_jsonl, write_tiny_encoder
 from helpers_evaluation import TYPES, m, mentions, recount, run, scored_mentions
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,13 +195,85 @@ class TestCalibration:
         assert any(item.get("off_boundary") for line in lines for item in line["predicted"])
         assert 0 < metrics["micro"]["f1"] == pytest.approx(stored["f1"], abs=1e-12)
 
-    def test_without_gold_the_threshold_becomes_a_half(self, checkpoint: Path, tmp_path: Path) -> None:
+    NOBODY = {"text": "Nobody was there .", "labels": TYPES}
+
+    @pytest.mark.parametrize(
+        ("rows", "flags", "message"),
+        [
+            ([NOBODY, NOBODY], [], "none of its 2 texts has a gold span, so no threshold can be chosen"),
+            (sentences(9), ["--entity_types", "types.json"], "are of types that are not asked for ("),
+            # Gold that nothing finds.
+            ([NOBODY | {"char_spans": [{"start": 0, "end": 18, "label": "city"}]}], [], "is right, so no threshold is better"),
+        ],
+    )
+    def test_without_evidence_the_thresholds_stay(
+        self,
+        rows: list[dict[str, Any]],
+        flags: list[str],
+        message: str,
+        checkpoint: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "types.json").write_text('{"river": "a stream of water"}', encoding="utf-8")
         folder = Path(shutil.copytree(checkpoint, tmp_path / "calibrated"))
-        before = read_json(folder / "thresholds.json")
-        assert before["threshold"] != 0.5 and before["per_type"]
-        file = write_jsonl(tmp_path / "none.jsonl", [{"text": "Nobody was there .", "labels": TYPES}])
-        expected = {"threshold": 0.5, "f1": 0.0, "per_type": {}, "source": str(file), "slot": None}
-        assert self.calibrate(folder, file) == expected
+        file = write_jsonl(tmp_path / "rows.jsonl", rows)
+        before = snapshot(tmp_path)
+        assert read_json(folder / "thresholds.json")["threshold"] != 0.5
+        result = spanmatch("calibrate", folder, file, *flags)
+        assert result.status == 2 and f"error: {file}: " in result.err and message in result.err
+        assert snapshot(tmp_path) == before
+
+    def test_what_is_printed_is_what_is_stored(self, bare: Path, tmp_path: Path) -> None:
+        """... also where types have their own thresholds: what they reach together is another F1 than that of one for all."""
+        rows = self.noisy(120, 4)
+        for row in rows:  # few cities are gold: their own threshold lies high
+            row["char_spans"] = [span for span in row["char_spans"] if span["label"] != "city" or "Lima" in row["text"]]
+        file = write_jsonl(tmp_path / "many.jsonl", rows)
+        result = spanmatch("calibrate", bare, file)
+        stored = read_json(bare / "thresholds.json")
+        dtype = str(native_dtype(torch.device("cpu"))).removeprefix("torch.")  # the precision that was calibrated in
+        together, _, _ = run(bare, file, tmp_path / "together", "--threshold", "calibrated", "--dtype", dtype)
+        alone, _, _ = run(bare, file, tmp_path / "alone", "--threshold", stored["threshold"], "--dtype", dtype)
+        f1s = alone["micro"]["f1"], together["micro"]["f1"]
+        assert f1s[0] != f1s[1] and stored["f1"] == pytest.approx(f1s[0])
+        assert result.out.splitlines() == [
+            f"threshold {stored['threshold']:.4f} (micro-F1 {f1s[0]:.4f} on {file}) for all types",
+            *(f"  {name}: {stored['per_type'][name]:.4f}" for name in ("city", "company", "person")),
+            f"with the thresholds of these 3 types: micro-F1 {f1s[1]:.4f}, stored in {bare}",
+        ]
+
+    def test_a_folder_that_is_no_checkpoint_gets_no_thresholds(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... when the checkpoint of that name is one that ships."""
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "spanmatch-mini").mkdir()
+        result = spanmatch("calibrate", "spanmatch-mini", write_jsonl(tmp_path / "rows.jsonl", sentences(3)))
+        assert result.status == 2 and "copy the checkpoint to a folder first" in result.err
+        assert not any((tmp_path / "spanmatch-mini").iterdir())
+
+    def test_two_spellings_of_a_type_have_one_threshold(self, bare: Path, tmp_path: Path) -> None:
+        """... and one row of the table, and the F1 of a file that has one spelling."""
+        rows = self.noisy(80, 4)
+        one = write_jsonl(tmp_path / "one.jsonl", rows)
+        names = {"person": ["person", "Person", "PER"], "city": ["city", "City"], "company": ["company"]}
+        spelled: list[dict[str, Any]] = []
+        for index, row in enumerate(rows):
+            spans = [span | {"label": names[span["label"]][index % len(names[span["label"]])]} for span in row["char_spans"]]
+            spelled.append({"text": row["text"], "char_spans": spans})
+        several = write_jsonl(tmp_path / "several.jsonl", spelled)
+        expected = self.calibrate(bare, one)
+        (metrics, lines, _), stored = run(bare, one, tmp_path / "one"), self.calibrate(bare, several)
+        assert set(stored["per_type"]) == {"city", "company", "person"}
+        assert stored | {"source": ""} == expected | {"source": ""}
+        found, found_lines, _ = run(bare, several, tmp_path / "several")
+        assert found["micro"] == metrics["micro"] and metrics["micro"]["f1"] > 0.5
+        labels = {"City": "city", "company": "company", "PER": "person"}
+        assert found["per_type"] == {label: metrics["per_type"][name] for label, name in labels.items()}
+        assert len(found_lines) == len(lines)
+        named, _, _ = run(bare, several, tmp_path / "named", "--threshold", f"Person={1 - 1e-7}")
+        of_name, _, _ = run(bare, one, tmp_path / "of_name", "--threshold", f"person={1 - 1e-7}")
+        assert named["micro"] == of_name["micro"] != metrics["micro"]
 
     def test_an_uncalibrated_checkpoint_takes_a_half(self, bare: Path, tmp_path: Path) -> None:
         file = write_jsonl(tmp_path / "few.jsonl", self.noisy(12, 3))
