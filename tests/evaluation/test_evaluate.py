@@ -71,6 +71,31 @@ class TestOptions:
         assert run(checkpoint, file, tmp_path / "low", *flags, low)[0]["num_predicted"] == 2
         assert run(checkpoint, file, tmp_path / "high", *flags, high)[0]["num_predicted"] == 1
 
+    @pytest.mark.parametrize("overlap", ["flat", "nested", "multi-label"])
+    def test_a_type_that_is_listed_twice_is_found_once(self, overlap: str, checkpoint: Path, tmp_path: Path) -> None:
+        """... and an entity with two spellings of its type is one."""
+        flags = ["--overlap", overlap, "--threshold", 0.5]
+        once, lines, _ = run(checkpoint, write_jsonl(tmp_path / "once.jsonl", ROWS), tmp_path / "once", *flags)
+        twice = [
+            row
+            | {"labels": ["person", *row["labels"], "company", "person_"]}
+            | {"char_spans": [*row["char_spans"], *(span | {"label": f"{span['label']}_"} for span in row["char_spans"])]}
+            for row in ROWS
+        ]
+        metrics, found, _ = run(checkpoint, write_jsonl(tmp_path / "twice.jsonl", twice), tmp_path / "twice", *flags)
+        assert metrics | {"file": ""} == once | {"file": ""}
+        assert found == lines and sum(len(line["predicted"]) for line in lines) > 9
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_the_types_of_the_whole_file_are_asked_for(self, count: int, checkpoint: Path, tmp_path: Path) -> None:
+        rows = [{key: value for key, value in row.items() if key != "labels"} for row in (ROWS[0], *ROWS)]
+        rows[0]["text"], rows[0]["tokens"], rows[0]["char_spans"] = "Globex was there .", ["Globex", "was", "there", "."], []
+        file = write_jsonl(tmp_path / "rows.jsonl", rows)
+        _, whole, _ = run(checkpoint, file, tmp_path / "whole")
+        metrics, lines, _ = run(checkpoint, file, tmp_path / "few", "--max_samples", count)
+        assert sorted(metrics["per_type"]) == ["city", "company", "person"]
+        assert lines == whole[:count] and lines[0]["predicted"]
+
     def test_the_first_samples_only(self, checkpoint: Path, tmp_path: Path) -> None:
         file = write_jsonl(tmp_path / "rows.jsonl", ROWS)
         metrics, lines, _ = run(checkpoint, file, tmp_path / "out", "--threshold", 0.5, "--max_samples", 3)

@@ -14,6 +14,7 @@ from helpers_e2e import (
     evaluate,
     offline_environment,
     read_json,
+    read_jsonl,
     sentences,
     snapshot,
     train,
@@ -120,6 +121,58 @@ class TestPicture:
         result = run(encoder, data / "train.jsonl", tmp_path / "out")
         assert result.status == 0 and "pip install 'spanmatch[report]'" in result.out
         assert not (tmp_path / "out" / "training.png").exists()
+
+
+class TestSpellings:
+    """Labels whose names agree are one type: data that spell it in several ways train as data that spell it in one."""
+
+    @staticmethod
+    def write(folder: Path, source: Path, **spellings: list[str]) -> Path:
+        """Copy data without the lists of types, each label in its spellings in turn; the first sorts before the others."""
+        for file in ("train", "dev", "test"):
+            rows = read_jsonl(source / f"{file}.jsonl")
+            for index, row in enumerate(rows):
+                del row["labels"]
+                for span in row["char_spans"]:
+                    ways = spellings.get(span["label"], [span["label"]])
+                    span["label"] = ways[index % len(ways)]
+            write_jsonl(folder / f"{file}.jsonl", rows)
+        return folder
+
+    @pytest.mark.parametrize("architecture", ["bi", "cross"])
+    def test_the_same_weights_thresholds_and_scores(
+        self, architecture: str, encoder: Path, data: Path, tmp_path: Path
+    ) -> None:
+        # These spellings sort next to each other, so the order of types, which the draws of a training depend on, is the same.
+        one = self.write(tmp_path / "one", data)
+        several = self.write(tmp_path / "several", data, person=["person", "person_", "person-"], city=["city", "city-"])
+        for place in (one, several):
+            files = {"validation_file": place / "dev.jsonl", "test_file": place / "test.jsonl"}
+            given = arguments(encoder, place / "train.jsonl", place / "out", **files, max_steps=3, num_negative_types=1)
+            assert train(*given, architecture=architecture).status == 0
+        assert difference(one / "out", several / "out") == 0
+        thresholds = [read_json(place / "out" / "thresholds.json") | {"source": ""} for place in (one, several)]
+        assert thresholds[0] == thresholds[1]
+        metrics = [read_json(place / "out" / "test" / "metrics.json") for place in (one, several)]
+        assert metrics[0] == metrics[1] and sorted(metrics[0]["per_type"]) == ["city", "company", "person"]
+        assert " views, 3 types |" in card(several / "out")
+
+    def test_each_file_may_spell_in_its_own_way(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        place = self.write(tmp_path / "data", data)
+        spelled = self.write(tmp_path / "spelled", data, person=["PER"], city=["City"])
+        files = {"validation_file": spelled / "dev.jsonl", "test_file": spelled / "test.jsonl"}
+        run(encoder, place / "train.jsonl", tmp_path / "out", **files, num_train_epochs=6)
+        assert set(read_json(tmp_path / "out" / "thresholds.json")["per_type"]) == {"city", "company", "person"}
+        metrics = read_json(tmp_path / "out" / "test" / "metrics.json")
+        assert metrics["micro"]["f1"] > 0.9 and sorted(metrics["per_type"]) == ["City", "PER", "company"]
+
+
+def test_validation_data_without_gold_are_refused(encoder: Path, data: Path, tmp_path: Path) -> None:
+    """... before anything is trained or written: no threshold could be chosen on them."""
+    nobody = write_jsonl(tmp_path / "nobody.jsonl", [{"text": "Nobody was there .", "labels": TYPES}])
+    result = train(*arguments(encoder, data / "train.jsonl", tmp_path / "out", validation_file=nobody))
+    assert result.status == 2 and f"{nobody}: none of its 1 texts has a gold span" in result.err
+    assert not (tmp_path / "out").exists()
 
 
 class TestSteps:
