@@ -2,6 +2,7 @@
 
 Source: spacy.io/api/docbin, spacy.io/api/doc#set_ents (what is missing, and what is outside of all entities),
 spacy.io/api/spancategorizer (`doc.spans["sc"]`, with scores in its attributes), and v2.spacy.io/usage/training for the lists.
+NER Annotator (github.com/tecoholic/ner-annotator) writes such a list as `{"classes": [label], "annotations": [pair]}`.
 
 A DocBin is compressed msgpack, which runs no code when it is read. Of its columns we read only words, spaces and entities; the
 user data of its documents stays packed.
@@ -49,6 +50,8 @@ def is_spacy(path: Path, first: Any) -> bool:
         return True
     if isinstance(first, str):
         first = next((row for _, row in json_rows(path)), None)
+    if isinstance(first, dict):
+        return {"classes", "annotations"} <= first.keys()
     return isinstance(first, list) and len(first) == 2 and isinstance(first[0], str) and isinstance(first[1], dict)
 
 
@@ -69,9 +72,24 @@ def read_spacy(path: Path, reading: Reading) -> Rows:
     def read_one(where: str, item: Any) -> dict[str, Any]:
         return _pair_row(where, item, reading.left_out)
 
+    return read_values(path, reading, read_one, _pairs(path, reading.left_out))
+
+
+def _pairs(path: Path, left_out: LeftOut) -> Rows:
+    """Read the pairs of text and annotation, after their places; NER Annotator's classes are put into each annotation."""
     _, first = next(json_values(path), ("", None))
     # A list per line looks like the list of a whole file, of which the first item is a text.
-    return read_values(path, reading, read_one, json_rows(path) if isinstance(first, str) else None)
+    for where, item in json_rows(path) if isinstance(first, str) else json_values(path):
+        if not isinstance(item, dict) or "annotations" not in item:
+            yield where, item
+            continue
+        for number, pair in enumerate(as_list(where, "annotations", item["annotations"])):
+            if pair is None:
+                left_out.add("texts that were not annotated", where)
+            elif isinstance(pair, list) and pair and isinstance(pair[-1], dict):
+                yield f"{where}, item {number}", [*pair[:-1], {"classes": item.get("classes")} | pair[-1]]
+            else:
+                yield f"{where}, item {number}", pair
 
 
 def _pair_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
@@ -85,9 +103,15 @@ def _pair_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
     items = [span for key, value in lists.items() if value is not None for span in as_list(where, key, value)]
     spans = [_pair_span(where, span, text) for span in items]
     count_filled(where, given, _OTHER_KINDS, left_out)
-    others = given.keys() - {"entities", "spans"} - _OTHER_KINDS.keys()
+    others = given.keys() - {"entities", "spans", "classes"} - _OTHER_KINDS.keys()
     left_out.add("annotation besides entities", where, len(others) + len(groups.keys() - {SPANS_KEY}))
-    return {"text": text, "char_spans": list({tuple(span.values()): span for span in spans}.values())}
+    row = {"text": text, "char_spans": list({tuple(span.values()): span for span in spans}.values())}
+    if given.get("classes") is None:
+        return row
+    classes = as_list(where, "classes", given["classes"])
+    if not all(isinstance(label, str) for label in classes):
+        raise InputError(f'{where}: "classes" holds {shown(classes)}; expected the labels, strings')
+    return row | {"labels": list(dict.fromkeys([*classes, *(span["label"] for span in spans)]))}
 
 
 def _pair_span(where: str, span: Any, text: str) -> dict[str, Any]:

@@ -144,6 +144,20 @@ class TestReadingPairs:
         rows, left_out = read(tmp_path / "a.json")
         assert rows == [RECORD, {"text": "a", "char_spans": []}] and not left_out.counts
 
+    def test_a_file_of_ner_annotator(self, tmp_path: Path) -> None:
+        item = {"classes": ["PER", "CITY"], "annotations": [PAIR, None, ["a", {"entities": []}], ["a"]]}
+        (tmp_path / "a.json").write_text(json.dumps(item), encoding="utf-8")
+        assert find_format(tmp_path / "a.json").name == "spacy"
+        rows, left_out = read(tmp_path / "a.json")
+        assert rows[:2] == [
+            RECORD | {"labels": ["PER", "CITY", "LOC"]},
+            {"text": "a", "char_spans": [], "labels": ["PER", "CITY"]},
+        ]
+        assert str(rows[2]).startswith(f"{tmp_path}/a.json:1, item 3: expected [text, ")
+        assert left_out.counts == {"texts that were not annotated": 1}
+        rows, _ = read_values(tmp_path, [item | {"classes": [3]}], "spacy")
+        assert '"classes" holds [3]; expected the labels' in str(rows[0])
+
     def test_overlapping_spans_and_other_annotation(self, tmp_path: Path) -> None:
         given_ = {"spans": {"sc": [[0, 1, "x"], [0, 1, "x"]], "more": []}, "cats": {"a": 1}, "heads": [0]}
         rows, left_out = read_values(tmp_path, [["ab", given_]])
