@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_annotation import RECORD, write
 from helpers_data import TEXT, labels_of, read_one, spans_of, texts_of, write_labels
 from helpers_e2e import write_jsonl
 from hypothesis import given
@@ -68,6 +69,38 @@ class TestSources:
     def test_unknown_format(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r'unknown format "token"; did you mean "tokens"\?'):
             read_corpus(str(tmp_path), format="token")
+
+
+class TestFormatsOfAnnotationTools:
+    """A training and an evaluation read what people annotated as it is."""
+
+    @pytest.mark.parametrize(
+        ("file_format", "name"),
+        [
+            ("doccano", "a.jsonl"),
+            ("prodigy", "a.jsonl"),
+            ("label-studio", "a.json"),
+            ("spacy", "a.spacy"),
+            ("spacy", "a.json"),
+            ("spacy", "a.jsonl"),
+        ],
+    )
+    @pytest.mark.parametrize("format", ["text", "tokens"])
+    def test_as_they_are(self, tmp_path: Path, file_format: str, name: str, format: str) -> None:
+        write(tmp_path / name, file_format, [RECORD, {"text": "a", "char_spans": []}])
+        write_labels(tmp_path, {"PER": {"name": "person"}})
+        first, second = read_corpus(str(tmp_path / name), format=format).examples
+        assert [first.text[item.start : item.end] for item in first.mentions] == ["Ada Berg", "Oslo"]
+        assert second.mentions == () and [item.name for item in second.types] == ["location", "person"]
+
+    def test_what_is_left_out_is_told_and_what_is_broken_may_be_skipped(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        lines = [{"text": "a", "spans": []}, {"text": "b", "spans": [], "answer": "reject"}, {"text": "c", "spans": 3}]
+        write_jsonl(tmp_path / "a.jsonl", lines)
+        corpus = read_corpus(str(tmp_path / "a.jsonl"), skip_invalid=True)
+        assert texts_of(corpus) == ["a"] and corpus.num_skipped == 1
+        assert f'texts with the answer "reject": 1 (first: {tmp_path}/a.jsonl:2)' in caplog.text
 
 
 class TestInventory:

@@ -10,7 +10,7 @@ from typing import Any
 from spanmatch.data.formats.reading import Reading, Rows, json_values
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing
-from spanmatch.data.further_keys import KEYS
+from spanmatch.data.further_keys import KEYS, holds_annotation
 from spanmatch.data.words import Offsets, split_words
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError
@@ -67,12 +67,23 @@ def read_values(
     for where, item in values or json_values(path):
         try:
             row = item if isinstance(item, InputError) else read_one(where, item)
+            if isinstance(row, dict):
+                _check_hidden(where, row)
         except InputError as error:
             row = error
         if row is not None:
             num_rows += 1
             yield where, row
     check_any_left(path, num_rows, reading.left_out)
+
+
+def _check_hidden(where: str, row: Mapping[str, Any]) -> None:
+    """Refuse a text without a span that has some under a key that its format does not know, such as a misspelt one."""
+    if row["char_spans"]:
+        return
+    hidden = next((key for key in row.keys() - KEYS - {"meta"} if holds_annotation({key: row[key]})), None)
+    if hidden is not None:
+        raise InputError(f'{where}: no span, but "{hidden}" may hold some, under a key that its format does not have; rename it')
 
 
 def check_any_left(path: Path, num_rows: int, left_out: LeftOut) -> None:
@@ -264,6 +275,15 @@ def tokens_of(record: Record, spans: Iterable[CharSpan], writing: Writing) -> li
         divided = sum(any(start < bound < end for bound in bounds) for start, end in words)
         writing.left_out.add("tokens that a span divides", record.example.where, divided)
     return pieces
+
+
+def visible(tokens: Iterable[str]) -> list[str]:
+    """Return the tokens that have a word: spaCy makes tokens of white space, too, and ours have none.
+
+    Args:
+        tokens: the tokens.
+    """
+    return [token for token in tokens if split_words(token)]
 
 
 def cut_text(text: str, words: Offsets, spans: Iterable[CharSpan | Mention]) -> list[Piece]:

@@ -20,6 +20,7 @@ from spanmatch.data.formats.char_spans import (
     shown,
     span_of,
     tokens_of,
+    visible,
 )
 from spanmatch.data.formats.reading import Reading, Rows
 from spanmatch.data.formats.records import LeftOut, Record
@@ -85,7 +86,7 @@ def _row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any] | None:
     count_filled(where, item, _OTHER_KINDS, left_out)
     row: dict[str, Any] = {"text": text}
     if tokens is not None:
-        row["tokens"] = [text[start:end] for start, end in tokens if text[start:end].strip()]
+        row["tokens"] = visible(text[start:end] for start, end in tokens)
     return row | {"char_spans": found} | kept_keys(where, item, _OWN, left_out)
 
 

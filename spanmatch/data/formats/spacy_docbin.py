@@ -27,6 +27,7 @@ from spanmatch.data.formats.char_spans import (
     shown,
     span_of,
     tokens_of,
+    visible,
 )
 from spanmatch.data.formats.reading import Reading, Rows, json_values
 from spanmatch.data.formats.records import LeftOut, Record
@@ -196,7 +197,7 @@ def _doc_row(where: str, doc: Any, left_out: LeftOut) -> dict[str, Any] | None:
         last = doc[span.end - 1]
         key = (doc[span.start].idx, last.idx + len(last), span.label_)
         found[key] = {"start": key[0], "end": key[1], "label": key[2]}
-    tokens = [token.text for token in doc if token.text.strip()]
+    tokens = visible(token.text for token in doc)
     return {"text": doc.text, "tokens": tokens, "char_spans": list(found.values())}
 
 

@@ -170,14 +170,19 @@ class TestRefusals:
 
     def test_nothing_is_lost_of_a_broken_task(self, tmp_path: Path) -> None:
         for name, value in broken(TASK):
-            if name != "spans is []" and name not in {"spans dropped", "spans renamed", "spans is null"}:
+            if name not in {"spans is []", "spans dropped", "spans is null"}:  # accepted as it is, without an entity
                 assert_nothing_is_lost(tmp_path, value, "prodigy", len(SPANS))
 
-    @pytest.mark.parametrize("lost", ["dropped", "renamed"])
-    def test_spans_that_are_gone_are_refused_where_no_answer_says_that_there_are_none(self, tmp_path: Path, lost: str) -> None:
-        task = {"text": TEXT, "tokens": TOKENS} | ({"spansx": PRODIGY_SPANS} if lost == "renamed" else {})
-        rows, _ = read_values(tmp_path, [task], "prodigy")
+    def test_spans_that_are_gone_are_refused_where_no_answer_says_that_there_are_none(self, tmp_path: Path) -> None:
+        rows, _ = read_values(tmp_path, [{"text": TEXT, "tokens": TOKENS}], "prodigy")
         assert isinstance(rows[0], InputError)
+
+    @pytest.mark.parametrize("key", ["span", "spansx", "Spans", "entities"])
+    def test_spans_under_another_key_are_refused(self, tmp_path: Path, key: str) -> None:
+        task = {"text": TEXT, "tokens": TOKENS, "answer": "accept", "meta": {"span": PRODIGY_SPANS}}
+        assert read_values(tmp_path, [task], "prodigy")[0][0]["char_spans"] == []
+        rows, _ = read_values(tmp_path, [task | {key: PRODIGY_SPANS}], "prodigy")
+        assert f'no span, but "{key}" may hold some' in str(rows[0])
 
 
 class TestWriting:
