@@ -5,7 +5,8 @@
 - A text a row, and its annotation in one cell: spans or tags as JSON, or as Python prints them, or tags with blanks between.
 - An entity a row: columns "text", "start", "end" and "label", and "entity" with the text of the entity. A text without entities
   has one row in which these are empty. Rows are of one text if they have the same number in the column "record", or without
-  that column the same text, wherever they stand: a sheet that was sorted is read alike. This form is what is written.
+  that column the same text, wherever they stand: a sheet that was sorted is read alike, in the order of the numbers. This form
+  is what is written.
 """
 
 import json
@@ -249,6 +250,8 @@ def _gathered(table: Table, text: str, left_out: LeftOut) -> Rows:
             gathered.spans.append({"start": found, "end": until, "label": cells[label].strip()})
             if not cells[label].strip():
                 raise InputError(f'{where}: "{label}" is empty; give the entity a label, or drop the row')
+    if record is not None and all(re.fullmatch(r"\d{1,18}", key, re.ASCII) for key in texts):
+        texts = dict(sorted(texts.items(), key=lambda item: int(item[0])))
     for gathered in texts.values():
         yield gathered.where, {"text": gathered.text, "char_spans": gathered.spans} | gathered.others
 

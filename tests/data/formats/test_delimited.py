@@ -49,7 +49,7 @@ class TestReading:
             SHEET.replace(",", ";"),
             SHEET.replace(",0,3,", ",0.0,3.0,"),
             # Sorted by entity; without numbers of texts; without the text of entities, or without offsets.
-            "record,text,start,end,label,entity\n1,Ada met Bo,8,10,x,Bo\n2,Hm,,,,\n1,Ada met Bo,0,3,x,Ada\n",
+            "record,text,start,end,label,entity\n10,Hm,,,,\n9,Ada met Bo,8,10,x,Bo\n9,Ada met Bo,0,3,x,Ada\n",
             "text,start,end,label\nAda met Bo,0,3,x\nHm,,,\nAda met Bo,8,10,x\n",
             "text,entity,label\nAda met Bo,Ada,x\nAda met Bo,Bo,x\nHm,,\n",
             SPANS_CELL,
