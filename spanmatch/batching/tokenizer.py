@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -104,6 +104,10 @@ class SequenceTokenizer:
             prompt=prompt,
         )
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.backend.encode_special_tokens = True  # the library forgets it where a tokenizer is copied or pickled
+
     def after_text(self, room: int) -> "SequenceTokenizer":
         """Return the tokenizer of types that follow a text in the same sequence, each after a marker.
 
@@ -130,7 +134,8 @@ class SequenceTokenizer:
         Args:
             texts: the type texts.
         """
-        found = {text: self._kept[text] for text in texts if text in self._kept}
+        # Several threads may tokenise, and one of them may drop all ids at any moment: each text is looked up once.
+        found = {text: ids for text in texts if (ids := self._kept.get(text)) is not None}
         new = [text for text in dict.fromkeys(texts) if text not in found]
         if new:
             encoded = self.backend.encode_batch_fast([self.prompt + text for text in new], add_special_tokens=False)

@@ -1,5 +1,6 @@
 """Choose where and in what precision to compute."""
 
+import logging
 import os
 from shutil import which
 
@@ -7,6 +8,10 @@ import torch
 
 from spanmatch.errors import InputError, nearest
 
+logger = logging.getLogger(__name__)
+
+# The process that imported this module. In a process that was forked from it, the number differs.
+_IMPORTED_IN = os.getpid()
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -56,6 +61,16 @@ def batch_tokens(device: torch.device) -> int:
         device: where the batch is computed.
     """
     return 1024 if device.type == "cpu" else 32768
+
+
+def use_no_lost_threads() -> None:
+    """Compute with one thread in a forked process, from now on.
+
+    A fork copies one thread only. OpenMP does not notice that its other threads are missing, and would wait for them for ever.
+    """
+    if os.getpid() != _IMPORTED_IN and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+        logger.warning("a forked process computes with one thread; for more, start it with multiprocessing's method spawn")
 
 
 def compile_encoder(encoder: torch.nn.Module) -> None:

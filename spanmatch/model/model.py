@@ -6,6 +6,7 @@ with each text, in one sequence (`type_states_behind`).
 Legend: B batch, T text tokens, C types, L tokens of a type, H hidden, D head size.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -215,3 +216,44 @@ def _mask(encoder: Any, batch: TextBatch | TypeBatch) -> torch.Tensor | None:
     mask = batch.attention_mask
     looks = mask.device.type == "cpu" and getattr(encoder, "_compiled_call_impl", None) is None
     return None if looks and bool(mask.all()) else mask
+
+
+class EvaluationMode:
+    """Turns the dropout of a model off inside a `with` statement. The last thread that leaves turns it on again if it was on.
+
+    Attributes:
+        model: the model.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        """Watch a model.
+
+        Args:
+            model: the model.
+        """
+        self.model = model
+        self._lock = threading.Lock()
+        self._num_inside, self._was_training = 0, False
+
+    def __reduce__(self) -> tuple[type["EvaluationMode"], tuple[nn.Module]]:
+        return EvaluationMode, (self.model,)  # a lock cannot be copied or pickled
+
+    def __enter__(self) -> None:
+        """Turn dropout off."""
+        with self._lock:
+            self._num_inside += 1
+            if self.model.training:
+                self._was_training = True
+                self.model.eval()
+
+    def __exit__(self, *error: object) -> None:
+        """Turn dropout on again, if it was on and no other thread is inside.
+
+        Args:
+            *error: not used.
+        """
+        with self._lock:
+            self._num_inside -= 1
+            if self._was_training and not self._num_inside:
+                self._was_training = False
+                self.model.train()

@@ -23,8 +23,16 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, as_texts, types_per_text
 from spanmatch.errors import InputError
-from spanmatch.model.devices import batch_tokens, compile_encoder, default_device, named_device, named_dtype, native_dtype
-from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.devices import (
+    batch_tokens,
+    compile_encoder,
+    default_device,
+    named_device,
+    named_dtype,
+    native_dtype,
+    use_no_lost_threads,
+)
+from spanmatch.model.model import EvaluationMode, SpanMatcherModel
 from spanmatch.prediction.checkpoint import StoredWeights, load_checkpoint, save_checkpoint
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
@@ -38,7 +46,7 @@ from spanmatch.prediction.type_encoder import TypeEncoder
 
 
 class SpanMatcher:
-    """Tags texts with a trained model; a `Tagger` (see `prediction.tagger`).
+    """Tags texts with a trained model; a `Tagger` (see `prediction.tagger`). Several threads may use it at the same time.
 
     >>> matcher = SpanMatcher.from_pretrained("spanmatch-mini")
     >>> matcher.predict("Ada Lovelace met Charles Babbage in London.", ["person", "city"])
@@ -80,7 +88,7 @@ class SpanMatcher:
 
     @model.setter
     def model(self, model: SpanMatcherModel) -> None:
-        self._model, self._types = model, TypeEncoder(model, self.batcher, self.inference)
+        self._model, self._mode, self._types = model, EvaluationMode(model), TypeEncoder(model, self.batcher, self.inference)
         self._stored = None
 
     @property
@@ -303,6 +311,7 @@ class SpanMatcher:
         self, examples: Iterable[Example], limits: Callable[[Inventory], Cutoffs], options: StreamOptions, *, best_only: bool
     ) -> Iterator[tuple[Example, Candidates]]:
         """Yield each example with its candidates whose scores exceed the limits of their types."""
+        use_no_lost_threads()
         advance = options.advance or (lambda _: None)
         columns: TypeColumns | None = None
         max_tokens = batch_tokens(self.device)
@@ -372,13 +381,6 @@ class SpanMatcher:
     @contextlib.contextmanager
     def inference(self) -> Iterator[None]:
         """Compute without gradients and dropout inside a `with` statement."""
-        was_training = self.model.training
-        if was_training:
-            self.model.eval()
         mixed = torch.autocast(self.device.type, dtype=self._autocast) if self._autocast else contextlib.nullcontext()
-        try:
-            with torch.inference_mode(), mixed:
-                yield
-        finally:
-            if was_training:
-                self.model.train()
+        with self._mode, torch.inference_mode(), mixed:
+            yield

@@ -3,10 +3,12 @@
 Legend: C types, D head size.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
+from typing import Any
 
 import torch
 from tqdm.auto import tqdm
@@ -15,7 +17,7 @@ from spanmatch.batching.batcher import Batcher
 from spanmatch.batching.collate import collate_types
 from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
-from spanmatch.model.devices import batch_tokens, check_range
+from spanmatch.model.devices import batch_tokens, check_range, use_no_lost_threads
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 
@@ -26,7 +28,7 @@ MAX_KEPT = 1 << 17
 
 
 class TypeEncoder:
-    """Turns the types of a bi-encoder into embeddings.
+    """Turns the types of a bi-encoder into embeddings. Several threads may use it at the same time.
 
     Attributes:
         model: the model.
@@ -45,6 +47,13 @@ class TypeEncoder:
         self._cache, self._watch = TypeCache(), WeightsWatch()
         self._digest: tuple[object, str] = (None, "")
         self._prepared: TypeEmbeddings | None = None
+        self._lock = threading.Lock()  # what is in the cache stays there until it was read
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}  # a lock cannot be copied or pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def encode(self, types: Inventory, *, progress: bool = False) -> TypeEmbeddings:
         """Return embeddings for the caller to keep. They are not added to the cache, because they may be more than it holds.
@@ -80,14 +89,16 @@ class TypeEncoder:
 
         Shape: (C, D).
         """
-        if self._prepared is not None and types == self._prepared.types:
-            self.check(self._prepared)
-            return self._prepared.embeddings
-        cache = self._cache.at(self._version())
-        missing = cache.missing(types.texts)
-        if missing:
-            cache.put(missing, self._encode(missing, False))
-        return cache.get(types.texts)
+        prepared = self._prepared  # another thread may prepare others at any moment
+        if prepared is not None and types == prepared.types:
+            self.check(prepared)
+            return prepared.embeddings
+        with self._lock:
+            cache = self._cache.at(self._version())
+            missing = cache.missing(types.texts)
+            if missing:
+                cache.put(missing, self._encode(missing, False))
+            return cache.get(types.texts)
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""
@@ -137,11 +148,13 @@ class TypeEncoder:
             raise InputError(f"{file}: embeddings of {len(embedded.types)} other types: {reason}; {remedy}")
 
     def _version(self) -> object:
+        use_no_lost_threads()
         head = self.model.head
         own = (head.scale, head.bias, head.background, head.usual_affinity)
         return self._watch.version([self.model.encoder_of_types, head.type_proj], [item for item in own if item is not None])
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:
+        use_no_lost_threads()
         rows: list[torch.Tensor] = []
         device = self.model.head.scale.device
         with self._inference(), tqdm(total=len(texts), unit="type", desc="encoding types", disable=not progress) as bar:

@@ -1,7 +1,9 @@
 """The tokenizer of sequences: special tokens, padding, types that are too long, and token ids that are kept."""
 
+import copy
 import logging
 import os
+import pickle
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +42,12 @@ class TestSequenceTokenizer:
         ids = [tokenizer.backend.token_to_id(token) for token in (begin, end, pad)]
         assert (tokenizer.prefix, tokenizer.suffix, tokenizer.pad_id) == ((ids[0],), (ids[1],), ids[2])
         assert tokenizer.max_tokens == 62
+
+    def test_markers_are_text_to_a_copy(self, tokenizer: SequenceTokenizer) -> None:
+        """... as in a process that a matcher is sent to."""
+        expected = tokenizer.encode(list(TEXTS.values()))
+        for other in (copy.deepcopy(tokenizer), pickle.loads(pickle.dumps(tokenizer))):
+            assert other.encode(list(TEXTS.values())) == expected
 
     @pytest.mark.parametrize("text", ["Ada met Bob.", "Zoë", "马云", "a" * 90])
     def test_ids_are_those_of_the_library(

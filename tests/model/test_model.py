@@ -1,5 +1,6 @@
-"""The model: its parts together, a gradient for every weight, and one state per type."""
+"""The model: its parts together, a gradient for every weight, one state per type, and its dropout while threads use it."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from transformers import BertModel
 from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.model.encoders import load_pretrained
-from spanmatch.model.model import type_states
+from spanmatch.model.model import EvaluationMode, type_states
 from spanmatch.prediction.matcher import SpanMatcher
 
 
@@ -50,3 +51,28 @@ def test_pooling_leaves_padding_out(folder: Path) -> None:
         alone = type_states(model, collate_types(["city"], tokenizer), "mean")
     torch.testing.assert_close(together[:1], alone)
     assert isinstance(model, BertModel)
+
+
+def test_dropout_is_off_until_the_last_thread_leaves() -> None:
+    """Another thread that is done first must not turn it on."""
+    model = torch.nn.Dropout()
+    mode = EvaluationMode(model.train())
+    entered, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with mode:
+            entered.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=other)
+    with mode:
+        thread.start()
+        entered.wait(10)
+        assert not model.training
+    assert not model.training
+    done.set()
+    thread.join()
+    assert model.training
+    with mode, mode:
+        assert not model.training
+    assert model.training

@@ -1,7 +1,12 @@
 """The matcher: batches, windows, and entities of texts in many scripts."""
 
+import copy
+import os
+import pickle
 import random
+import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +26,27 @@ from helpers import (
     views_per_text,
     word_spans,
 )
+from helpers_e2e import end_in_time, offline_environment
 
+from spanmatch.batching import tokenizer as tokenizing
 from spanmatch.entities import EntityType, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.tagger import StreamOptions
 from spanmatch.prediction.thresholds import Calibration
 
+FORK = """
+import os, sys
+from spanmatch import SpanMatcher
+
+matcher = SpanMatcher.from_pretrained("spanmatch-mini", device="cpu")
+child = os.fork()
+if not child:
+    found = matcher.predict(["Ada Lovelace met Charles Babbage in London."] * 20, ["person", "city"])
+    print([entity.label for entity in found[19]], flush=True)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 12)
 
 
@@ -224,3 +243,59 @@ class TestPredict:
         with pytest.raises(InputError) as caught:
             list(tiny_matcher.stream_scored(examples, floor=0.1, **options))
         assert message in str(caught.value)
+
+
+class TestThreadsAndProcesses:
+    """A matcher in a web server, in a worker that was forked, and in one that it was sent to."""
+
+    def together(self, matcher: SpanMatcher, inventories: Sequence[Any]) -> None:
+        """Ask one matcher for several inventories from several threads; each must get what it gets alone."""
+        options: dict[str, Any] = {"threshold": EVERYTHING, "overlap": "multi-label"}
+        alone = [scores_of(matcher.predict(TEXTS["plain"], types, **options)) for types in inventories]
+
+        def ask(number: int) -> None:
+            for place in random.Random(number).choices(range(len(inventories)), k=20):
+                assert_same([scores_of(matcher.predict(TEXTS["plain"], inventories[place], **options))], [alone[place]])
+
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(4) as threads:
+                list(threads.map(ask, range(4)))
+        finally:
+            sys.setswitchinterval(before)
+
+    def test_more_types_than_are_kept(self, tiny_matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+        """... by the cache of embeddings and by the tokenizer."""
+        tiny_matcher._types._cache.max_types = 4
+        monkeypatch.setattr(tokenizing, "MAX_KEPT", 4)
+        self.together(tiny_matcher, [[f"type {number}" for number in range(first, first + 3)] for first in range(10)])
+
+    def test_embeddings_of_several_inventories(self, tiny_matcher: SpanMatcher) -> None:
+        inventories = [TYPES, TYPES[::-1], TYPES[:1]]
+        self.together(tiny_matcher, [*map(tiny_matcher.encode_types, inventories), *inventories])
+
+    def test_during_a_training(self, tiny_matcher: SpanMatcher) -> None:
+        tiny_matcher.model.train()
+        self.together(tiny_matcher, [TYPES, TYPES[:1]])
+        assert tiny_matcher.model.training
+
+    @pytest.mark.parametrize("copied", [copy.deepcopy, lambda matcher: pickle.loads(pickle.dumps(matcher))])
+    def test_a_copy_is_one_of_its_own(self, copied: Callable[[SpanMatcher], SpanMatcher], tiny_matcher: SpanMatcher) -> None:
+        texts = list(TEXTS.values())
+        expected = everything(tiny_matcher, texts)
+        other = copied(tiny_matcher)
+        assert_same(everything(other, texts), expected)
+        with torch.no_grad():
+            for weight in other.model.parameters():
+                weight.mul_(0.5)
+        assert everything(other, texts) != expected
+        assert everything(tiny_matcher, texts) == expected
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+    def test_in_a_forked_process(self) -> None:
+        """A fork has none of the threads that OpenMP started before it."""
+        environment = offline_environment() | {"OMP_NUM_THREADS": "2"}
+        result = end_in_time([sys.executable, "-c", FORK], environment, 100)
+        assert (result.status, result.out) == (0, "['person', 'person', 'city']\n"), result.err
+        assert "a forked process computes with one thread" in result.err
