@@ -5,6 +5,7 @@ from typing import Any
 
 from spanmatch.data.formats.convert import convert
 from spanmatch.data.formats.formats import FILE_FORMATS
+from spanmatch.prediction import options as shared
 from spanmatch.prediction.options import option
 
 _FORMATS = ", ".join(FILE_FORMATS)
@@ -35,6 +36,9 @@ class ConvertOptions:
         "where spans overlap and the target holds tags: error, or longest to keep that", default=_DEFAULTS["on_overlap"]
     )
     overwrite: bool = option("replace TARGET if it is there", default=_DEFAULTS["overwrite"])
+    text_column: str | None = shared.TEXT_COLUMN()
+    token_column: str | None = shared.TOKEN_COLUMN()
+    tag_column: str | None = shared.TAG_COLUMN()
 
 
 def run_convert(**given: Any) -> None:

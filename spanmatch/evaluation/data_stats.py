@@ -18,7 +18,7 @@ from spanmatch.data.one_label import with_one_label
 from spanmatch.data.words import chars_to_tokens
 from spanmatch.entities import Mention
 from spanmatch.errors import InputError, one_line
-from spanmatch.evaluation.options import StatsOptions
+from spanmatch.evaluation.options import StatsOptions, reading_of
 from spanmatch.model.pretrained import DEFAULT_ENCODER, read_tokenizer, resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, is_checkpoint, shipped
 
@@ -36,7 +36,8 @@ def corpus_stats(options: StatsOptions) -> dict[str, Any]:
     """
     files = options.files
     reading: dict[str, Any] = {"format": options.format, "split": options.split, "entity_types": options.entity_types}
-    corpora = [read_corpus(file, **reading) for file in files]
+    reading["source_format"] = options.source_format
+    corpora = [read_corpus(file, reading=reading_of(options), **reading) for file in files]
     tokenizer, window = _load_tokenizer(options.tokenizer)
     measured = [_measure(corpus, tokenizer, options.max_span_width) for corpus in corpora]
     texts = [{example.text for example in corpus.examples if example.text.strip()} for corpus in corpora]
@@ -51,7 +52,38 @@ def corpus_stats(options: StatsOptions) -> dict[str, Any]:
         "shared_texts": [
             {"sources": [files[one], files[other]], "num_texts": count} for (one, other), count in shared.items() if count
         ],
+        **(
+            {"misaligned": [item for corpus in corpora for item in misaligned_spans(corpus.examples)]}
+            if options.misaligned
+            else {}
+        ),
     }
+
+
+def misaligned_spans(examples: Iterable[Example]) -> list[dict[str, Any]]:
+    """List the spans that begin or end within a word, or have white space at an end.
+
+    Args:
+        examples: the annotated texts.
+
+    Returns:
+        For each such span its place (`where`), offsets, label and text, and what is wrong with it (`problems`).
+    """
+    found = []
+    for example in examples:
+        starts, ends = {start for start, _ in example.words}, {end for _, end in example.words}
+        for mention in example.mentions:
+            text = example.text[mention.start : mention.end]
+            left, right = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
+            problems = ["white space at an end"] if left or right else []
+            if not text.strip():
+                problems = ["white space alone"]
+            elif mention.start + left not in starts or mention.end - right not in ends:
+                problems.append("off a word boundary")
+            if problems:
+                place = {"where": example.where, "start": mention.start, "end": mention.end}
+                found.append(place | {"label": mention.label, "text": text, "problems": problems})
+    return found
 
 
 def _load_tokenizer(name_or_path: str) -> tuple[SequenceTokenizer, int]:

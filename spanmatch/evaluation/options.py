@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spanmatch.data.formats.reading import Reading
+from spanmatch.data.formats.records import LeftOut
 from spanmatch.model.pretrained import DEFAULT_ENCODER
 from spanmatch.prediction import options as shared
 from spanmatch.prediction.options import option
@@ -13,7 +15,7 @@ class EvaluateOptions:
     """Holds the options of an evaluation, by the names of its flags."""
 
     pretrained_model_name_or_path: str = option("checkpoint folder or hub id", metavar="FOLDER", positional=True)
-    evaluation_file: str = option("JSONL file, glob, DatasetDict folder or hub id", metavar="FILE", positional=True)
+    evaluation_file: str = option("file, glob, DatasetDict folder or hub id", metavar="FILE", positional=True)
     threshold: str | None = shared.THRESHOLD()
     evaluation_format: str = shared.FORMAT()
     overlap: str = shared.OVERLAP()
@@ -26,6 +28,10 @@ class EvaluateOptions:
     device: str | None = shared.DEVICE()
     dtype: str | None = shared.DTYPE()
     batch_size: int | None = shared.BATCH_SIZE()
+    source_format: str | None = shared.SOURCE_FORMAT()
+    text_column: str | None = shared.TEXT_COLUMN()
+    token_column: str | None = shared.TOKEN_COLUMN()
+    tag_column: str | None = shared.TAG_COLUMN()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +39,12 @@ class CalibrateOptions:
     """Holds the options of `spanmatch calibrate`, by the names of its flags."""
 
     model: str = option("checkpoint folder", metavar="MODEL", positional=True)
-    file: str = option("JSONL file, glob or DatasetDict folder", metavar="FILE", positional=True)
+    file: str = option("file, glob or DatasetDict folder", metavar="FILE", positional=True)
+    source_format: str | None = shared.SOURCE_FORMAT()
     format: str = shared.FORMAT()
+    text_column: str | None = shared.TEXT_COLUMN()
+    token_column: str | None = shared.TOKEN_COLUMN()
+    tag_column: str | None = shared.TAG_COLUMN()
     split: str | None = option("split of a DatasetDict; by default dev, else validation", default=None, metavar="NAME")
     entity_types: str | None = shared.ENTITY_TYPES()
     batch_size: int | None = shared.BATCH_SIZE()
@@ -61,10 +71,25 @@ class BenchOptions:
 class StatsOptions:
     """Holds the options of `spanmatch data stats`, by the names of its flags."""
 
-    files: Sequence[str] = option("JSONL files, globs or DatasetDict folders", metavar="FILE", positional=True)
+    files: Sequence[str] = option("files, globs or DatasetDict folders", metavar="FILE", positional=True)
     format: str = shared.FORMAT()
+    source_format: str | None = shared.SOURCE_FORMAT()
+    misaligned: bool = option("list the spans that are off a word boundary, or have white space at an end", default=False)
     tokenizer: str = option("encoder or checkpoint whose subwords to count", default=DEFAULT_ENCODER, metavar="NAME_OR_DIR")
     max_span_width: int = option("the widest candidate, in words or subwords", default=12, metavar="N")
     json: bool = option("print JSON", default=False)
     split: str | None = shared.SPLIT()
     entity_types: str | None = shared.ENTITY_TYPES()
+    text_column: str | None = shared.TEXT_COLUMN()
+    token_column: str | None = shared.TOKEN_COLUMN()
+    tag_column: str | None = shared.TAG_COLUMN()
+
+
+def reading_of(options: EvaluateOptions | CalibrateOptions | StatsOptions) -> Reading:
+    """Return which columns to read.
+
+    Args:
+        options: the options that the user gave.
+    """
+    columns = {name: getattr(options, name) for name in ("text_column", "token_column", "tag_column")}
+    return Reading(left_out=LeftOut(), **columns)

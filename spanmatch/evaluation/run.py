@@ -11,7 +11,7 @@ from spanmatch.data.files import check_can_write, folder_to_write
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate, check_gold
 from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus
-from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions
+from spanmatch.evaluation.options import CalibrateOptions, EvaluateOptions, reading_of
 from spanmatch.evaluation.provenance import provenance
 from spanmatch.evaluation.results import write_evaluation, written_files
 from spanmatch.prediction.decoding import check_overlap
@@ -53,6 +53,8 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         entity_types=options.entity_types,
         skip_invalid=options.skip_invalid,
         max_examples=options.max_samples,
+        source_format=options.source_format,
+        reading=reading_of(options),
         written=[*report, *(written_files(folder) if folder is not None else [])],
     )
     check_names(threshold, corpus.types)
@@ -119,7 +121,15 @@ def calibrate_checkpoint(options: CalibrateOptions) -> None:
     written = [folder / THRESHOLDS_FILE]
     check_can_write(written[0])
     split = options.split or DEVELOPMENT_SPLITS
-    corpus = read_corpus(options.file, format=options.format, split=split, entity_types=options.entity_types, written=written)
+    corpus = read_corpus(
+        options.file,
+        format=options.format,
+        split=split,
+        entity_types=options.entity_types,
+        source_format=options.source_format,
+        reading=reading_of(options),
+        written=written,
+    )
     check_gold(corpus, options.file)
     how: dict[str, Any] = {"format": options.format, "batch_size": options.batch_size, "progress": True}
     calibration = calibrate(tagger, corpus, source=options.file, **how)

@@ -1,5 +1,6 @@
 """Text tables, and the statistics of corpora (see `data_stats`) as such."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,13 @@ def stats_tables(stats: Mapping[str, Any]) -> str:
         shared = [(*pair["sources"], str(pair["num_texts"])) for pair in stats["shared_texts"]]
         header = ("source", "source", "shared texts")
         parts.append(_titled("Texts in two sources", header, shared, num_left=2) if shared else "No text is in two sources.")
+    if "misaligned" in stats:
+        lines = [
+            f"{item['where']}: [{item['start']}, {item['end']}) {json.dumps(item['text'], ensure_ascii=False)} "
+            f"{item['label']}: {', '.join(item['problems'])}"
+            for item in stats["misaligned"]
+        ]
+        parts.append("\n".join(["Misaligned spans", "----------------", *lines]) if lines else "No span is misaligned.")
     return "\n\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from dataclasses import MISSING, field
 from functools import partial
 from typing import Any
 
+from spanmatch.data.formats.formats import FILE_FORMATS
 from spanmatch.data.words import FORMATS
 
 
@@ -48,6 +49,21 @@ THRESHOLD = partial(
 )
 OVERLAP = partial(option, "entities that may overlap: flat, nested or multi-label", default="flat")
 FORMAT = partial(option, "character or token spans", default="text", choices=FORMATS)
+SOURCE_FORMAT = partial(
+    option,
+    f"{', '.join(FILE_FORMATS)}; by default as name and content of each file say",
+    default=None,
+    metavar="FORMAT",
+    flags=("--from",),
+)
+TEXT_COLUMN = partial(option, "column of the text, in a table", default=None, metavar="NAME")
+TOKEN_COLUMN = partial(
+    option,
+    "column of the tokens, in a table or CoNLL columns: name or number (-1 is the last)",
+    default=None,
+    metavar="N",
+)
+TAG_COLUMN = partial(option, "column of the tags, there or in a DatasetDict", default=None, metavar="N")
 SPLIT = partial(option, "split of a DatasetDict; by default test, else dev or validation", default=None, metavar="NAME")
 SKIP_INVALID = partial(option, "leave out records that cannot be read, and count them", default=False)
 DEVICE = partial(option, "cpu, cuda, mps; by default the accelerator where there is one", default=None, metavar="D")

@@ -112,8 +112,10 @@ def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
         batcher: the batcher of the model.
 
     Raises:
-        InputError: no gold span at all has a candidate.
+        InputError: there is no gold span, or none has a candidate.
     """
+    if not any(example.mentions for example in corpus.examples):
+        raise _no_span(corpus)
     lost = Unrepresentable()
     windows = [view for own in batcher.windows(corpus.examples, lost) for view in own]
     if lost.num_lost:
@@ -122,6 +124,17 @@ def training_windows(corpus: Corpus, batcher: Batcher) -> list[View]:
         problem = "the training data has no gold span that a candidate can represent"
         raise InputError(f"{problem}; check format, candidates and max_span_width")
     return windows
+
+
+def _no_span(corpus: Corpus) -> InputError:
+    """Return the error for training data without a span; it says where that comes from."""
+    if corpus.num_unscored:
+        label, count = corpus.num_unscored.most_common(1)[0]
+        problem = f'none of its types is asked for (most often "{label}", {count} spans)'
+        return InputError(f"the training data has no gold span: {problem}; add the types to entity_types, or leave it out")
+    where, number = corpus.examples[0].where, len(corpus.examples)
+    remedy = 'annotate them ("char_spans", "token_spans" or "tags"; spanmatch data stats shows what is read)'
+    return InputError(f"the training data has no gold span: {number} texts without an entity, the first is {where}; {remedy}")
 
 
 def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> str:

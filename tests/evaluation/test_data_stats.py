@@ -220,3 +220,49 @@ class TestTokenizers:
         ByT5Tokenizer().save_pretrained(tmp_path / "slow")
         with pytest.raises(InputError, match="ByT5Tokenizer gives no character offsets; use an encoder with a fast tokenizer"):
             stats_of(first, tokenizer=str(tmp_path / "slow"))
+
+
+class TestMisaligned:
+    def test_each_span_with_its_line(self, tmp_path: Path) -> None:
+        text = "Ada Berg  left Oslo2020."
+        spans = [span(0, 8, "good"), span(0, 9, "a"), span(15, 19, "b"), span(8, 10, "c"), span(3, 6, "d"), span(10, 24, "good")]
+        file = write(tmp_path / "a.jsonl", {"text": "Ada left.", "char_spans": []}, {"text": text, "char_spans": spans})
+        found = stats_of(file, misaligned=True)["misaligned"]
+        assert [(item["label"], item["problems"]) for item in found] == [
+            ("a", ["white space at an end"]),
+            ("b", ["off a word boundary"]),
+            ("c", ["white space alone"]),
+            ("d", ["white space at an end", "off a word boundary"]),
+        ]
+        assert found[0] == {
+            "where": f"{file}:2",
+            "start": 0,
+            "end": 9,
+            "label": "a",
+            "text": "Ada Berg ",
+            "problems": found[0]["problems"],
+        }
+
+    def test_as_a_user_asks_for_it(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.jsonl", {"text": "Oslo2020", "char_spans": [span(0, 4, "city")]})
+        result = run_in_process(cli.main, "spanmatch", "data", "stats", file, "--misaligned")
+        assert result.status == 0 and f'{file}:1: [0, 4) "Oslo" city: off a word boundary' in result.out
+        good = write(tmp_path / "b.jsonl", {"text": "Oslo 2020", "char_spans": [span(0, 4, "city")]})
+        assert "No span is misaligned." in run_in_process(cli.main, "spanmatch", "data", "stats", good, "--misaligned").out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "flags"),
+    [
+        ("a.conll", "Ada B-PER\nBerg I-PER\nleft O\n", {}),
+        ("a.txt", "1\tAda\tB-PER\n2\tBerg\tI-PER\n3\tleft\tO\n", {"token_column": "2", "tag_column": "-1"}),
+        ("a.json", '[{"tokenized_text": ["Ada", "Berg", "left"], "ner": [[0, 1, "PER"]]}]', {}),
+        ("a.jsonl", '{"text": "Ada Berg left", "label": [[0, 8, "PER"]]}', {}),
+        ("a.jsonl", '{"text": "Ada Berg left", "entities": [{"start": 0, "end": 8, "label": "PER", "text": "Ada Berg"}]}', {}),
+        ("a.odd", "Ada B-PER\nBerg I-PER\nleft O\n", {"source_format": "conll"}),
+    ],
+)
+def test_files_of_other_formats(tmp_path: Path, name: str, content: str, flags: dict[str, str]) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    [own] = stats_of(str(tmp_path / name), **flags)["sources"]
+    assert (own["num_texts"], own["num_spans"], list(own["types"])) == (1, 1, ["PER"])

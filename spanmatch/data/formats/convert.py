@@ -34,6 +34,7 @@ def convert(
     split: str | None = None,
     on_overlap: str = "error",
     overwrite: bool = False,
+    text_column: str | None = None,
     token_column: str | None = None,
     tag_column: str | None = None,
 ) -> "Conversion":
@@ -49,8 +50,9 @@ def convert(
         on_overlap: what to do with overlapping spans if the target has one tag per token: "error" raises, "longest" keeps
             the longest.
         overwrite: whether to replace what is there.
-        token_column: name or number of the column of the tokens, in CoNLL columns.
-        tag_column: name or number of the column of the tags, in CoNLL columns or a DatasetDict.
+        text_column: name of the column of the texts, in a table.
+        token_column: name or number of the column of the tokens, in a table or in CoNLL columns.
+        tag_column: name or number of the column of the tags, in a table, in CoNLL columns or in a DatasetDict.
 
     Returns:
         What was read, and where it is now.
@@ -75,7 +77,7 @@ def convert(
         raise InputError(f"--to {target_format}: this format is only read; name another")
     if split is not None and job.source.is_file() and job.is_one_file:
         raise InputError(f"--split {split}: from one file to another there are no splits; leave it out")
-    reading = Reading(left_out=left_out, token_column=token_column, tag_column=tag_column)
+    reading = Reading(left_out=left_out, text_column=text_column, token_column=token_column, tag_column=tag_column)
     job.splits = open_splits(job.source, source_format, split, reading)
     paths = _paths(job)
     _check_target(job, paths, overwrite)
