@@ -161,7 +161,7 @@ def _example(where: str, row: dict[str, Any], format: str, scheme: TagScheme) ->
         text, token_words = join_tokens(tokens or ())
     else:
         token_words = split_words(text) if tokens is None else align_tokens(text, tokens)
-    if tokens == [] and split_words(text):
+    if tokens == [] and text.strip() and split_words(text):
         raise InputError(f'{where}: "tokens" is empty and "text" is not; give all tokens, or drop the key')
     mentions = _mentions(where, row, token_words, format, scheme)
     _check_mentions(where, mentions, len(text))
