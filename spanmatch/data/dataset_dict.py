@@ -72,7 +72,8 @@ def dataset_rows(
             where = f"{source}[{split}]:{index}"
             record = {key: row[key] for key in own if row[key] is not None}
             try:
-                check_further_keys(where, {key: value for key, value in row.items() if key not in own or value is not None})
+                others = {name: row[name] for name in further}
+                check_further_keys(where, record | others | ({"tags": row[column]} if column else {}))
                 if column and row[column] is not None:
                     record["tags"] = _names(where, column, row[column], tag_names)
                 if type_names and "labels" in record:

@@ -93,7 +93,7 @@ def _load_tokenizer(name_or_path: str) -> tuple[SequenceTokenizer, int]:
     try:
         if is_checkpoint(Path(source)):
             tokenizer, _ = read_tokenizer(str(Path(source) / TEXT_TOKENIZER))
-            window = int(json.loads((Path(source) / CONFIG_FILE).read_text(encoding="utf-8"))["max_length"])
+            window = int(json.loads((Path(source) / CONFIG_FILE).read_text(encoding="utf-8-sig"))["max_length"])
         else:
             tokenizer, window = read_tokenizer(source)
         return SequenceTokenizer.of(tokenizer, window), window

@@ -168,7 +168,7 @@ def _known_pooling(source: str, mode: str) -> str:
 def _optional_json(source: str, file: str) -> Any:
     """Read a JSON file of a local folder or hub repository; return None if there is none."""
     path = cached_file(source, file, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False)
-    return json.loads(Path(path).read_text(encoding="utf-8")) if path else None
+    return json.loads(Path(path).read_text(encoding="utf-8-sig")) if path else None
 
 
 def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> None:

@@ -79,7 +79,7 @@ def read_tokenizer(source: str) -> tuple[Any, int]:
             config = PreTrainedConfig()
         return tokenizer, max_positions(config, tokenizer)
     files = [folder / name for name in ("config.json", "tokenizer_config.json")]
-    own, limits = (json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {} for file in files)
+    own, limits = (json.loads(file.read_text(encoding="utf-8-sig")) if file.is_file() else {} for file in files)
     config = SimpleNamespace(**{"model_type": "", "pad_token_id": 0, "max_position_embeddings": own.get("n_positions")} | own)
     limit = SimpleNamespace(model_max_length=limits.get("model_max_length", 1 << 30))
     return Tokenizer.from_file(str(folder / "tokenizer.json")), max_positions(config, limit)

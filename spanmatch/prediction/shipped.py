@@ -22,7 +22,7 @@ def is_checkpoint(folder: Path) -> bool:
     """
     config = folder / CONFIG_FILE
     try:
-        values = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else None
+        values = json.loads(config.read_text(encoding="utf-8-sig")) if config.is_file() else None
     except ValueError:
         return False
     return isinstance(values, dict) and "text_encoder" in values

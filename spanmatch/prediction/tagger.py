@@ -161,7 +161,7 @@ def load_tagger(
 def _kind(config: Path) -> str:
     """Return the kind of tagger that a configuration names. Errors in the file are reported when the tagger is loaded."""
     try:
-        values: Any = json.loads(config.read_text(encoding="utf-8"))
+        values: Any = json.loads(config.read_text(encoding="utf-8-sig"))
     except ValueError:
         return "matcher"
     return str(values.get("tagger", "matcher")) if isinstance(values, dict) else "matcher"

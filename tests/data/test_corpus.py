@@ -221,3 +221,64 @@ def test_what_is_written_is_read(corpus: Sequence[tuple[list[str], list[tuple[in
 
 def as_rows(spans: Sequence[tuple[int, int, str]]) -> list[dict[str, Any]]:
     return [{"start": start, "end": end, "label": label} for start, end, label in spans]
+
+
+FILES = {
+    "a.conll": "Ada B-PER\nBerg I-PER\nleft O\n",
+    "b.bio": "Ada\tI-PER\nBerg\tI-PER\nleft\tO\n",
+    "c.json": '[{"tokenized_text": ["Ada", "Berg", "left"], "ner": [[0, 1, "PER"]]}]',
+    "d.jsonl": '{"tokenized_text": ["Ada", "Berg", "left"], "ner": [[0, 1, "PER"]]}',
+    "e.jsonl": '{"tokens": ["Ada", "Berg", "left"], "ner_tags": ["B-PER", "I-PER", "O"]}',
+    "f.jsonl": '{"text": "Ada Berg left", "label": [[0, 8, "PER"]]}',
+    "g.jsonl": '{"text": "Ada Berg left", "spans": [{"start": 0, "end": 8, "label": "PER"}], "answer": "accept"}',
+    "h.jsonl": '{"text": "Ada Berg left", "entities": [{"start": 0, "end": 8, "label": "PER", "text": "Ada Berg"}]}',
+    "i.json": '[["Ada Berg left", {"entities": [[0, 8, "PER"]]}]]',
+    "j.data": '{"text": "Ada Berg left", "char_spans": [{"start": 0, "end": 8, "label": "PER"}]}',
+    "k.csv": 'text,entities\nAda Berg left,"[[0, 8, ""PER""]]"\n',
+}
+
+
+class TestFormats:
+    def test_a_glob_over_all_of_them(self, tmp_path: Path) -> None:
+        for name, text in FILES.items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / "labels.json").write_text('{"PER": {"name": "person"}}', encoding="utf-8")
+        for format in ("text", "tokens"):
+            corpus = read_corpus(f"{tmp_path}/*", format=format)
+            assert [(example.text, spans_of(example)) for example in corpus.examples] == [
+                ("Ada Berg left", [(0, 8, "PER")])
+            ] * len(FILES)
+            assert [example.where.partition(":")[0] for example in corpus.examples] == [f"{tmp_path}/{name}" for name in FILES]
+            # Names of types are read beside any format, and are no texts themselves.
+            assert [item.name for item in corpus.types] == ["person"]
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [(one, other) for one in "cdefgh" for other in "cdefgh" if one != other and {one, other} != {"c", "d"}],
+    )
+    def test_a_file_that_mixes_formats_never_loses_annotation(self, tmp_path: Path, first: str, second: str) -> None:
+        lines = {name[0]: text.removeprefix("[").removesuffix("]") if name[0] == "c" else text for name, text in FILES.items()}
+        (tmp_path / "a.jsonl").write_text(f"{lines[first]}\n{lines[second]}\n", encoding="utf-8")
+        try:
+            examples = read_corpus(str(tmp_path / "a.jsonl")).examples
+        except InputError as error:
+            assert str(error).startswith(f"{tmp_path}/a.jsonl:2: ")
+        else:
+            assert [spans_of(example) for example in examples] == [[(0, 8, "PER")]] * 2
+
+    def test_the_user_names_the_format(self, tmp_path: Path) -> None:
+        (tmp_path / "a.odd").write_text(FILES["a.conll"], encoding="utf-8")
+        with pytest.raises(InputError, match=r"a\.odd: the name does not say the format; give --from "):
+            read_corpus(str(tmp_path / "a.odd"))
+        assert spans_of(read_corpus(str(tmp_path / "a.odd"), source_format="conll").examples[0]) == [(0, 8, "PER")]
+        with pytest.raises(InputError, match=r'--from: unknown name "conl"; did you mean "conll"'):
+            read_corpus(str(tmp_path / "a.odd"), source_format="conl")
+        with pytest.raises(InputError, match="a file, and a DatasetDict is a folder"):
+            read_corpus(str(tmp_path / "a.odd"), source_format="datasetdict")
+        with pytest.raises(InputError, match="a folder, and conll is a file"):
+            read_corpus(str(tmp_path), source_format="conll")
+
+    def test_what_a_reader_leaves_out_is_told(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        (tmp_path / "a.conll").write_text("-DOCSTART- O\n\nAda B-PER\n", encoding="utf-8")
+        read_corpus(str(tmp_path / "a.conll"))
+        assert f"left out in reading: document boundaries: 1 (first: {tmp_path}/a.conll:1)" in caplog.text

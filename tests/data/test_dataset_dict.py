@@ -1,5 +1,6 @@
 """DatasetDict folders: ClassLabels, columns, splits, and folders that hold no data set."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from helpers_data import CHARS, TEXT, TOKEN_SPANS, WORDS, labels_of, spans_of, t
 
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, read_corpus
 from spanmatch.data.dataset_dict import is_dataset_folder, load_dataset_folder
+from spanmatch.data.formats.convert import convert
+from spanmatch.data.formats.reading import Reading
+from spanmatch.data.formats.records import LeftOut
 from spanmatch.errors import InputError
 
 TAG_NAMES = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG"]
@@ -111,6 +115,88 @@ class TestDatasetDict:
         with pytest.raises(InputError) as caught:
             read_corpus(str(write_dataset(tmp_path / "set", test=columns)))
         assert message in str(caught.value)
+
+
+TAGS = List(ClassLabel(names=TAG_NAMES))
+STRINGS = List(Value("string"))
+GOLD = [1, 2, 0, 3]
+AS_STRINGS = ["B-PER", "I-PER", "O", "B-ORG"]
+
+
+class TestTagColumns:
+    """Where data sets have their tags, and what they are made of."""
+
+    @pytest.mark.parametrize(
+        ("column", "feature", "tags"),
+        [
+            ("ner_tags", TAGS, GOLD),
+            ("ner_tags", STRINGS, AS_STRINGS),
+            ("tags", TAGS, GOLD),
+            ("tags", STRINGS, AS_STRINGS),
+            ("labels", TAGS, GOLD),
+            ("ner_tags", List(ClassLabel(names=["O", "PER", "ORG"])), [1, 1, 0, 2]),
+        ],
+    )
+    def test_are_read(self, tmp_path: Path, column: str, feature: Any, tags: list[Any]) -> None:
+        features = {"tokens": STRINGS, column: feature}
+        folder = write_dataset(tmp_path / "set", features, test={"tokens": [WORDS, ["x"]], column: [tags, tags[2:3]]})
+        corpus = read_corpus(str(folder))
+        assert [spans_of(example) for example in corpus.examples] == [[(0, 7, "PER"), (12, 13, "ORG")], []]
+        assert [labels_of(example) for example in corpus.examples] == [["ORG", "PER"]] * 2
+        convert(str(folder), str(tmp_path / "a.jsonl"), target_format="tags")
+        read = read_corpus(str(tmp_path / "a.jsonl"))
+        assert [spans_of(example) for example in read.examples] == [[(0, 7, "PER"), (12, 13, "ORG")], []]
+
+    def test_types_may_be_class_labels(self, tmp_path: Path) -> None:
+        features = {"tokens": STRINGS, "tags": STRINGS, "labels": List(ClassLabel(names=["city", "ORG", "PER"]))}
+        columns = {"tokens": [WORDS], "tags": [AS_STRINGS], "labels": [[0, 1, 2]]}
+        [example] = read_corpus(str(write_dataset(tmp_path / "set", features, test=columns))).examples
+        assert labels_of(example) == ["city", "ORG", "PER"]
+
+    @pytest.mark.parametrize(
+        ("column", "feature", "tags", "message"),
+        [
+            (
+                "ner",
+                TAGS,
+                GOLD,
+                'the column "ner" may hold the tags, and is not read; rename it to "ner_tags", or give --tag_column',
+            ),
+            ("fine", TAGS, GOLD, 'the column "fine" may hold the tags'),
+            ("ner", List(Value("int64")), GOLD, 'set[test]:0: "ner" may hold annotation, and is not a key of ours; did you mean'),
+            ("ner", STRINGS, AS_STRINGS, 'set[test]:0: "ner" may hold annotation'),
+            ("fine", STRINGS, AS_STRINGS, 'set[test]:0: "fine" may hold annotation'),
+            ("labels", List(Value("int64")), GOLD, '"labels" must be a list of strings'),
+            ("labels", STRINGS, AS_STRINGS, '"labels" holds a tag per token, but is the list of types; call it "tags"'),
+            ("ner_tags", TAGS, None, 'set[test]:0: "tags" is null, so the text is not annotated'),
+            ("ner_tags", STRINGS, None, 'set[test]:0: "ner_tags" is null, so the text is not annotated'),
+            ("tags", STRINGS, None, 'set[test]:0: "tags" is null, so the text is not annotated'),
+        ],
+    )
+    def test_are_never_passed_over(self, tmp_path: Path, column: str, feature: Any, tags: Any, message: str) -> None:
+        features = {"tokens": STRINGS, column: feature}
+        folder = write_dataset(tmp_path / "set", features, test={"tokens": [WORDS], column: [tags]})
+        with pytest.raises(InputError, match=re.escape(message)):
+            read_corpus(str(folder))
+        with pytest.raises(InputError, match=re.escape(message)):
+            convert(str(folder), str(tmp_path / "a.jsonl"))
+
+    @pytest.mark.parametrize(("feature", "tags"), [(TAGS, GOLD), (STRINGS, AS_STRINGS)])
+    def test_the_user_names_the_column(self, tmp_path: Path, feature: Any, tags: list[Any]) -> None:
+        features = {"tokens": STRINGS, "ner": feature}
+        folder = write_dataset(tmp_path / "set", features, test={"tokens": [WORDS], "ner": [tags]})
+        reading = Reading(left_out=LeftOut(), tag_column="ner")
+        assert spans_of(read_corpus(str(folder), reading=reading).examples[0]) == [(0, 7, "PER"), (12, 13, "ORG")]
+        convert(str(folder), str(tmp_path / "a.conll"), tag_column="ner")
+        assert (tmp_path / "a.conll").read_text().startswith("Ada\tB-PER\nmet\tI-PER\n")
+        with pytest.raises(InputError, match=r'no column nerr; did you mean "ner"\? \(--tag_column\)'):
+            read_corpus(str(folder), reading=Reading(left_out=LeftOut(), tag_column="nerr"))
+
+    def test_a_row_that_is_not_annotated_can_be_skipped(self, tmp_path: Path) -> None:
+        features = {"tokens": STRINGS, "ner_tags": TAGS}
+        folder = write_dataset(tmp_path / "set", features, test={"tokens": [WORDS, ["x"]], "ner_tags": [None, [0]]})
+        corpus = read_corpus(str(folder), skip_invalid=True)
+        assert texts_of(corpus) == ["x"] and corpus.num_skipped == 1
 
 
 class TestFolders:

@@ -1,5 +1,6 @@
 """GLiNER's training data: `{"tokenized_text", "ner": [[first, last, label], ...]}`, as a JSON list or one per line."""
 
+import difflib
 import itertools
 import json
 from collections.abc import Iterable
@@ -55,6 +56,9 @@ def _gliner_row(where: str, item: Any, left_out: LeftOut) -> dict[str, Any]:
         hint = next((f'; "{key}": {nearest(key, _KEYS)}' for key in item if key not in _KEYS), "")
         raise InputError(expected + hint)
     spans = [_gliner_span(where, span, len(tokens)) for span in ner]
+    for key in item.keys() - _KEYS - KEYS:
+        if difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.85) and isinstance(item[key], list):
+            raise InputError(f'{where}: "{key}": {nearest(key, _KEYS)}')
     row = {key: value for key, value in item.items() if key in {"id", "text"} or key not in KEYS | _KEYS}
     for key in sorted(item.keys() & KEYS - {"id", "text"}):
         left_out.add(f'values of "{key}"', where)
