@@ -49,7 +49,8 @@ class Corpus:
     @property
     def types(self) -> tuple[EntityType, ...]:
         """Return all types of all inventories, sorted by label."""
-        found = {entity_type for example in self.examples for entity_type in example.types}
+        inventories = {example.types for example in self.examples}  # few, while each may have thousands of types
+        found = {entity_type for inventory in inventories for entity_type in inventory}
         return tuple(sorted(found, key=lambda item: (item.label, item.name, item.description)))
 
 
@@ -150,13 +151,15 @@ def _read_records(
         if not is_over:
             read.append((example, labels))
             needs_all |= labels is None and not is_listed
-    # The examples of a file share one tuple per distinct inventory.
-    inventories: dict[tuple[str, ...], Inventory] = {}
+    # The examples of a file share one tuple per distinct inventory, and the labels of its types by their keys.
+    inventories: dict[tuple[str, ...], tuple[Inventory, dict[str, str]]] = {}
+    by_default = records.class_labels or tuple(sorted(occurring))
     for example, labels in read:
-        wanted = tuple(labels) if labels is not None else (records.class_labels or tuple(sorted(occurring)))
+        wanted = by_default if labels is None else tuple(labels)
         if wanted not in inventories:
-            inventories[wanted] = Inventory(names.resolve(label) for label in wanted)
-        corpus.examples.append(_with_types(example, inventories[wanted], names, corpus))
+            inventory = names.inventory if names.is_inventory else Inventory(names.resolve(label) for label in wanted)
+            inventories[wanted] = inventory, {item.key: item.label for item in reversed(inventory)}
+        corpus.examples.append(_with_types(example, *inventories[wanted], names, corpus))
 
 
 def _check_class_labels(example: Example, class_labels: Sequence[str], names: TypeNames) -> None:
@@ -169,15 +172,13 @@ def _check_class_labels(example: Example, class_labels: Sequence[str], names: Ty
         raise InputError(f'{example.where}: {problem}; give the types as "labels"')
 
 
-def _with_types(example: Example, inventory: Inventory, names: TypeNames, corpus: Corpus) -> Example:
+def _with_types(
+    example: Example, inventory: Inventory, label_of_key: Mapping[str, str], names: TypeNames, corpus: Corpus
+) -> Example:
     """Return the example with its inventory and the labels of it; mentions of no type that the user gave are left out."""
-    if names.is_inventory:
-        inventory = names.inventory
-    label_of_key = {item.key: item.label for item in reversed(inventory)}
-    own = frozenset() if names.is_inventory else {item.label for item in inventory}
     mentions = []
     for mention in example.mentions:
-        label = mention.label if mention.label in own else label_of_key.get(names.resolve(mention.label).key)
+        label = label_of_key.get(names.resolve(mention.label).key)
         if label is not None:
             mentions.append(replace(mention, label=label))
         else:

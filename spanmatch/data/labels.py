@@ -59,7 +59,7 @@ class TypeNames:
         if not self.by_name:
             return unnamed
         normalised = normalise(label)
-        named = next((item.key for item in self.by_key.values() if item.name == label), None)
+        named = self._by_exact_name.get(label)
         tagged = self.by_key[label].key if label in self.by_key else self._by_tag.get(normalised)
         in_order = [named, tagged if label in self.by_key else None, normalised, tagged, unnamed.key]
         described = next((self.by_name[key] for key in in_order if key is not None and key in self.by_name), None)
@@ -70,6 +70,10 @@ class TypeNames:
     @cached_property
     def _found(self) -> dict[str, EntityType]:
         return {}
+
+    @cached_property
+    def _by_exact_name(self) -> dict[str, str]:
+        return {item.name: item.key for item in self.by_key.values()}
 
     @cached_property
     def _by_tag(self) -> dict[str, str]:
