@@ -181,6 +181,10 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         reason = one_line(error, 200)
         remedy = "copy or train the checkpoint again"
         raise InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); {remedy}") from error
+    broken = [name for name, weight in model.state_dict().items() if not bool(weight.isfinite().all())]
+    if broken:
+        problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
+        raise InputError(f"{folder / WEIGHTS_FILE}: {problem}; train again with a lower learning_rate")
     text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer

@@ -133,6 +133,7 @@ class MatcherTrainingArguments(TrainingArguments):
     optim: str = _key("adamw_torch_fused", "Optimizer.")
     train_sampling_strategy: str = _key("group_by_length", "Order of the texts: random, sequential or group_by_length.")
     logging_steps: float = _key(20, "Log the loss every so many steps; below 1: this share of all steps.")
+    logging_nan_inf_filter: bool = _key(False, "Log a loss that is NaN as the average of the losses before it.")
     save_total_limit: int | None = _key(2, "Number of checkpoints to keep; the best one is always kept.")
     # False, because every weight that is built is used: the search for unused ones would cost time.
     ddp_find_unused_parameters: bool | None = _key(False, "Search for weights without a gradient in each step.")

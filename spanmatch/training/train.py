@@ -30,7 +30,7 @@ from spanmatch.training.model_card import TrainingFacts, write_model_card
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.record import check_record, training_record
 from spanmatch.training.resume import steps_of, where_to_resume
-from spanmatch.training.trainer import MatcherTrainer
+from spanmatch.training.trainer import MatcherTrainer, check_weights
 
 # Draws the Trainer's log into a folder, and returns what to print about the picture.
 Draw = Callable[[Sequence[Mapping[str, Any]], Path], str]
@@ -151,6 +151,7 @@ def _fit(
     seconds = time.perf_counter() - start
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
+    check_weights(matcher.model.state_dict(), trainer.state.global_step)
     matcher.calibration = None  # thresholds of the checkpoint that was trained further do not suit it any more
     fill_background(matcher, views, training.seed)
     batch_size = training.train_batch_size * training.gradient_accumulation_steps * training.world_size

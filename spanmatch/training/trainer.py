@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerCont
 
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.files import write_whole
+from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import best_f1
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.checkpoint import save_checkpoint
@@ -78,6 +80,27 @@ class EpochOfViews(TrainerCallback):
         self.views.set_epoch(int(state.epoch or 0))
 
 
+class StopAtDivergence(TrainerCallback):
+    """Ends a training whose loss is no number any more: all of its weights are lost with the next step."""
+
+    def on_log(self, args: Any, state: TrainerState, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Look at the loss that was just logged.
+
+        Args:
+            args: not used.
+            state: has the number of steps.
+            control: not used.
+            logs: what was logged, by name.
+            **kwargs: not used.
+
+        Raises:
+            InputError: the loss is infinite or NaN.
+        """
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise diverged(f"the loss is {loss}", state.global_step)
+
+
 class MatcherTrainer(Trainer):
     """Trains a matcher: adds our objectives, a learning rate per part, F1 of entities and our checkpoints to the Trainer."""
 
@@ -120,6 +143,7 @@ class MatcherTrainer(Trainer):
         self.loss_is_scaled_for_ga = False  # the loss is a mean of its micro-batch: the Trainer averages the micro-batches
         self.anchor = None if num_anchored is None else TypeAnchor(matcher.model, matcher.batcher)
         self.remove_callback(ProgressCallback)
+        self.add_callback(StopAtDivergence())
         if not args.disable_tqdm:
             self.add_callback(LossAndF1Progress())
         if train_dataset is not None:
@@ -242,11 +266,38 @@ class MatcherTrainer(Trainer):
         # The Trainer calls this on every process.
         if not self.args.should_save:
             return
+        check_weights(state_dict or self.matcher.model.state_dict(), self.state.global_step)
         tokenizers = self.matcher.text_tokenizer, self.matcher.type_tokenizer
         folder = Path(output_dir or str(self.args.output_dir))
         save_checkpoint(folder, self.matcher.model, *tokenizers, state=state_dict)
         if self.record is not None:
             write_whole(folder / RECORD_FILE, json.dumps(self.record, indent=1) + "\n")
+
+
+def diverged(what: str, step: int) -> InputError:
+    """Return the error for a training that computes with infinite numbers or NaN.
+
+    Args:
+        what: what is infinite or NaN.
+        step: the number of steps so far.
+    """
+    remedy = "lower learning_rate, raise warmup_steps, or train without fp16; earlier checkpoints are as they were"
+    return InputError(f"the training diverged: {what} at step {step}; {remedy}")
+
+
+def check_weights(weights: Mapping[str, torch.Tensor], step: int) -> None:
+    """Refuse weights that are infinite or NaN: they find nothing, and a checkpoint of them is worth nothing.
+
+    Args:
+        weights: the weights by name.
+        step: the number of steps that they were trained.
+
+    Raises:
+        InputError: always then.
+    """
+    broken = next((name for name, weight in weights.items() if not bool(weight.isfinite().all())), None)
+    if broken is not None:
+        raise diverged(f'the weights "{broken}" are infinite or NaN', step)
 
 
 def make_shardable(model: nn.Module) -> None:

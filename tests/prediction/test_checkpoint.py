@@ -87,6 +87,14 @@ class TestCheckpoint:
             SpanMatcher.from_pretrained(tmp_path)
         assert message in str(caught.value) and "model.safetensors: does not fit config.json" in str(caught.value)
 
+    @pytest.mark.parametrize("value", [float("nan"), float("inf")])
+    def test_weights_that_are_no_numbers(self, value: float, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        with torch.no_grad():
+            tiny_matcher.model.head.type_proj.weight[0, 0] = value
+        tiny_matcher.save_pretrained(tmp_path)
+        with pytest.raises(InputError, match=r"1 weights such as \"head.type_proj.weight\" are infinite or NaN"):
+            SpanMatcher.from_pretrained(tmp_path)
+
     def test_thresholds_above_a_null_slot_that_it_has_not(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         Calibration(threshold=0.5, slot="cls").save(tmp_path)

@@ -1,12 +1,13 @@
-"""A step of the Trainer: the learning rate of each part, and what accumulation adds up."""
+"""A step of the Trainer: the learning rate of each part, what accumulation adds up, and the end of a training that diverges."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from helpers_e2e import NAMES, read_json, write_jsonl, write_tiny_encoder
+from helpers_e2e import NAMES, read_json, train, write_jsonl, write_tiny_encoder
 from helpers_training import arguments, run, weights
 
 from spanmatch.training.build import build_matcher
@@ -109,3 +110,19 @@ class TestAccumulation:
         first = self.moved(still_encoder, tmp_path / "first", rows[:4], per_device_train_batch_size=4)
         second = self.moved(still_encoder, tmp_path / "second", rows[4:], per_device_train_batch_size=4)
         self.assert_equal(accumulated, {name: (first[name] + second[name]) / 2 for name in first})
+
+
+class TestDivergence:
+    """A loss that is NaN was logged as 0, and weights that are NaN were saved as a checkpoint that finds nothing."""
+
+    @pytest.mark.parametrize(
+        ("logging_steps", "message"),
+        [(1, r"the loss is (nan|inf) at step \d"), (500, 'the weights ".+" are infinite or NaN at step')],
+    )
+    def test_it_ends(self, logging_steps: int, message: str, encoder: Path, data: Path, tmp_path: Path) -> None:
+        flags = {"learning_rate": 1e12, "max_grad_norm": 0, "max_steps": 6, "save_strategy": "steps", "save_steps": 6}
+        out = tmp_path / "out"
+        result = train(*arguments(encoder, data / "train.jsonl", out, logging_steps=logging_steps, **flags))
+        assert result.status == 2
+        assert re.fullmatch(rf"error: the training diverged: {message}.+lower learning_rate.+\n", result.err.splitlines(True)[-1])
+        assert not list(out.rglob("*.safetensors"))
