@@ -1,10 +1,12 @@
 """The command `spanmatch`, and what the scripts beside the package call."""
 
+import io
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from spanmatch import __version__
 from spanmatch.cli.bench import run_bench
@@ -62,16 +64,24 @@ def _main(arguments: Sequence[str]) -> None:
 def run(command: Callable[[], None]) -> None:
     """Run a command, and end the process if it fails.
 
-    What the user did wrong is one line and exit status 2. Ctrl-C is exit status 130. A closed pipe is no error.
+    What the user did wrong is one line and exit status 2. Ctrl-C is exit status 130. A closed pipe is no error. What is printed
+    into a file or a pipe is UTF-8, whatever the locale.
 
     Args:
         command: does the work.
     """
+    _prepare_streams()
     speaks = os.environ.get("LOCAL_RANK", "0") == "0"  # of several processes, the first of each machine
     logging.basicConfig(level=logging.WARNING if speaks else logging.ERROR, format="%(levelname)s: %(message)s")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     try:
-        command()
+        _check_arguments(sys.argv)
+        try:
+            command()
+        except SystemExit:  # help was printed
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here an error still becomes one line
     except InputError as error:
         if not speaks:
             time.sleep(20)  # the first tells the same and ends, and the launcher then ends this one
@@ -80,12 +90,45 @@ def run(command: Callable[[], None]) -> None:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output is gone (`| head`); keep the interpreter from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader of our output is gone (`| head`)
     except OSError as error:
         _fail(f"{error.filename or 'output'}: {error.strerror or error}; check the disk and the permissions")
 
 
+def _prepare_streams() -> None:
+    """Make standard streams that were closed empty ones, and have what is printed never fail for its characters."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - it lives as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal shows what it can; what reads a file or a pipe expects JSON, which is UTF-8.
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Refuse arguments that are not text: Python keeps the bytes of such as halves of surrogate pairs."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = argument.encode(errors="backslashreplace").decode()
+            problem = f"not UTF-8 (at character {error.start})"
+            raise InputError(f'argument "{shown[:80]}": {problem}; type it as UTF-8, or give a file of UTF-8') from error
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere if it can go nowhere else: the interpreter would complain when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError, ValueError):  # it may be an object of Python without a file
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _fail(message: str) -> None:
-    print(f"error: {printable(message)}", file=sys.stderr)
+    with suppress(OSError):  # standard error may be full, too
+        print(f"error: {printable(message)}", file=sys.stderr)
+    _drop_output()
     sys.exit(2)
