@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.synchronize import Lock
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
@@ -37,6 +37,7 @@ from spanmatch.tagging.options import TagOptions
 CHUNKS_AHEAD = 3
 
 Result = TypeVar("Result")
+Tagging = tuple[Chunk, "Future[list[list[Entity]]]"]
 
 
 class WorkerError(InputError):
@@ -98,7 +99,9 @@ class Workers:
         self._folder = TemporaryDirectory(prefix="spanmatch-")
         self._job = job
         self._file: str | None = None
-        self._num_ahead = CHUNKS_AHEAD * num_workers
+        # A chunk may be read for each time that this can be acquired.
+        self._free, self._is_over = threading.Semaphore(CHUNKS_AHEAD * num_workers), threading.Event()
+        self._reader: threading.Thread | None = None
         started = (job, num_threads, context.Lock())
         self._pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start, initargs=started)
         earlier = set(multiprocessing.active_children())
@@ -115,6 +118,7 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._stop_reading()
         for process in self._processes if kind is not None else ():
             process.kill()  # nobody waits for what they still do
         self._pool.shutdown(cancel_futures=True)
@@ -146,26 +150,42 @@ class Workers:
         self._file = _result(self._submit(_prepare, file, spare, progress, torch.get_num_threads()))
 
     def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[list[Entity]]]]:
-        """Yield chunks with the entities of their texts, in order.
+        """Yield chunks with the entities of their texts, in order, each as soon as it is tagged.
 
         Args:
-            chunks: they are read only as far as `CHUNKS_AHEAD` allows.
+            chunks: they are read in a thread, so that none waits for the next one to arrive, and only as far as
+                `CHUNKS_AHEAD` allows.
 
         Raises:
             InputError: a record is invalid. The chunks before it have been yielded then.
             WorkerError: a worker died or failed.
         """
-        waiting: deque[tuple[Chunk, Future[list[list[Entity]]]]] = deque()
-        invalid: list[InputError] = []
-        for item in _until_invalid(chunks, invalid):
-            waiting.append((item, self._submit(_tag, item.texts, self._file)))
-            while waiting and (len(waiting) >= self._num_ahead or waiting[0][1].done()):
-                chunk, future = waiting.popleft()
-                yield chunk, _result(future)
-        for chunk, future in waiting:
-            yield chunk, _result(future)
-        if invalid:
-            raise invalid[0]
+        waiting: SimpleQueue[Tagging | BaseException | None] = SimpleQueue()
+
+        def read() -> None:
+            """Put every chunk into the queue, then None, or what stopped the reading."""
+            try:
+                source = iter(chunks)
+                while self._free.acquire() and not self._is_over.is_set() and (chunk := next(source, None)) is not None:
+                    waiting.put((chunk, self._submit(_tag, chunk.texts, self._file)))
+                waiting.put(None)
+            except BaseException as error:
+                waiting.put(error)
+
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item[0], _result(item[1])
+            self._free.release()
+
+    def _stop_reading(self) -> None:
+        """Have no more chunks read and submitted. A thread that waits for standard input ends with this process."""
+        self._is_over.set()
+        self._free.release()
+        if self._reader is not None:
+            self._reader.join(timeout=1)
 
     def _submit(self, task: Callable[..., Result], *arguments: object) -> Future[Result]:
         with _failures_told():
@@ -189,14 +209,6 @@ def _failures_told() -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise WorkerError(f"a worker failed ({reason}); without --num_workers the cause is shown") from error
-
-
-def _until_invalid(chunks: Iterable[Chunk], invalid: list[InputError]) -> Iterator[Chunk]:
-    """Yield chunks as far as their records are valid, then put down what is wrong."""
-    try:
-        yield from chunks
-    except InputError as error:
-        invalid.append(error)
 
 
 @contextmanager
