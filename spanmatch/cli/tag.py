@@ -1,9 +1,9 @@
 """The command `spanmatch tag`."""
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from spanmatch.errors import InputError
@@ -59,5 +59,5 @@ def model_and_source(places: Sequence[str]) -> tuple[str, str]:
     if not places:
         return DEFAULT_MODEL, STANDARD_INPUT
     [place] = places
-    is_input = place == STANDARD_INPUT or any(map(str.isspace, place)) or glob.has_magic(place) or Path(place).is_file()
+    is_input = place == STANDARD_INPUT or any(map(str.isspace, place)) or glob.has_magic(place) or os.path.isfile(place)
     return (DEFAULT_MODEL, place) if is_input else (place, STANDARD_INPUT)

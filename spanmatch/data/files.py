@@ -21,9 +21,10 @@ def no_such_file(path: Path, *, otherwise: str | None = None, kind: str = "file"
         kind: what was expected there, such as "folder".
         pattern: a glob; only names that match it are suggested.
     """
+    has_parent = os.path.isdir(path.parent)  # unlike the method of a path, it takes a name that is too long for no folder
     if otherwise is None:
-        otherwise = "check the path" if path.parent.is_dir() else f"there is no folder {path.parent}"
-    siblings = [item.name for item in path.parent.glob(pattern)]
+        otherwise = "check the path" if has_parent else f"there is no folder {path.parent}"
+    siblings = [item.name for item in path.parent.glob(pattern)] if has_parent else []
     return InputError(f"{path}: no such {kind}; {nearest(path.name, siblings, otherwise=otherwise)}")
 
 
@@ -43,18 +44,30 @@ def find_glob(pattern: str, leave_out: Collection[Path] = ()) -> list[Path]:
 
     Args:
         pattern: the glob; `~` is the home folder, `**` any depth of folders.
-        leave_out: files that the command itself writes, which are never its input; by default none.
+        leave_out: files that the command itself writes, which are never its input; by default none but standard output.
 
     Raises:
         InputError: nothing matches.
     """
     found = [Path(name) for name in sorted(glob.glob(os.path.expanduser(pattern), recursive=True))]
     written = {os.path.realpath(path) for path in leave_out}
-    kept = [path for path in found if os.path.realpath(path) not in written]
+    kept = [path for path in found if os.path.realpath(path) not in written and not is_standard_output(path)]
     if not kept:
         alone = f" but {found[0]}, which is written" if found else ""
         raise InputError(f"{pattern}: no file matches{alone}; check the pattern and the folder ({Path.cwd()})")
     return kept
+
+
+def is_standard_output(path: Path) -> bool:
+    """Say whether a file is the one that standard output goes to (`> FILE`).
+
+    Args:
+        path: the file.
+    """
+    try:
+        return os.path.samestat(os.fstat(1), path.stat())
+    except OSError:  # closed
+        return False
 
 
 def read_text(path: Path, remedy: str = "check the path") -> str:

@@ -5,12 +5,12 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from spanmatch.data.examples import json_row
-from spanmatch.data.files import not_utf8
+from spanmatch.data.files import find_glob, not_utf8
 from spanmatch.data.tables import SEPARATORS, read_table
 from spanmatch.errors import InputError, nearest
 
@@ -25,25 +25,26 @@ _BLANK = object()
 ReadRecord = tuple[str, dict[str, Any] | InputError]
 
 
-def find_files(source: str) -> list[Path]:
+def find_files(source: str, leave_out: Collection[Path] = ()) -> list[Path]:
     """Find the file of a name, or the files that a glob matches, sorted.
 
     Args:
         source: a path or a glob.
+        leave_out: files that the command itself writes, which no glob matches; by default none.
 
     Returns:
         The files; none where the source names no file at all.
 
     Raises:
-        InputError: a folder, or a compressed Parquet file.
+        InputError: a folder, a compressed Parquet file, or a glob that matches only what is left out.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
+    # Unlike the methods of a path, these functions take a long sentence, or one that begins with "~", for no file.
+    path = Path(os.path.expanduser(source))
+    if os.path.isdir(path):
         raise InputError(f'{source}: a folder; name a file in it, or a glob such as "{source.rstrip("/")}/*.jsonl"')
-    found = [path] if path.is_file() else []
-    if not found and glob.has_magic(source):
-        names = sorted(glob.glob(os.path.expanduser(source), recursive=True))
-        found = [Path(name) for name in names if os.path.isfile(name)]
+    found = [path] if os.path.isfile(path) else []
+    if not found and glob.has_magic(source) and glob.glob(os.path.expanduser(source), recursive=True):
+        found = [file for file in find_glob(source, leave_out) if file.is_file()]
     for file in found:
         if _is_compressed(file) and Path(file.stem).suffix == ".parquet":
             raise InputError(f"{file}: Parquet is compressed inside and not read through gzip; unpack it (gunzip) first")

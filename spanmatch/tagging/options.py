@@ -2,12 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from spanmatch.errors import InputError
+from spanmatch.data.formats.formats import FORMATS
+from spanmatch.errors import InputError, nearest
 from spanmatch.prediction import options as shared
+from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.options import option
 
 STANDARD_INPUT = "-"
+TOOL_FORMATS = tuple(sorted(name for name, item in FORMATS.items() if item.write is not None and not item.is_folder))
+OUTPUT_FORMATS = ("text", "jsonl", *TOOL_FORMATS)
+# Formats with one tag per token, which hold no entities that overlap.
+ONE_TAG_FORMATS = {"conll", "tags"}
+# Formats that are no text.
+PACKED_FORMATS = {"spacy"}
+# Suffixes of --output that stand for a format; others, such as .json and .txt, stand for JSONL.
+NAMED_BY_SUFFIX = {
+    suffix: item.name
+    for item in FORMATS.values()
+    if item.name in TOOL_FORMATS
+    for suffix in item.target_suffixes
+    if suffix in {".bio", ".conll", ".csv", ".iob", ".spacy"}
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +48,15 @@ class TagOptions:
     text_column: str = option("key or column that holds the text", default="text", metavar="NAME")
     skip_invalid: bool = shared.SKIP_INVALID()
     output: str | None = option(
-        "write JSONL there, whole or not at all; after a kill, the same command resumes", default=None, metavar="FILE"
+        "write the results there, whole or not at all; after a kill, the same command resumes", default=None, metavar="FILE"
     )
     overwrite: bool = option("begin anew, and replace the output if it is there", default=False)
-    output_format: str | None = option("by default text on a terminal, jsonl elsewhere", default=None, choices=("text", "jsonl"))
+    output_format: str | None = option(
+        "text and jsonl, or what another tool imports: conll, csv, doccano, label-studio, prodigy, spacy, ...; by default as the "
+        f"name of --output says ({', '.join(sorted(NAMED_BY_SUFFIX))}), else text on a terminal and jsonl elsewhere",
+        default=None,
+        metavar="FORMAT",
+    )
     num_workers: int = option(
         "processes that tag, on a CPU; each loads the model; with 0 this process tags", default=0, metavar="N", least=0
     )
@@ -47,8 +69,16 @@ class TagOptions:
     batch_size: int | None = shared.BATCH_SIZE()
 
     def __post_init__(self) -> None:
+        if self.output_format is not None and self.output_format not in OUTPUT_FORMATS:
+            raise InputError(f'unknown --output_format "{self.output_format}"; {nearest(self.output_format, OUTPUT_FORMATS)}')
         if self.output is not None and self.output_format == "text":
             raise InputError("--output writes JSONL, --output_format text is for reading; leave one of them out")
+        check_overlap(self.overlap)
+        if self.tool_format in ONE_TAG_FORMATS and self.overlap != "flat":
+            problem = f"a token of {self.tool_format} has one tag, and entities may overlap with --overlap {self.overlap}"
+            raise InputError(f"{problem}; leave out --overlap, or give --output_format jsonl, doccano or label-studio")
+        if self.tool_format in PACKED_FORMATS and self.output is None:
+            raise InputError(f"--output_format {self.tool_format} is no text that can be printed; name a file (--output FILE)")
         if self.output is not None and self.source == STANDARD_INPUT:
             raise InputError("--output resumes by reading again, standard input cannot; name a file, or redirect (> FILE)")
         if self.overwrite and self.output is None:
@@ -56,3 +86,10 @@ class TagOptions:
         if self.num_workers and self.device is not None and self.device.partition(":")[0] != "cpu":
             problem = f"processes share the cores of a CPU, but --device is {self.device}"
             raise InputError(f"--num_workers {self.num_workers}: {problem}; leave out one of the two")
+
+    @property
+    def tool_format(self) -> str | None:
+        """Return the format of another tool that is asked for, by name or by the suffix of the output; None for our own."""
+        suffix = "" if self.output is None else Path(self.output).suffix
+        name = self.output_format or NAMED_BY_SUFFIX.get(suffix)
+        return name if name in TOOL_FORMATS else None

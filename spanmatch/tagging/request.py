@@ -49,6 +49,8 @@ def tag_request(
         "model": f"{options.model} ({fingerprint['model']})",
         "number of inputs": str(len(paths)),
     }
+    if options.tool_format is not None:
+        request["output_format"] = options.tool_format
     return request | {f"input {number}": _file(path) for number, path in enumerate(paths, 1)}
 
 

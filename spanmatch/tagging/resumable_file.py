@@ -1,13 +1,17 @@
 """A file of lines that appears whole or not at all, and goes on where a killed run stopped.
 
-`FILE.partial` holds the lines so far. `FILE.partial.json` says what was asked for, and whether all lines are there. It is
-written after the former has been made, and removed after the former has become FILE. `FILE.partial.lock` keeps other
-runs out.
+`FILE.partial` holds the lines so far. It is made when the first lines are there, so that a run that fails before leaves nothing.
+`FILE.partial.json` says what was asked for, and whether all lines are there. It is written after the former has been made, and
+removed after FILE is in its place. `FILE.partial.lock` keeps other runs out.
+
+FILE may have another form than the lines. It is made of them at the end, as `FILE.partial.new`. Where FILE is a link, the file
+that it leads to is meant.
 """
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -15,8 +19,21 @@ from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from spanmatch.data.files import check_folder_of, partial_path, write_whole
+from spanmatch.data.files import begin_partial, check_can_write, check_not_read, partial_path, target_of, whole_file, write_whole
 from spanmatch.errors import InputError
+
+# Reads the file at the first path, and writes the one at the second.
+Convert = Callable[[Path, Path], None]
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the file and all that is written on the way to it. Nothing of that is ever an input of the same command.
+
+    Args:
+        path: the output.
+    """
+    sidecar, partial = _sidecar(target_of(path)), partial_path(target_of(path))
+    return [path, partial, _new(partial), partial_path(_new(partial)), Path(f"{partial}.lock"), sidecar, partial_path(sidecar)]
 
 
 def check_target(path: Path, inputs: Iterable[Path], *, overwrite: bool) -> None:
@@ -28,14 +45,11 @@ def check_target(path: Path, inputs: Iterable[Path], *, overwrite: bool) -> None
         overwrite: the output may be there already.
 
     Raises:
-        InputError: its folder is missing, it is a folder or one of the inputs, or it is there already.
+        InputError: its folder is missing, it cannot be written, is one of the inputs, or is there already.
     """
-    check_folder_of(path)
-    if path.is_dir():
-        raise InputError(f"{path}: a folder; name a file")
-    if path.resolve() in {item.resolve() for item in inputs}:
-        raise InputError(f"{path}: is an input, too; name another output")
-    if path.exists() and not overwrite and not _sidecar(path).exists():
+    check_can_write(path)
+    check_not_read([path], inputs)
+    if path.exists() and not overwrite and not _sidecar(target_of(path)).exists():
         raise _is_there(path)
 
 
@@ -45,27 +59,30 @@ class ResumableFile:
     A run that is killed leaves what it wrote. The next run cuts off a torn line.
     """
 
-    def __init__(self, path: Path, asked: Mapping[str, str], *, overwrite: bool = False) -> None:
+    def __init__(self, path: Path, asked: Mapping[str, str], *, overwrite: bool = False, convert: Convert | None = None) -> None:
         """Open what an earlier run for the same request left, or begin a new file.
 
         Args:
             path: the file.
             asked: what the content depends on, by names that a user knows.
             overwrite: begin anew, and replace the file when all lines are there.
+            convert: reads the lines at the first path, and makes the file of them at the second; by default they are the file.
 
         Raises:
             InputError: the file is there already, another run is writing it, or an earlier run was asked for something else.
         """
-        self.path, self.partial, self.sidecar = path, partial_path(path), _sidecar(path)
+        self.path, self._target = path, target_of(path)
+        self.partial, self.sidecar = partial_path(self._target), _sidecar(self._target)
         self.num_lines, self.is_finished, self._asked = 0, False, dict(asked)
         self._file: BinaryIO | None = None
+        self._begins_anew, self._replaces, self._convert = True, False, convert
         self._lock = FileLock(f"{self.partial}.lock", timeout=0)
         try:
             self._lock.acquire()
         except Timeout as error:
             raise InputError(f"{self.partial}: another run is writing it; wait for it, or name another --output") from error
         try:
-            self._begin(overwrite)
+            self._look(overwrite)
         except BaseException:
             self.__exit__()
             raise
@@ -82,14 +99,12 @@ class ResumableFile:
         self._lock.release()
 
     def keep(self, num_lines: int) -> None:
-        """Cut off all lines but the first ones, and a torn line.
+        """Cut off all lines but the first ones, and a torn line. That is done when something is written.
 
         Args:
             num_lines: lines that stay, at most the `num_lines` of the file.
         """
-        assert self._file is not None and num_lines <= self.num_lines
-        self._file.seek(0)
-        self._file.truncate(sum(map(len, islice(self._file, num_lines))))
+        assert self._file is None and num_lines <= self.num_lines
         self.num_lines = num_lines
 
     def write(self, lines: Iterable[str]) -> None:
@@ -98,40 +113,60 @@ class ResumableFile:
         Args:
             lines: the lines, without their ends.
         """
-        assert self._file is not None
-        self._file.write("".join(f"{line}\n" for line in lines).encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        file = self._open()
+        file.write("".join(f"{line}\n" for line in lines).encode())
+        file.flush()
+        os.fsync(file.fileno())
 
     def finish(self) -> None:
         """Put the file in its place: all lines are there."""
-        assert self._file is not None
+        self._open().close()  # Windows moves no open file
+        whole = self.partial
+        if self._convert is not None:
+            whole = _new(self.partial)
+            whole.touch()
+            whole.chmod(stat.S_IMODE(self.partial.stat().st_mode))
+            with whole_file(whole) as path:
+                self._convert(self.partial, path)
         self._write_sidecar(is_complete=True)
-        self._file.close()  # Windows moves no open file
-        os.replace(self.partial, self.path)
+        os.replace(whole, self._target)
+        self.partial.unlink(missing_ok=True)
         self.sidecar.unlink()
 
-    def _begin(self, overwrite: bool) -> None:
+    def _open(self) -> BinaryIO:
+        """Return the file of the lines, cut to those that are kept; it is made if an earlier run left none."""
+        if self._file is None:
+            if self._begins_anew:
+                self.sidecar.unlink(missing_ok=True)
+                begin_partial(self._target)
+                self._file = self.partial.open("a+b")
+                self._write_sidecar(is_complete=False)
+            else:
+                self._file = self.partial.open("a+b")
+                self._file.seek(0)
+                self._file.truncate(sum(map(len, islice(self._file, self.num_lines))))
+        return self._file
+
+    def _look(self, overwrite: bool) -> None:
+        """Find out what an earlier run has left, and change nothing."""
         told = None if overwrite else self._read_sidecar()
-        has_partial, is_there = self.partial.exists(), self.path.exists()
-        if told is not None and told["is_complete"] and not has_partial and is_there and told["asked"] == self._asked:
-            self.is_finished = True  # killed between the last two steps
+        has_partial, is_there = self.partial.exists(), self._target.exists()
+        is_whole = told is not None and told["is_complete"] and is_there and told["asked"] == self._asked
+        if is_whole and (not has_partial or (self._convert is not None and not _new(self.partial).exists())):
+            self.is_finished = True  # killed between the last steps
+            self.partial.unlink(missing_ok=True)
             self.sidecar.unlink()
             return
         if is_there and not overwrite and not (told and told["replaces"] and has_partial):
             raise _is_there(self.path)
         if has_partial and not overwrite:
             self._check_same(told)
-        self._file = self.partial.open("a+b")
-        if told is None or not self._file.tell():
-            self.sidecar.unlink(missing_ok=True)
-            self._file.truncate(0)
-            self._replaces = is_there
-            self._write_sidecar(is_complete=False)
-        else:
+        self._begins_anew = told is None or not has_partial or not self.partial.stat().st_size
+        self._replaces = is_there
+        if told is not None and not self._begins_anew:
             self._replaces = told["replaces"]
-        self._file.seek(0)
-        self.num_lines = sum(line.endswith(b"\n") for line in self._file)
+            with self.partial.open("rb") as file:
+                self.num_lines = sum(line.endswith(b"\n") for line in file)
 
     def _read_sidecar(self) -> dict[str, Any] | None:
         """Return what the earlier run was asked for, None where there was none."""
@@ -166,6 +201,10 @@ class ResumableFile:
 
 def _sidecar(path: Path) -> Path:
     return Path(f"{partial_path(path)}.json")
+
+
+def _new(partial: Path) -> Path:
+    return Path(f"{partial}.new")
 
 
 def _is_there(path: Path) -> InputError:

@@ -4,7 +4,7 @@ import glob
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,12 +18,13 @@ from spanmatch.tagging.options import STANDARD_INPUT
 PAUSE_SECONDS = 0.2
 
 
-def open_files(source: str, text_column: str = "text") -> SourceFiles | None:
+def open_files(source: str, text_column: str = "text", leave_out: Collection[Path] = ()) -> SourceFiles | None:
     """Open the files that a source names.
 
     Args:
         source: a path, a glob, "-" for standard input, or a sentence.
         text_column: the key or column that holds the text.
+        leave_out: files that the command itself writes, which no glob matches; by default none.
 
     Returns:
         The files, None for standard input and for a sentence.
@@ -33,7 +34,7 @@ def open_files(source: str, text_column: str = "text") -> SourceFiles | None:
     """
     if source == STANDARD_INPUT:
         return None
-    paths = find_files(source)
+    paths = find_files(source, leave_out)
     if paths:
         return SourceFiles(paths, text_column=text_column)
     if any(map(str.isspace, source)):

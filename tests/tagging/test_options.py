@@ -14,6 +14,11 @@ from spanmatch.tagging.options import TagOptions
         ({"output": "o", "output_format": "text", "source": "f"}, "--output writes JSONL, --output_format text is for reading"),
         ({"output": "o"}, "--output resumes by reading again"),
         ({"overwrite": True}, "--overwrite replaces a file of --output"),
+        ({"output_format": "docano"}, 'unknown --output_format "docano"; did you mean "doccano"?'),
+        ({"overlap": "nestd"}, 'unknown overlap "nestd"; did you mean "nested"?'),
+        ({"output_format": "spacy"}, "--output_format spacy is no text that can be printed; name a file"),
+        ({"output_format": "conll", "overlap": "nested"}, "a token of conll has one tag, .* leave out --overlap, or"),
+        ({"output": "o.conll", "source": "f", "overlap": "multi-label"}, "a token of conll has one tag"),
         ({"num_workers": 2, "device": "cuda:0"}, "--num_workers 2: processes share the cores of a CPU"),
     ],
 )
@@ -24,7 +29,33 @@ def test_that_exclude_each_other(given: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"output": "o", "source": "f", "overwrite": True}, {"num_workers": 2}, {"num_workers": 2, "device": "cpu"}],
+    [
+        {"output_format": "doccano", "overlap": "nested"},
+        {"output": "o.spacy", "source": "f", "overlap": "nested"},
+        {},
+        {"output": "o", "source": "f", "overwrite": True},
+        {"num_workers": 2},
+        {"num_workers": 2, "device": "cpu"},
+    ],
 )
 def test_that_go_together(given: dict[str, Any]) -> None:
     TagOptions(model="m", **given)
+
+
+@pytest.mark.parametrize(
+    ("output", "named", "expected"),
+    [
+        ("o.jsonl", None, None),
+        ("o.json", None, None),
+        ("o.txt", None, None),
+        ("o.tsv", None, None),
+        ("o.conll", None, "conll"),
+        ("o.spacy", None, "spacy"),
+        ("o.conll", "jsonl", None),
+        ("o.json", "label-studio", "label-studio"),
+        (None, "doccano", "doccano"),
+        (None, "text", None),
+    ],
+)
+def test_the_format_by_name_or_suffix(output: str | None, named: str | None, expected: str | None) -> None:
+    assert TagOptions(model="m", source="f", output=output, output_format=named).tool_format == expected

@@ -4,8 +4,10 @@ import json
 import os
 import random
 import signal
+import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,20 @@ class TestRefusals:
         result = run(checkpoint, source, tmp_path / "out.jsonl")
         assert result.status == 2 and "does not say what was asked for" in result.err
 
+    def test_nothing_is_made_before_there_are_lines(self, tmp_path: Path) -> None:
+        """Nor is anything of an earlier run lost that fails before."""
+        with ResumableFile(tmp_path / "out", {"a": "1"}) as first:
+            first.keep(0)
+        assert not list(tmp_path.iterdir())
+        with ResumableFile(tmp_path / "out", {"a": "1"}) as first:
+            first.write(["one", "two"])
+        before = snapshot(tmp_path)
+        for overwrite in (False, True):
+            with ResumableFile(tmp_path / "out", {"a": "1"}, overwrite=overwrite) as again:
+                assert again.num_lines == (0 if overwrite else 2)
+                again.keep(again.num_lines // 2)
+        assert snapshot(tmp_path) == before
+
     def test_two_runs_at_once(self, tmp_path: Path) -> None:
         with ResumableFile(tmp_path / "out", {"a": "1"}) as first:
             first.keep(0)
@@ -219,6 +235,105 @@ class TestRefusals:
             first.write(["two"])
             first.finish()
         assert (tmp_path / "out").read_text() == "one\ntwo\n"
+
+
+class TestPlaces:
+    def test_a_link_and_permissions_stay(self, checkpoint: Path, source: Path, tmp_path: Path) -> None:
+        """What is written on the way is beside the file that the link leads to, and no more open than it."""
+        (tmp_path / "far").mkdir()
+        real, link = tmp_path / "far" / "real.jsonl", tmp_path / "out.jsonl"
+        link.symlink_to(real)
+        first = tagged(checkpoint, source, link)
+        assert link.is_symlink() and real.read_bytes() == first
+        real.chmod(0o600)
+        modes = []
+        write = ResumableFile.write
+
+        def watched(self: ResumableFile, lines: Any) -> None:
+            write(self, lines)
+            modes.append((self.partial.parent, stat.S_IMODE(self.partial.stat().st_mode)))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ResumableFile, "write", watched)
+            again = tagged(checkpoint, source, link, "--overwrite", "--threshold", "0.6")
+        assert link.is_symlink() and real.read_bytes() == again != first
+        assert stat.S_IMODE(real.stat().st_mode) == 0o600 and set(modes) == {(real.parent, 0o600)}
+        assert {path.name for path in tmp_path.rglob("*")} == {"far", "real.jsonl", "out.jsonl", "texts.jsonl"}
+
+    @pytest.mark.parametrize(
+        ("output", "message"),
+        [
+            ("device", "a device or a pipe, not a file"),
+            ("n" * 250, "File name too long"),
+            ("none/out.jsonl", "there is no folder"),
+        ],
+    )
+    def test_that_cannot_be_written(self, source: Path, tmp_path: Path, output: str, message: str) -> None:
+        """Told before the model is looked for."""
+        (tmp_path / "device").symlink_to(os.devnull)
+        before = sorted(tmp_path.rglob("*"))
+        result = run(tmp_path / "no model", source, tmp_path / output, "--overwrite")
+        assert result.status == 2 and message in result.err and result.err.count("\n") == 1, result.err
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("small_chunks")
+class TestConverted:
+    """A file of another form than the lines that are kept on the way."""
+
+    def test_goes_on(self, tmp_path: Path, checkpoint: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = tagged(checkpoint, source, tmp_path / "whole.conll")
+        lines = tagged(checkpoint, source, tmp_path / "whole.jsonl")
+        output = tmp_path / "out.conll"
+        assert stop_after(checkpoint, source, output, 3, monkeypatch) == b"".join(lines.splitlines(True)[: 3 * SMALL_CHUNK])
+        assert "begun with output_format conll, now none" in run(checkpoint, source, output, "--output_format", "jsonl").err
+        result = run(checkpoint, source, output)
+        assert result.status == 0 and "after 48 of an earlier run" in result.err
+        assert output.read_bytes() == whole
+        assert not list(tmp_path.glob("out.conll.*"))
+
+    def test_killed_between_any_two_steps(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def convert(lines: Path, target: Path) -> None:
+            target.write_text(lines.read_text().upper())
+
+        replacing, unlinking = ("os.replace", os.replace), ("pathlib.Path.unlink", Path.unlink)
+        steps = [(*replacing, n) for n in range(4)] + [(*unlinking, n) for n in range(6)]
+        states = set()
+        for function, real, allowed in steps:
+            folder = tmp_path / f"{function}{allowed}"
+            folder.mkdir()
+            with ResumableFile(folder / "out", {"a": "1"}, convert=convert) as file:
+                file.write(["one", "two"])
+                with monkeypatch.context() as patch, suppress(Killed):
+                    patch.setattr(function, killing(real, allowed))
+                    file.finish()
+            states.add(tuple(sorted(path.name for path in folder.iterdir())))
+            if (folder / "out").exists() and len(list(folder.iterdir())) == 1:
+                continue
+            with ResumableFile(folder / "out", {"a": "1"}, convert=convert) as file:
+                if not file.is_finished:
+                    assert file.num_lines == 2
+                    file.keep(2)
+                    file.finish()
+            assert snapshot(folder) == {"out": b"ONE\nTWO\n"}
+        assert len(states) >= 4
+
+
+class Killed(BaseException):
+    pass
+
+
+def killing(real: Callable[..., Any], allowed: int) -> Callable[..., Any]:
+    """The function, which after so many calls ends the run instead."""
+    left = [allowed]
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return real(*arguments, **options)
+
+    return called
 
 
 def partial_outgrows(partial: Path, size: int) -> Callable[[], bool]:

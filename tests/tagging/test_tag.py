@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import select
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from helpers_tag import TEXTS, TYPES, make_texts, refused, start_tagging, tag, t
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_encoder import TypeEncoder
 from spanmatch.tagging import tag as tagging
+from spanmatch.tagging.resumable_file import ResumableFile
 
 SUFFIXES = [".txt", ".txt.gz", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet"]
 
@@ -85,12 +87,14 @@ class TestStandardInput:
         assert [row["text"] for row in rows] == TEXTS
         assert [[e["label"] for e in row["entities"]] for row in rows] == [[e["label"] for e in own] for own in expected]
 
-    def test_results_come_before_the_input_ends(self, checkpoint: Path) -> None:
-        process = start_tagging(checkpoint, "-", stdin=-1)
+    @pytest.mark.parametrize("num_workers", [0, 2])
+    def test_results_come_before_the_input_ends(self, checkpoint: Path, num_workers: int) -> None:
+        process = start_tagging(checkpoint, "-", "--num_workers", num_workers, stdin=-1)
         assert process.stdin is not None and process.stdout is not None
         for text in ["Ada met Bob", "Eva moved to Lima", "It rained"]:
             process.stdin.write(f"{text}\n")
             process.stdin.flush()
+            assert select.select([process.stdout], [], [], 90)[0], "nothing comes while the input stays open"
             assert json.loads(process.stdout.readline())["text"] == text
         out, err = process.communicate(timeout=60)
         assert (out, process.returncode) == ("", 0)
@@ -150,6 +154,117 @@ class TestErrors:
         result = tag(checkpoint, file, "--skip_invalid")
         assert result.out.count("\n") == 3
         assert re.search(r"^3 texts, \d+ entities, 2 invalid records skipped, ", result.err, re.MULTILINE)
+
+
+class TestWhatIsWrittenIsNeverRead:
+    @pytest.fixture
+    def corpus(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "corpus"
+        folder.mkdir()
+        for name in ("a", "b"):
+            write_source(folder / f"{name}.jsonl", [{"text": text} for text in TEXTS[:5]])
+        return folder
+
+    def test_in_the_glob_of_the_inputs(self, checkpoint: Path, corpus: Path, tmp_path: Path) -> None:
+        """Killed at its first chunk, again, and replaced: the inputs are the same two files each time."""
+        whole = tagged(checkpoint, corpus / "*.jsonl", tmp_path / "whole.jsonl")
+        (tmp_path / "link").symlink_to(corpus)
+        output = tmp_path / "link" / "tagged.jsonl"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ResumableFile, "finish", interrupted)
+            assert tag(checkpoint, corpus / "*.jsonl*", "--output", output).status == 130
+        assert {path.name for path in corpus.iterdir()} > {"tagged.jsonl.partial", "tagged.jsonl.partial.json"}
+        for more in ([], ["--overwrite"]):
+            assert tagged(checkpoint, corpus / "*.jsonl*", output, *more) == whole
+
+    def test_embeddings_of_types(self, checkpoint: Path, corpus: Path) -> None:
+        for _ in range(2):
+            result = tag(checkpoint, corpus / "*", "--type_embeddings", corpus / "types.safetensors")
+            assert result.status == 0 and result.err.startswith("10 texts, "), result.err
+
+    def test_standard_output(self, checkpoint: Path, corpus: Path) -> None:
+        with (corpus / "tagged.jsonl").open("w") as out:
+            process = start_tagging(checkpoint, corpus / "*.jsonl", stdout=out)
+            assert process.communicate(timeout=60)[1].startswith("10 texts, ")
+        with (corpus / "a.jsonl").open("a") as out:
+            process = start_tagging(checkpoint, corpus / "a.jsonl", stdout=out)
+            assert "a.jsonl: is an input, too" in process.communicate(timeout=60)[1] and process.returncode == 2
+        assert len(read_jsonl(corpus / "tagged.jsonl")) == 10 and len(read_jsonl(corpus / "a.jsonl")) == 5
+
+    def test_refusals(self, checkpoint: Path, corpus: Path, tmp_path: Path) -> None:
+        types = tmp_path / "types.json"
+        types.write_text('{"river": ""}')
+        before = snapshot(tmp_path)
+        output = ["--output", tmp_path / "corpus" / ".." / "types.json", "--overwrite"]
+        refused(tag(checkpoint, corpus / "a.jsonl", "--entity_types", types, *output), "types.json: is an input, too")
+        refused(tag(checkpoint, corpus / "a.jsonl", "--type_embeddings", types, "--entity_types", types), "is an input, too")
+        refused(tag(checkpoint, corpus / "a.*", "--output", corpus / "a.jsonl", "--overwrite"), "no file matches but ", "a.jsonl")
+        assert snapshot(tmp_path) == before
+
+
+def interrupted(self: ResumableFile) -> None:
+    raise KeyboardInterrupt
+
+
+class TestNothingIsLeft:
+    """A command that is refused leaves nothing, and the corrected one works."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            ["--overlap", "nestd"],
+            ["--threshold", "cls"],
+            ["--threshold", "persn=0.5"],
+            ["--device", "toaster"],
+            ["--dtype", "float3"],
+            ["--text_column", "body"],
+            ["--entity_types", "{folder}/none.json"],
+            ["--type_embeddings", "{folder}/a.jsonl"],
+            ["--output_format", "docano"],
+            ["--output_format", "conll", "--overlap", "nested"],
+            ["--output_format", "conll", "--type", "a\tb"],
+            ["--types", "company"],
+        ],
+        ids=" ".join,
+    )
+    def test_after_a_wrong_option(self, checkpoint: Path, tmp_path: Path, wrong: list[str]) -> None:
+        write_source(tmp_path / "a.jsonl", [{"text": "Ada met Bob"}])
+        before = snapshot(tmp_path)
+        given = [part.replace("{folder}", str(tmp_path)) for part in wrong]
+        output = ["--output", tmp_path / "out.jsonl"]
+        result = tag(checkpoint, tmp_path / "a.jsonl", *output, *given)
+        assert result.status == 2 and len(result.err.splitlines()) == 1, result.err
+        assert snapshot(tmp_path) == before
+        assert tag(checkpoint, tmp_path / "a.jsonl", *output).status == 0
+
+    @pytest.mark.parametrize("line", ["{", '{"txt": "Ada"}', '{"text": 3}', "[]", "\xff"])
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_after_a_wrong_record(self, checkpoint: Path, tmp_path: Path, line: str, is_first: bool) -> None:
+        content = [line, '{"text": "Ada met Bob"}']
+        (tmp_path / "a.jsonl").write_bytes("\n".join(content if is_first else content[::-1]).encode("latin-1"))
+        before = snapshot(tmp_path)
+        kept = ["--output", tmp_path / "out.jsonl", "--type_embeddings", tmp_path / "t.safetensors"]
+        result = tag(checkpoint, tmp_path / "a.jsonl", *kept)
+        assert result.status == 2 and len(result.err.splitlines()) == 1 and f"a.jsonl:{1 if is_first else 2}: " in result.err
+        assert snapshot(tmp_path) == before
+
+    def test_what_was_begun_is_not_lost(self, checkpoint: Path, tmp_path: Path) -> None:
+        """A wrong command with --overwrite does not remove what another run has left."""
+        file = write_source(tmp_path / "a.jsonl", [{"text": text} for text in TEXTS])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ResumableFile, "finish", interrupted)
+            assert tag(checkpoint, file, "--output", tmp_path / "out.jsonl").status == 130
+        before = snapshot(tmp_path)
+        for wrong in (["--overlap", "nestd"], ["--text_column", "body"], ["--type_embeddings", file]):
+            assert tag(checkpoint, file, "--output", tmp_path / "out.jsonl", "--overwrite", *wrong).status == 2
+        assert snapshot(tmp_path) == before
+
+
+def test_a_sentence_is_no_name_of_a_file(checkpoint: Path) -> None:
+    """Neither one that is longer than a name may be, nor one that begins as the home folder of somebody does."""
+    for sentence in ("Ada met Bob and " * 40, "~nobody-of-that-name met Bob"):
+        assert json.loads(tag(checkpoint, sentence).out)["text"] == sentence
+        assert json.loads(spanmatch("tag", sentence, "--types", "person").out)["text"] == sentence
 
 
 class TestTypeEmbeddings:
