@@ -36,7 +36,7 @@ Span = tuple[int, int, str]
 
 def wordpiece() -> PreTrainedTokenizerFast:
     """The tokenizer of the default encoder: English, lower case."""
-    return AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER))
+    return AutoTokenizer.from_pretrained(resolve_encoder(DEFAULT_ENCODER), trust_remote_code=False)
 
 
 def byte_level() -> PreTrainedTokenizerFast:

@@ -1,12 +1,16 @@
 """Read Hugging Face data sets on disk: a DatasetDict folder, and the records of a split."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spanmatch.data.files import read_json
 from spanmatch.data.further_keys import GOLD_KEYS, KEYS, check_further_keys, nearly_ours
 from spanmatch.data.tags import OUTSIDE, tag_labels
 from spanmatch.errors import InputError, nearest, one_line
+
+_SPLIT_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 def is_dataset_folder(path: Path) -> bool:
@@ -29,13 +33,31 @@ def load_dataset_folder(path: Path) -> Any:
     """
     if not is_dataset_folder(path):
         raise InputError(f'{path}: a folder, but no DatasetDict on disk; give a file or a glob such as "{path}/*.jsonl"')
+    listed = path / "dataset_dict.json"
+    splits = read_json(listed, "copy it again, or save it anew") if listed.is_file() else {}
+    for split in splits.get("splits") or [] if isinstance(splits, dict) else []:
+        check_split_name(str(path), split)  # the library takes each for a folder, and would look beside this one
     from datasets import load_from_disk  # imported late: it takes a second
 
     try:
         return load_from_disk(str(path))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = one_line(error)
         raise InputError(f"{path}: a DatasetDict that cannot be read ({reason}); copy it again, or save it anew") from error
+
+
+def check_split_name(source: str, split: Any) -> None:
+    """Refuse the name of a split that is no name: splits become files and folders, and must not leave their place.
+
+    Args:
+        source: where the split is, for the message.
+        split: its name.
+
+    Raises:
+        InputError: it has other characters than letters, digits, `_`, `-` and `.`, or starts with a dot.
+    """
+    if not isinstance(split, str) or not _SPLIT_NAME.fullmatch(split):
+        raise InputError(f'{source}: a split cannot be called "{split}"; use letters, digits, "_", "-" and "."')
 
 
 def dataset_rows(

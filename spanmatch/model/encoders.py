@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # How the states of the tokens of a type become one: their mean, or the state of the first token.
 POOLINGS = ("mean", "cls")
+# The modules of a sentence-transformers model that we can keep.
+SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
 # A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
 ARCHITECTURES = ("bi", "cross")
 
@@ -65,7 +67,7 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of a broken file, the libraries raise many kinds
         raise _cannot_be_loaded(name_or_path, error) from error
     return PretrainedEncoder(model=_encoder_alone(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
 
@@ -80,27 +82,38 @@ def load_type_encoder(name_or_path: str) -> PretrainedEncoder:
         InputError: there is no encoder, it cannot be loaded, or it has modules that cannot be kept.
     """
     source = resolve_encoder(name_or_path)
-    if _optional_json(source, "modules.json") is None:
+    modules = _optional_json(source, "modules.json")
+    if modules is None:
         return load_pretrained(name_or_path)
+    _check_modules(name_or_path, modules)
     from sentence_transformers import SentenceTransformer  # imported late: it takes seconds
 
     loading = {"use_safetensors": True, "dtype": torch.float32}
     try:
         whole: Any = SentenceTransformer(source, device="cpu", trust_remote_code=False, model_kwargs=loading)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of a broken file, the libraries raise many kinds
         raise _cannot_be_loaded(name_or_path, error) from error
-    modules = {type(module).__name__: module for module in whole}
-    other = next((name for name in modules if name not in {"Transformer", "Pooling", "Normalize"}), None)
-    if other is not None:
-        raise InputError(f'type_encoder: {name_or_path} has a module "{other}", which is not supported; take another encoder')
+    parts = {type(module).__name__: module for module in whole}
     return PretrainedEncoder(
-        model=_encoder_alone(modules["Transformer"].auto_model),
+        model=_encoder_alone(parts["Transformer"].auto_model),
         tokenizer=tokenizer,
-        pooling=_known_pooling(source, modules["Pooling"].pooling_mode) if "Pooling" in modules else None,
-        normalises="Normalize" in modules,
+        pooling=_known_pooling(source, parts["Pooling"].pooling_mode) if "Pooling" in parts else None,
+        normalises="Normalize" in parts,
         prompt=whole.prompts.get(whole.default_prompt_name) or "",
     )
+
+
+def _check_modules(name_or_path: str, modules: Any) -> None:
+    """Refuse an encoder with other modules than ours, by their names: the library would import whatever is named."""
+    try:
+        named = [str(module["type"]) for module in modules]
+    except (TypeError, KeyError) as error:
+        raise InputError(f"type_encoder: modules.json of {name_or_path} lists no modules; take another encoder") from error
+    for name in named:
+        package, _, kind = name.rpartition(".")
+        if package.partition(".")[0] != "sentence_transformers" or kind not in SENTENCE_MODULES:
+            raise InputError(f'type_encoder: {name_or_path} has a module "{kind}", which is not supported; take another encoder')
 
 
 def _cannot_be_loaded(name_or_path: str, error: Exception) -> InputError:
@@ -115,9 +128,9 @@ def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
     Args:
         config: the configuration of the encoder, with its `model_type`.
     """
-    values = {key: value for key, value in config.items() if key != "model_type"}
+    values = {key: value for key, value in config.items() if key not in {"model_type", "auto_map"}}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
-    return _encoder_alone(_auto_class(hf_config).from_config(hf_config))
+    return _encoder_alone(_auto_class(hf_config).from_config(hf_config, trust_remote_code=False))
 
 
 def _is_encoder_decoder(config: PreTrainedConfig) -> bool:

@@ -18,6 +18,8 @@ JSON_LINES = (".jsonl", ".json")
 # The lines of plain files below this size are counted beforehand: a second or two, for a bar that knows its end.
 MAX_COUNTED_BYTES = 10**9
 PARQUET_ROWS = 1024
+# The longest line that is read: the text of two hundred books.
+MAX_LINE_BYTES = 1 << 26
 # What a blank line gives where it is no record.
 _BLANK = object()
 
@@ -102,7 +104,10 @@ class SourceFiles:
         if not is_json and self.text_column != "text":
             others = ".jsonl, .csv, .tsv or .parquet"
             raise InputError(f"{path}: a text per line and no columns; leave out --text_column, or give {others}")
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), 1):
+            if len(line) > MAX_LINE_BYTES:  # a few kilobytes of gzip become any number of gigabytes
+                problem = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
+                raise InputError(f"{path}:{number}: {problem}; cut it into lines that fit into memory")
             if not is_json:
                 yield number, text_record(f"{path}:{number}", line, is_first=number == 1)
             else:

@@ -3,7 +3,8 @@
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerCont
 
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.files import write_whole
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 from spanmatch.evaluation.calibration import best_f1
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.checkpoint import save_checkpoint
@@ -261,6 +262,14 @@ class MatcherTrainer(Trainer):
         whole.load_state_dict(get_model_state_dict(model, options=StateDictOptions(full_state_dict=True)))
         return whole.to(self.args.device)
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with _reading(checkpoint):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with _reading(checkpoint):
+            super()._load_rng_state(checkpoint)
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         """Write a checkpoint that `SpanMatcher.from_pretrained` reads."""
         # The Trainer calls this on every process.
@@ -298,6 +307,16 @@ def check_weights(weights: Mapping[str, torch.Tensor], step: int) -> None:
     broken = next((name for name, weight in weights.items() if not bool(weight.isfinite().all())), None)
     if broken is not None:
         raise diverged(f'the weights "{broken}" are infinite or NaN', step)
+
+
+@contextmanager
+def _reading(checkpoint: str | None) -> Iterator[None]:
+    """Tell in one line that the state in a checkpoint cannot be read: broken, or more than tensors and numbers."""
+    try:
+        yield
+    except Exception as error:  # the libraries raise many kinds
+        remedy = "copy it again, or resume from another one"
+        raise InputError(f"{checkpoint}: its state cannot be read ({one_line(error)}); {remedy}") from error
 
 
 def make_shardable(model: nn.Module) -> None:

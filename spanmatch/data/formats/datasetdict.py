@@ -1,5 +1,6 @@
 """DatasetDict folders: the only format that holds several splits at once, so it has no `read` and `write` of one file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ def dataset_splits(path: Path) -> dict[str, Any]:
         InputError: the folder holds no data set, or one that cannot be read.
     """
     loaded = load_dataset_folder(path)
-    return dict(loaded) if isinstance(loaded, Mapping) else {str(loaded.split or "train"): loaded}
+    # A part of a split is called "train[:10%]" or "train+test", which is no name for a file.
+    return dict(loaded) if isinstance(loaded, Mapping) else {re.sub(r"\W+", "_", str(loaded.split or "train")).strip("_"): loaded}
 
 
 def read_dataset(source: Path, split: str, dataset: Any, reading: Reading) -> Rows:

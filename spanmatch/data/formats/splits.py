@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spanmatch.data.dataset_dict import check_split_name
 from spanmatch.data.files import no_such_file
 from spanmatch.data.formats.datasetdict import dataset_splits, read_dataset
 from spanmatch.data.formats.formats import (
@@ -31,12 +32,18 @@ class Split:
         rows: each unchecked record after its place; reading starts when they are iterated over.
         size: the number of records, if it is known before reading.
         sidecar: the file of names and descriptions, if there is one.
+
+    Raises:
+        InputError: the name is none.
     """
 
     name: str
     rows: Rows
     size: int | None = None
     sidecar: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_split_name("--split", self.name)
 
 
 def open_splits(source: Path, file_format: str | None, split: str | None, reading: Reading) -> list[Split]:
