@@ -207,6 +207,8 @@ def _open_source(
 def _open_path(path: Path, split: str | Sequence[str] | None, given: FileFormat | None, reading: Reading) -> _Records:
     """Open a file, or a folder of a format that is one; any other folder is taken for a DatasetDict."""
     file_format = given or (find_format(path) if path.is_file() else folder_format(path) or FORMATS["datasetdict"])
+    if given is None and file_format.name == "tags":
+        file_format = FORMATS["spans"]  # lines of ours may have tags or spans, each as it likes
     check_options(path, file_format, reading)
     if file_format.read is not None:
         return _Records(rows=read_rows(path, file_format, reading), sidecar=sidecar_of(path))

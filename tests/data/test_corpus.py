@@ -282,3 +282,10 @@ class TestFormats:
         (tmp_path / "a.conll").write_text("-DOCSTART- O\n\nAda B-PER\n", encoding="utf-8")
         read_corpus(str(tmp_path / "a.conll"))
         assert f"left out in reading: document boundaries: 1 (first: {tmp_path}/a.conll:1)" in caplog.text
+
+    def test_our_own_lines_may_differ(self, tmp_path: Path) -> None:
+        rows = [{"tokens": ["Ada"], "tags": ["B-PER"]}, {"text": "Ada", "char_spans": [{"start": 0, "end": 3, "label": "PER"}]}]
+        corpus = read_corpus(str(write_jsonl(tmp_path / "a.jsonl", rows)))
+        assert [spans_of(example) for example in corpus.examples] == [[(0, 3, "PER")]] * 2
+        with pytest.raises(InputError, match=r'a\.jsonl:2: no "tags"'):
+            read_corpus(str(tmp_path / "a.jsonl"), source_format="tags")

@@ -126,7 +126,14 @@ class TestFolder:
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [('{"text_encoder": {}}', True), ('{"model_type": "bert"}', False), ("{", False), ("3", False), (None, False)],
+    [
+        ('{"text_encoder": {}}', True),
+        ('\ufeff{"text_encoder": {}}', True),
+        ('{"model_type": "bert"}', False),
+        ("{", False),
+        ("3", False),
+        (None, False),
+    ],
 )
 def test_is_checkpoint(content: str | None, expected: bool, tmp_path: Path) -> None:
     if content is not None:

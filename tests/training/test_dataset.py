@@ -12,6 +12,7 @@ from helpers_training import arguments
 
 from spanmatch.data.corpus import read_corpus
 from spanmatch.entities import EntityType
+from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.build import build_matcher
@@ -90,3 +91,22 @@ def test_every_gold_span_is_trained_once(encoder: Path, long: Path, tmp_path: Pa
     candidates = sum(words - width for width in range(4))
     assert batch["texts"].candidates.sum().item() == candidates  # each owned by one window
     assert batch["texts"].input_ids.shape[1] <= 64
+
+
+class TestNoSpan:
+    """A training on texts without an entity says so, and why."""
+
+    def test_texts_without_an_entity(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        file = tmp_path / "a.jsonl"
+        file.write_text('{"text": "Ada met Bob"}\n{"text": "Bob", "char_spans": []}\n', encoding="utf-8")
+        message = rf"no gold span: 2 texts without an entity, the first is {file}:1; annotate them"
+        with pytest.raises(InputError, match=message):
+            training_windows(read_corpus(str(file)), tiny_matcher.batcher)
+
+    def test_types_that_are_not_asked_for(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        file, types = tmp_path / "a.jsonl", tmp_path / "types.json"
+        file.write_text('{"text": "Ada met Bob", "char_spans": [{"start": 0, "end": 3, "label": "who"}]}\n', encoding="utf-8")
+        types.write_text('{"city": "a town"}', encoding="utf-8")
+        message = r'none of its types is asked for \(most often "who", 1 spans\); add the types to entity_types'
+        with pytest.raises(InputError, match=message):
+            training_windows(read_corpus(str(file), entity_types=str(types)), tiny_matcher.batcher)
