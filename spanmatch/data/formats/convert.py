@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from spanmatch.data.dataset_dict import is_dataset_folder
-from spanmatch.data.files import check_folder_of, partial_path
+from spanmatch.data.files import check_can_write, check_folder_of, partial_path, target_of
 from spanmatch.data.formats.datasetdict import dataset_row, save_dataset
 from spanmatch.data.formats.formats import FileFormat, format_of_target, named_format
 from spanmatch.data.formats.reading import Reading
@@ -83,13 +84,13 @@ def convert(
     _check_target(job, paths, overwrite)
     names = {item.sidecar: len(read_entity_types(item.sidecar).by_key) for item in job.splits if item.sidecar}
     is_new_folder = not job.target.exists() and not job.is_one_file
-    partials = [partial_path(path) for path in paths]
+    partials = [partial_path(target_of(path)) for path in paths]
     try:
         if is_new_folder and paths != [job.target]:
             job.target.mkdir()
         _write(job, partials)
         for partial, path in zip(partials, paths, strict=True):
-            _put(partial, path)
+            _put(partial, target_of(path))
         for sidecar, num_names in names.items():
             _keep_names(job, sidecar, num_names, is_own_folder=is_new_folder or job.is_dataset)
     finally:
@@ -128,11 +129,15 @@ def _check_target(job: "_Job", paths: list[Path], overwrite: bool) -> None:
     if target.is_file() and not job.is_one_file:
         raise InputError(f"{job.target}: a file, but what is written is a folder; name another target")
     for path in paths:
-        partial = partial_path(path)
+        if path.parent.is_dir() and not path.is_dir():
+            check_can_write(path)
+        partial = partial_path(target_of(path))
         if partial.is_dir():
             raise InputError(f"{partial}: is in the way, perhaps of a conversion that was killed; remove it")
         if path.exists() and not overwrite:
             raise InputError(f"{path}: is already there; name another target, or --overwrite")
+        if path.is_file() and source.is_dir() and source == path.resolve().parent:
+            raise InputError(f"{path}: is an input, too, as a file of {job.source}; name another target")
         is_ours = job.is_dataset and is_dataset_folder(path)
         if path.is_dir() and not (is_ours and path.name and target not in source.parents):
             raise InputError(f"{path}: a folder that --overwrite does not replace; name another target")
@@ -160,8 +165,13 @@ def _write(job: "_Job", partials: list[Path]) -> None:
 
 
 def _put(partial: Path, path: Path) -> None:
-    """Move what was written to its place; an old folder is deleted only when the new one is there."""
+    """Move what was written to its place; an old folder is deleted only when the new one is there.
+
+    A file that is replaced hands on its permissions.
+    """
     if not path.is_dir():
+        if path.exists():
+            partial.chmod(stat.S_IMODE(path.stat().st_mode))
         os.replace(partial, path)
         return
     old = path.with_name(path.name + ".old")

@@ -315,3 +315,31 @@ def test_ten_thousand_examples_come_back_without_a_difference(tmp_path: Path, ca
         for found, expected in zip(read_lines(back), bare if format == "conll" else rows, strict=True):
             assert found == expected, format
     assert caplog.text == ""
+
+
+class TestPlacesOfTargets:
+    def test_a_link_and_permissions_stay(self, tmp_path: Path) -> None:
+        source = write_jsonl(tmp_path / "a.jsonl", [{"tokens": ["Ada"], "tags": ["B-x"]}])
+        real, link = tmp_path / "real.conll", tmp_path / "link.conll"
+        real.write_text("old")
+        real.chmod(0o600)
+        link.symlink_to(real)
+        convert(str(source), str(link), overwrite=True)
+        assert link.is_symlink() and real.read_text() == "Ada\tB-x\n\n" and real.stat().st_mode & 0o777 == 0o600
+
+    def test_in_the_folder_of_the_source(self, tmp_path: Path) -> None:
+        """It would be an input at the second time."""
+        write_jsonl(tmp_path / "a.jsonl", [{"tokens": ["Ada"], "tags": ["B-x"]}])
+        assert spanmatch("convert", tmp_path, tmp_path / "all.conll").status == 0
+        before = snapshot(tmp_path)
+        result = spanmatch("convert", tmp_path, tmp_path / "all.conll", "--split", "a", "--overwrite")
+        assert result.status == 2 and "all.conll: is an input, too" in result.err
+        assert snapshot(tmp_path) == before
+
+    @pytest.mark.parametrize("name", ["device.conll", "n" * 245 + ".conll"])
+    def test_that_cannot_be_written(self, tmp_path: Path, name: str) -> None:
+        source = write_jsonl(tmp_path / "a.jsonl", [{"tokens": ["Ada"], "tags": ["B-x"]}])
+        (tmp_path / "device.conll").symlink_to("/dev/null")
+        before = snapshot(tmp_path)
+        result = spanmatch("convert", source, tmp_path / name, "--overwrite")
+        assert result.status == 2 and len(result.err.splitlines()) == 1 and snapshot(tmp_path) == before
