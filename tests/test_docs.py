@@ -16,6 +16,7 @@ import pytest
 from helpers_docs import KEEPS_RUNNING, Block, Workspace, is_output, open_workspace, read_blocks
 from helpers_e2e import ROOT, sentences, trained_checkpoint, write_jsonl, write_tiny_encoder
 
+from spanmatch.data.formats.convert import convert
 from spanmatch.training.arguments import MatcherArguments
 
 PAGES = sorted(
@@ -33,6 +34,13 @@ NOT_RUN = {
     ".ci/run": "it runs these tests",
     "source .venv/bin/activate": "it changes the shell alone",
     ".venv/bin/pytest": "it is what runs now",
+}
+# What a reader has exported from an annotation tool.
+EXPORTS = {
+    "label_studio.json": "label-studio",
+    "doccano.jsonl": "doccano",
+    "prodigy.jsonl": "prodigy",
+    "corrected.spacy": "spacy",
 }
 # Programs that nothing runs, by their first line, with the reason.
 OTHER_LIBRARIES = {"# GLiNER", "# SpanMarker", "# Otter"}
@@ -65,8 +73,11 @@ def write_own_files(folder: Path) -> None:
 
     write_jsonl(folder / "my_data" / "train.jsonl", sentences(40))
     write_jsonl(folder / "corpus" / "part.jsonl", sentences(20))
+    (folder / "exported").mkdir()
     plain = folder / "corpus" / "part.jsonl"
     (folder / "corpus" / "part.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    for name, file_format in EXPORTS.items():
+        convert(str(folder / "my_data" / "train.jsonl"), str(folder / "exported" / name), target_format=file_format)
     (folder / "corpus.txt").write_text("Ada met Bob on Friday.\n", encoding="utf-8")
     (folder / "types.json").write_text('{"PER": "names of people"}', encoding="utf-8")
     tags = Sequence(ClassLabel(names=["O", "B-PER", "I-PER"]))
