@@ -25,6 +25,7 @@ class MatcherConfig:
         background_weight: share of what a type usually scores that is corrected for (see `training.background`).
         type_norm: length that type states are normalised to, None where they are left as they are.
         type_prompt: what is put before each type text.
+        line_breaks: which line breaks candidates cross: "auto" (only those that wrap prose), "cross" (all), "never" (none).
     """
 
     architecture: str
@@ -42,6 +43,7 @@ class MatcherConfig:
     background_weight: float = 0.0
     type_norm: float | None = None
     type_prompt: str = ""
+    line_breaks: str = "auto"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON holds it."""

@@ -72,16 +72,28 @@ class Batcher:
         """Return whether types are read together with each text."""
         return self.config.architecture == "cross"
 
-    def windows(self, examples: Sequence[Example], lost: Unrepresentable | None = None) -> list[list[View]]:
+    def windows(
+        self, examples: Sequence[Example], lost: Unrepresentable | None = None, *, line_breaks: str | None = None
+    ) -> list[list[View]]:
         """Return the windows of each text, with all types of its inventory; no window for a text without words.
 
         Args:
             examples: texts with their words, gold and types.
             lost: counts the gold that no candidate represents; by default nothing counts it.
+            line_breaks: which line breaks candidates cross, a name of `LINE_BREAKS`; by default what the model is
+                configured to.
         """
-        candidates, max_span_width = self.config.candidates, self.config.max_span_width
-        texts = tokenize_texts(examples, self.text_tokenizer, candidates=candidates, max_span_width=max_span_width, lost=lost)
-        return [text_windows(text, max_tokens=self.text_tokenizer.max_tokens, max_span_width=max_span_width) for text in texts]
+        lost = Unrepresentable() if lost is None else lost
+        max_span_width, max_tokens = self.config.max_span_width, self.text_tokenizer.max_tokens
+        texts = tokenize_texts(
+            examples,
+            self.text_tokenizer,
+            candidates=self.config.candidates,
+            max_span_width=max_span_width,
+            line_breaks=line_breaks or self.config.line_breaks,
+            lost=lost,
+        )
+        return [text_windows(text, max_tokens=max_tokens, max_span_width=max_span_width, lost=lost) for text in texts]
 
     def passes(self, windows: Sequence[View]) -> list[View]:
         """Return what single forward passes see: a window with all types or, in a cross-encoder, with a run of them.
@@ -111,7 +123,8 @@ class Batcher:
             batch_size: views of a batch, None for as many as fit `max_tokens`.
             max_tokens: tokens of a batch, padding included.
         """
-        lengths = [view.end_token - view.start_token for view in views]
+        # Units count, too, because many of them may share a subword: the grid of candidates has a row for each.
+        lengths = [max(view.end_token - view.start_token, view.end_unit - view.start_unit) for view in views]
         if self.is_cross_encoder:
             num_following = {
                 texts: sum(1 + len(ids) for ids in self.type_tokenizer.tokenize_types(texts))
@@ -152,21 +165,29 @@ class Batcher:
         return groups
 
 
-def text_windows(text: TokenizedText, *, max_tokens: int, max_span_width: int) -> list[View]:
+def text_windows(
+    text: TokenizedText, *, max_tokens: int, max_span_width: int, lost: Unrepresentable | None = None
+) -> list[View]:
     """Cut a text into windows that fit the encoder; no window for a text without a unit.
 
     Args:
         text: the tokenised text.
-        max_tokens: most subwords of a window.
+        max_tokens: most subwords of a window, and most units.
         max_span_width: the widest candidate, in units.
+        lost: counts the gold that no window holds; by default nothing counts it.
     """
     units, types = text.units, text.example.types
     if not len(units):
         return []
     first, last = int(units.first_token[0]), int(units.last_token[-1]) + 1
-    if last - first <= max_tokens:
+    if max(last - first, len(units)) <= max_tokens:
         return [View(tokenized=text, start_unit=0, end_unit=len(units), start_token=first, end_token=last, types=types)]
     windows, views = split_windows(units, max_tokens, max_span_width), []
+    held = tuple(item for item in text.gold if any(start <= item[0] and item[0] + item[1] < end for start, end in windows))
+    if len(held) < len(text.gold):
+        if lost is not None:
+            lost.in_no_window += len(text.gold) - len(held)
+        text = replace(text, gold=held)
     for position, (start, end) in enumerate(windows):
         first, last = token_range(units, start, end)
         owned = owned_candidates(windows, position, max_span_width) if len(windows) > 1 else None
@@ -262,6 +283,9 @@ def text_arrays(
         candidates[row] = inside < count
         if view.is_owned is not None:
             candidates[row, :count] &= view.is_owned[:, :widest]
+        if view.tokenized.blocks is not None:
+            blocks = view.tokenized.blocks[view.start_unit : view.end_unit]
+            candidates[row, :count] &= blocks[inside[:count].clip(max=count - 1)] == blocks[:, None]
     type_token = type_last = np.zeros((len(views), 0), dtype=np.int64)
     if types_after is not None:
         sequences, type_token, type_last = _append_types(views, sequences, tokenizer, types_after)

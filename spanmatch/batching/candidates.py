@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spanmatch.batching.text_tokens import encode_texts
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.examples import Example
-from spanmatch.data.words import Offsets
+from spanmatch.data.line_breaks import hard_breaks
+from spanmatch.data.words import Offsets, is_drawn, is_seen, is_visible, without_edges
 from spanmatch.entities import Mention
 
 
@@ -43,16 +45,19 @@ def _units(rows: Sequence[tuple[int, int, int, int]]) -> Units:
 
 
 def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
-    """Return the words of a text as units, each with the subwords that touch it.
+    """Return the words of a text as units, each with the subwords that touch it. A word that cannot be seen is no unit.
 
     Args:
-        text: not read; the functions of `CANDIDATES` have the same parameters.
+        text: the text.
         words: half-open character offsets of the words, in order.
         token_offsets: half-open character offsets of the subwords, in order.
     """
-    del text
     rows, first, num_tokens = [], 0, len(token_offsets)
     for start, end in words:
+        # A token of the data can be white space or a lone format character. The first two questions are the faster ones.
+        word = text[start:end]
+        if not (word.isascii() and word.isalnum()) and not is_seen(text, start, end):
+            continue
         while first < num_tokens and token_offsets[first][1] <= start:
             first += 1
         last = first
@@ -73,7 +78,8 @@ def word_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
 def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
     """Return the subwords of a text as units, without the white space that some tokenizers count as part of them.
 
-    Subwords that share a character, such as the bytes of one character, are one unit.
+    Subwords that share a character, such as the bytes of one character, are one unit. A variation selector belongs to the
+    unit that it follows. A mark that follows nothing visible is no unit.
 
     Args:
         text: the text.
@@ -82,14 +88,14 @@ def subword_units(text: str, words: Offsets, token_offsets: Offsets) -> Units:
     """
     del words
     rows: list[tuple[int, int, int, int]] = []
-    for token, (start, end) in enumerate(token_offsets):
-        while start < end and text[start].isspace():
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
+    for token, (token_start, token_end) in enumerate(token_offsets):
+        start, end = without_edges(text, token_start, token_end)
         if start == end:
             continue
-        if rows and start < rows[-1][3]:
+        is_mark = not is_visible(text, start, end)
+        if is_mark and not (rows and start <= rows[-1][3]):
+            continue
+        if rows and (start < rows[-1][3] or not is_drawn(text, start, end)):
             rows[-1] = (rows[-1][0], token, rows[-1][2], max(end, rows[-1][3]))
         else:
             rows.append((token, token, start, end))
@@ -108,26 +114,33 @@ class Unrepresentable:
         num_gold: gold spans that were looked at.
         too_wide: gold spans wider than the widest candidate, by their width in units.
         off_boundary: gold spans that start or end inside a unit.
+        across_lines: gold spans that cross a line break that no candidate crosses.
+        in_no_window: gold spans of a long text that no window shows whole.
     """
 
     num_gold: int = 0
     too_wide: Counter[int] = field(default_factory=Counter)
     off_boundary: int = 0
+    across_lines: int = 0
+    in_no_window: int = 0
 
     @property
     def num_lost(self) -> int:
         """Return how many gold spans have no candidate."""
-        return sum(self.too_wide.values()) + self.off_boundary
+        return sum(self.too_wide.values()) + self.off_boundary + self.across_lines + self.in_no_window
 
     def __str__(self) -> str:
         histogram = ", ".join(f"{width} units: {count}" for width, count in sorted(self.too_wide.items()))
-        return (
-            f"{self.num_lost} of {self.num_gold} gold spans have no candidate "
-            f"({self.off_boundary} off a boundary, {sum(self.too_wide.values())} too wide{': ' + histogram if histogram else ''})"
-        )
+        too_wide = f"{sum(self.too_wide.values())} too wide{': ' + histogram if histogram else ''}"
+        reasons = [f"{self.off_boundary} off a boundary", too_wide]
+        reasons += [f"{self.across_lines} across a line break"] if self.across_lines else []
+        reasons += [f"{self.in_no_window} in no window"] if self.in_no_window else []
+        return f"{self.num_lost} of {self.num_gold} gold spans have no candidate ({', '.join(reasons)})"
 
 
-def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost: Unrepresentable) -> list[tuple[int, int, str]]:
+def locate(
+    mentions: Iterable[Mention], units: Units, max_span_width: int, lost: Unrepresentable, blocks: np.ndarray | None = None
+) -> list[tuple[int, int, str]]:
     """Return the candidate of each mention, as (first unit, width - 1, label). Mentions without a candidate are left out.
 
     Args:
@@ -135,9 +148,9 @@ def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost:
         units: the units of the text.
         max_span_width: the widest candidate, in units.
         lost: counts the mentions, and those without a candidate.
+        blocks: the block of each unit: no candidate goes from one block to another. By default there is one. Shape: (U,).
     """
-    starts = {int(start): unit for unit, start in enumerate(units.start_char)}
-    ends = {int(end): unit for unit, end in enumerate(units.end_char)}
+    starts, ends = _unit_bounds(units)
     found = []
     for mention in mentions:
         lost.num_gold += 1
@@ -146,9 +159,18 @@ def locate(mentions: Iterable[Mention], units: Units, max_span_width: int, lost:
             lost.off_boundary += 1
         elif last - first >= max_span_width:
             lost.too_wide[last - first + 1] += 1
+        elif blocks is not None and blocks[first] != blocks[last]:
+            lost.across_lines += 1
         else:
             found.append((first, last - first, mention.label))
     return found
+
+
+def _unit_bounds(units: Units) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the unit that starts at a character, and the one that ends there."""
+    starts = {start: unit for unit, start in enumerate(units.start_char.tolist())}
+    ends = {end: unit for unit, end in enumerate(units.end_char.tolist())}
+    return starts, ends
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +182,7 @@ class TokenizedText:
         token_ids: ids of all subwords.
         units: what candidate spans are made of.
         gold: (first unit, width - 1, label) of each gold span that a candidate represents.
+        blocks: the block of each unit: no candidate goes from one block to another. None if there is one. Shape: (U,).
         index: place among the texts that were tokenised together.
     """
 
@@ -167,7 +190,16 @@ class TokenizedText:
     token_ids: np.ndarray
     units: Units
     gold: tuple[tuple[int, int, str], ...] = ()
+    blocks: np.ndarray | None = None
     index: int = 0
+
+    def gold_bounds(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+        """Return the unit and the label of each gold span's start, and of each one's end, whether a candidate has it or not."""
+        starts, ends = _unit_bounds(self.units) if self.example.mentions else ({}, {})
+        return (
+            [(starts[item.start], item.label) for item in self.example.mentions if item.start in starts],
+            [(ends[item.end], item.label) for item in self.example.mentions if item.end in ends],
+        )
 
 
 def tokenize_texts(
@@ -176,6 +208,7 @@ def tokenize_texts(
     *,
     candidates: str,
     max_span_width: int,
+    line_breaks: str = "auto",
     lost: Unrepresentable | None = None,
 ) -> list[TokenizedText]:
     """Tokenise texts, and find their units and the candidates that are gold.
@@ -185,16 +218,21 @@ def tokenize_texts(
         tokenizer: the tokenizer of texts.
         candidates: a name of `CANDIDATES`.
         max_span_width: the widest candidate, in units.
+        line_breaks: which line breaks candidates cross, a name of `line_breaks.LINE_BREAKS`.
         lost: counts the gold that no candidate represents; by default nothing counts it.
     """
     if not examples:
         return []
     lost = Unrepresentable() if lost is None else lost
     tokenized = []
-    rows = zip(examples, *tokenizer.encode([example.text for example in examples]), strict=True)
-    for index, (example, ids, offsets) in enumerate(rows):
+    encoded = encode_texts([example.text for example in examples], [example.words for example in examples], tokenizer)
+    for index, (example, (ids, offsets)) in enumerate(zip(examples, encoded, strict=True)):
         units = CANDIDATES[candidates](example.text, example.words, offsets)
-        gold = tuple(locate(example.mentions, units, max_span_width, lost))
+        breaks = hard_breaks(example.text, line_breaks)
+        blocks = np.searchsorted(breaks, units.start_char) if breaks else None
+        gold = tuple(locate(example.mentions, units, max_span_width, lost, blocks))
         token_ids = np.asarray(ids, dtype=np.int64)
-        tokenized.append(TokenizedText(index=index, example=example, token_ids=token_ids, units=units, gold=gold))
+        tokenized.append(
+            TokenizedText(index=index, example=example, token_ids=token_ids, units=units, gold=gold, blocks=blocks)
+        )
     return tokenized

@@ -58,10 +58,13 @@ def token_range(units: Units, start_unit: int, end_unit: int) -> tuple[int, int]
 
 
 def split_windows(units: Units, max_tokens: int, max_span_width: int) -> list[tuple[int, int]]:
-    """Cut units into windows that overlap by at least the widest candidate.
+    """Cut units into windows that overlap by about the widest candidate.
 
     The overlap is the widest candidate, or a quarter of the window where that is more, so that no candidate
-    stands at an edge. A unit that alone exceeds `max_tokens` is a window of its own (see `batcher.text_arrays`).
+    stands at an edge. It is at most half of the window, because words of dozens of subwords (a base64 block) would
+    otherwise give a window each: every candidate of at most half of a window's subwords is in a window.
+    A unit that alone exceeds `max_tokens` is a window of its own (see `batcher.text_arrays`). A window has at most
+    `max_tokens` units, too, where many of them share a subword, as the unknown one of a run of emoji.
 
     Args:
         units: the units of a text.
@@ -72,19 +75,23 @@ def split_windows(units: Units, max_tokens: int, max_span_width: int) -> list[tu
         Half-open ranges of units.
     """
     num_units = len(units)
-    if num_units == 0 or token_range(units, 0, num_units)[1] - int(units.first_token[0]) <= max_tokens:
+    num_tokens = token_range(units, 0, num_units)[1] - int(units.first_token[0]) if num_units else 0
+    if max(num_tokens, num_units) <= max_tokens:
         return [(0, num_units)]
     windows: list[tuple[int, int]] = []
     start = 0
     while True:
         limit = int(units.first_token[start]) + max_tokens
-        end = max(int(np.searchsorted(units.last_token, limit, side="left")), start + 1)
+        end = min(max(int(np.searchsorted(units.last_token, limit, side="left")), start + 1), start + max_tokens)
         windows.append((start, end))
         if end >= num_units:
             return windows
-        quarter = int(np.searchsorted(units.first_token, limit - max_tokens // 4, side="left"))
+        quarter, half = (
+            min(int(np.searchsorted(units.first_token, limit - share, side="left")), start + max_tokens - share, end)
+            for share in (max_tokens // 4, max_tokens // 2)
+        )
         # Always at least one unit ahead, also where the widest candidate does not fit into a window.
-        start = max(start + 1, min(end - max_span_width, quarter))
+        start = max(start + 1, half, min(end - max_span_width, quarter))
 
 
 def owned_candidates(windows: Sequence[tuple[int, int]], position: int, max_span_width: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from spanmatch.data.labels import SIDECAR, TypeNames, read_entity_types, sidecar
 from spanmatch.data.one_label import with_one_label
 from spanmatch.data.tags import TagScheme
 from spanmatch.data.words import FORMATS as GOLD_FORMATS
+from spanmatch.data.words import visible_mention
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, nearest, one_line
 
@@ -175,12 +176,15 @@ def _check_class_labels(example: Example, class_labels: Sequence[str], names: Ty
 def _with_types(
     example: Example, inventory: Inventory, label_of_key: Mapping[str, str], names: TypeNames, corpus: Corpus
 ) -> Example:
-    """Return the example with its inventory and the labels of it; mentions of no type that the user gave are left out."""
+    """Return the example with its inventory and the labels of it.
+
+    Mentions of no type that the user gave are left out. Format characters at the ends of mentions are no part of them.
+    """
     mentions = []
     for mention in example.mentions:
         label = label_of_key.get(names.resolve(mention.label).key)
         if label is not None:
-            mentions.append(replace(mention, label=label))
+            mentions.append(replace(visible_mention(mention, example.text, example.words), label=label))
         else:
             assert names.is_inventory, "a span whose type the line or the ClassLabel does not name is refused before"
             corpus.num_unscored[mention.label] += 1

@@ -137,6 +137,7 @@ def _merge(measured: Sequence[_Measured]) -> _Measured:
         for mode, counts in own.lost.items():
             lost[mode].num_gold += counts.num_gold
             lost[mode].off_boundary += counts.off_boundary
+            lost[mode].across_lines += counts.across_lines
             lost[mode].too_wide.update(counts.too_wide)
     # What one source calls PER and the other person is one type of all.
     corpus.examples = with_one_label(corpus.examples)
@@ -223,6 +224,7 @@ def _lost(counts: Unrepresentable) -> dict[str, Any]:
         "num_lost": counts.num_lost,
         "share": _share(counts.num_lost, counts.num_gold),
         "off_boundary": counts.off_boundary,
+        "across_lines": counts.across_lines,
         "too_wide": {str(width): count for width, count in sorted(counts.too_wide.items())},
     }
 

@@ -47,6 +47,7 @@ def evaluate_corpus(
     format: str,
     threshold: Threshold | None,
     overlap: str = "flat",
+    line_breaks: str | None = None,
     batch_size: int | None = None,
     floor: float | None = None,
     progress: bool = False,
@@ -59,15 +60,24 @@ def evaluate_corpus(
         format: "text" compares spans of characters; "tokens" first extends an entity to all tokens that it touches.
         threshold: what a score must exceed (see `thresholds.cutoffs`); None for the tagger's own threshold.
         overlap: which entities may overlap (see `decoding.OVERLAPS`).
+        line_breaks: which line breaks an entity may cross, a name of `LINE_BREAKS`; by default what the tagger was configured to.
         batch_size: number of texts in a batch; by default as many as suit the device.
         floor: probability above which `Evaluation.scored` is filled in the same pass; by default it stays empty.
         progress: show a progress bar.
     """
     above_floor: list[list[Entity]] = []
     if floor is None:
-        predicted = tag_corpus(tagger, corpus, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)
+        predicted = tag_corpus(
+            tagger,
+            corpus,
+            threshold=threshold,
+            overlap=overlap,
+            line_breaks=line_breaks,
+            batch_size=batch_size,
+            progress=progress,
+        )
     else:
-        options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True)
+        options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True, line_breaks=line_breaks)
         scored = tagger.stream_scored(corpus.examples, floor=floor, threshold=threshold, overlap=overlap, options=options)
         pairs = list(_with_bar(scored, corpus, progress))
         predicted, above_floor = [entities for entities, _ in pairs], [entities for _, entities in pairs]
@@ -89,6 +99,7 @@ def tag_corpus(
     *,
     threshold: Threshold | None,
     overlap: str = "flat",
+    line_breaks: str | None = None,
     batch_size: int | None = None,
     progress: bool = False,
 ) -> list[list[Entity]]:
@@ -99,13 +110,14 @@ def tag_corpus(
         corpus: the examples.
         threshold: what a score must exceed (see `thresholds.cutoffs`); None for the tagger's own threshold.
         overlap: which entities may overlap (see `decoding.OVERLAPS`).
+        line_breaks: which line breaks an entity may cross, a name of `LINE_BREAKS`; by default what the tagger was configured to.
         batch_size: number of texts in a batch; by default as many as suit the device.
         progress: show a progress bar.
 
     Returns:
         The entities of each example, with character offsets.
     """
-    options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True)
+    options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, is_shared=True, line_breaks=line_breaks)
     tagged = tagger.stream(corpus.examples, threshold=threshold, overlap=overlap, options=options)
     return list(_with_bar(tagged, corpus, progress))
 

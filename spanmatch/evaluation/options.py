@@ -19,6 +19,7 @@ class EvaluateOptions:
     threshold: str | None = shared.THRESHOLD()
     evaluation_format: str = shared.FORMAT()
     overlap: str = shared.OVERLAP()
+    line_breaks: str | None = shared.LINE_BREAKS_CROSSED()
     max_samples: int | None = option("evaluate the first N examples only", default=None, metavar="N")
     skip_invalid: bool = shared.SKIP_INVALID()
     output_dir: str | None = option("write metrics.json, predictions.jsonl and timings.json there", default=None, metavar="DIR")

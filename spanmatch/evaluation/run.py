@@ -65,6 +65,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         format=format,
         threshold=threshold,
         overlap=options.overlap,
+        line_breaks=options.line_breaks,
         batch_size=options.batch_size,
         floor=CALIBRATION_FLOOR if write_report is not None else None,
         progress=True,
@@ -72,7 +73,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     seconds = time.perf_counter() - start
     if not is_main_process():
         return evaluation
-    lost = tagger.unrepresentable(corpus.examples)
+    lost = tagger.unrepresentable(corpus.examples, line_breaks=options.line_breaks)
     _print(evaluation, lost, len(corpus.examples), seconds)
     settings = {
         "model": model,
@@ -80,6 +81,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         "format": format,
         "threshold": default_threshold(tagger.calibration, tagger.null_slot) if threshold is None else threshold,
         "overlap": options.overlap,
+        "line_breaks": options.line_breaks or "the default",
         "dtype": tagger.fingerprint()["dtype"],
         "num_unrepresentable_gold": lost.num_lost,
         "num_skipped": corpus.num_skipped,

@@ -213,7 +213,7 @@ def _read_config(path: Path) -> MatcherConfig:
     if not isinstance(values, dict) or "text_encoder" not in values:
         raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")
     # Some checkpoints are older than these keys, which have defaults.
-    needed = known - {"type_norm", "type_prompt"}
+    needed = known - {"type_norm", "type_prompt", "line_breaks"}
     unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
     if unknown or missing:
         raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; another version of spanmatch wrote it")

@@ -194,12 +194,14 @@ class SpanMatcher:
     @overload
     def predict(  # type: ignore[overload-overlap]  # a str is an Iterable[str], too
         self, texts: str, types: Types | TypeEmbeddings, *,
-        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
+        threshold: Threshold | None = ..., overlap: str = ..., line_breaks: str | None = ...,
+        batch_size: int | None = ..., progress: bool = ...,
     ) -> list[Entity]: ...  # fmt: skip
     @overload
     def predict(
         self, texts: Iterable[str], types: Types | Iterable[Types] | TypeEmbeddings, *,
-        threshold: Threshold | None = ..., overlap: str = ..., batch_size: int | None = ..., progress: bool = ...
+        threshold: Threshold | None = ..., overlap: str = ..., line_breaks: str | None = ...,
+        batch_size: int | None = ..., progress: bool = ...,
     ) -> list[list[Entity]]: ...  # fmt: skip
     def predict(
         self,
@@ -208,6 +210,7 @@ class SpanMatcher:
         *,
         threshold: Threshold | None = None,
         overlap: str = "flat",
+        line_breaks: str | None = None,
         batch_size: int | None = None,
         progress: bool = False,
     ) -> list[Entity] | list[list[Entity]]:
@@ -221,6 +224,8 @@ class SpanMatcher:
                 with a margin in logits ("cls+0.5"); None takes the calibrated thresholds where the checkpoint has them,
                 else a null slot where it has one, else 0.5.
             overlap: "flat", "nested" (containment allowed, crossing not) or "multi-label" (everything that passes).
+            line_breaks: which line breaks an entity may cross: "auto" (those that wrap prose, not those of forms and
+                lists), "cross" (all) or "never"; by default what the checkpoint was trained with, mostly "auto".
             batch_size: texts (or windows of long texts) at a time; by default as many as fill the device's budget of tokens.
             progress: show a bar; a long text counts by its windows.
 
@@ -228,11 +233,15 @@ class SpanMatcher:
             The entities of the text in its order, with character offsets; a list of them per text for several texts.
 
         Raises:
-            InputError: an unknown overlap, a threshold that the checkpoint cannot answer, something that is no text, no type,
-                an empty name, or two names of one type.
+            InputError: an unknown overlap or value of `line_breaks`, a threshold that the checkpoint cannot answer, something
+                that is no text, no type, an empty name, or two names of one type.
         """
         if isinstance(texts, str):
-            return self.predict([texts], types, threshold=threshold, overlap=overlap, batch_size=batch_size, progress=progress)[0]
+            [found] = self.predict(
+                [texts], types, threshold=threshold, overlap=overlap, line_breaks=line_breaks, batch_size=batch_size,
+                progress=progress,
+            )  # fmt: skip
+            return found
         if isinstance(types, TypeEmbeddings):
             self._types.prepare(types)
         listed = as_texts(texts)
@@ -244,7 +253,9 @@ class SpanMatcher:
             for index, (text, own) in enumerate(zip(listed, per_text, strict=True))
         )
         with tqdm(total=len(listed), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
-            options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update)
+            options = StreamOptions(
+                batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update, line_breaks=line_breaks
+            )
             return list(self.stream(examples, threshold=threshold, overlap=overlap, options=options))
 
     def stream(
@@ -320,7 +331,8 @@ class SpanMatcher:
             # Most corpora have few inventories: their types are embedded once for all buffers.
             if columns is None or not columns.hold(inventories):
                 columns = TypeColumns.of(inventories, limits, None if self.batcher.is_cross_encoder else self._types.embed)
-            views = self.batcher.passes([view for own in self.batcher.windows(buffer) for view in own])
+            windows = self.batcher.windows(buffer, line_breaks=options.line_breaks)
+            views = self.batcher.passes([view for own in windows for view in own])
             batches = self.batcher.text_batches(views, batch_size=options.batch_size, max_tokens=max_tokens)
             num_views = Counter(view.tokenized.index for view in views)
             if len(num_views) < len(buffer):
@@ -349,14 +361,15 @@ class SpanMatcher:
         """
         self.cutoffs(threshold, ())
 
-    def unrepresentable(self, examples: Sequence[Example]) -> Unrepresentable:
+    def unrepresentable(self, examples: Sequence[Example], *, line_breaks: str | None = None) -> Unrepresentable:
         """Count the gold that no candidate represents.
 
         Args:
             examples: texts with their gold.
+            line_breaks: as in `predict`.
         """
         lost = Unrepresentable()
-        self.batcher.windows(examples, lost)
+        self.batcher.windows(examples, lost, line_breaks=line_breaks)
         return lost
 
     def fingerprint(self) -> dict[str, str]:

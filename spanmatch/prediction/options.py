@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from spanmatch.data.formats.formats import FILE_FORMATS
+from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.data.words import FORMATS
 
 
@@ -48,6 +49,13 @@ THRESHOLD = partial(
     default=None,
 )
 OVERLAP = partial(option, "entities that may overlap: flat, nested or multi-label", default="flat")
+LINE_BREAKS_CROSSED = partial(
+    option,
+    "line breaks that an entity may cross: auto (those that wrap prose, not those of forms and lists), cross (all), never; "
+    "by default as the checkpoint was trained, which is auto unless its training said otherwise",
+    default=None,
+    choices=LINE_BREAKS,
+)
 FORMAT = partial(option, "character or token spans", default="text", choices=FORMATS)
 SOURCE_FORMAT = partial(
     option,

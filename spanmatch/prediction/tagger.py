@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.examples import Example
+from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.entities import Entity, EntityType, Inventory, Types
 from spanmatch.errors import InputError, nearest
 from spanmatch.prediction.shipped import CONFIG_FILE, checkpoint_folder
@@ -23,7 +24,7 @@ TAGGERS = {"matcher": "spanmatch.prediction.matcher:SpanMatcher"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamOptions:
-    """Says how a tagger goes through many texts. What it finds does not depend on it.
+    """Says how a tagger goes through many texts. What it finds does not depend on it, but for `line_breaks`.
 
     Attributes:
         batch_size: texts at a time; by default as many as suit the device.
@@ -31,14 +32,19 @@ class StreamOptions:
         is_shared: share the work among the processes of a launch. Each process gets all entities, and all of them have to
             make the same call.
         advance: called with the number of texts that were done since its last call, in parts where a text is long.
+        line_breaks: which line breaks an entity may cross, a name of `LINE_BREAKS`; by default what the tagger was
+            configured to.
     """
 
     batch_size: int | None = None
     buffer_size: int | None = None
     is_shared: bool = False
     advance: Callable[[float], object] | None = None
+    line_breaks: str | None = None
 
     def __post_init__(self) -> None:
+        if self.line_breaks not in {None, *LINE_BREAKS}:
+            raise InputError(f'unknown line_breaks "{self.line_breaks}"; {nearest(str(self.line_breaks), LINE_BREAKS)}')
         if self.batch_size is not None and self.batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {self.batch_size}")
 
@@ -122,11 +128,12 @@ class Tagger(Protocol):
             InputError: says why, and what to give instead.
         """
 
-    def unrepresentable(self, examples: Sequence[Example]) -> Unrepresentable:
+    def unrepresentable(self, examples: Sequence[Example], *, line_breaks: str | None = None) -> Unrepresentable:
         """Count the gold that the tagger can never find, such as spans wider than its widest candidate.
 
         Args:
             examples: texts with their gold.
+            line_breaks: as in `StreamOptions`.
         """
 
     def fingerprint(self) -> dict[str, str]:

@@ -45,6 +45,7 @@ class TagOptions:
     entity_types: str | None = shared.ENTITY_TYPES()
     threshold: str | None = shared.THRESHOLD()
     overlap: str = shared.OVERLAP()
+    line_breaks: str | None = shared.LINE_BREAKS_CROSSED()
     text_column: str = option("key or column that holds the text", default="text", metavar="NAME")
     skip_invalid: bool = shared.SKIP_INVALID()
     output: str | None = option(

@@ -41,6 +41,7 @@ def tag_request(
         "types": f"{len(types)} (SHA-256 {_digest(json.dumps(described).encode())})",
         "threshold": json.dumps(threshold, sort_keys=True) if isinstance(threshold, Mapping) else str(threshold or "the default"),
         "overlap": options.overlap,
+        "line_breaks": options.line_breaks or "the default",
         "text_column": options.text_column,
         "batch_size": str(options.batch_size or "the default"),
         "device": fingerprint["device"],

@@ -80,7 +80,12 @@ class TagJob:
             (Example(where=where, text=text, words=split_words(text), mentions=(), types=self.types) for where, text in texts),
             threshold=self.threshold,
             overlap=self.options.overlap,
-            options=StreamOptions(batch_size=self.options.batch_size, buffer_size=len(texts), advance=advance),
+            options=StreamOptions(
+                batch_size=self.options.batch_size,
+                buffer_size=len(texts),
+                advance=advance,
+                line_breaks=self.options.line_breaks,
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from transformers import TrainingArguments
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from spanmatch.batching.candidates import CANDIDATES
+from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.data.words import FORMATS
 from spanmatch.errors import InputError, nearest
 from spanmatch.model.devices import cpu_has_bfloat16
@@ -64,6 +65,7 @@ class MatcherArguments:
     head_size: int = _key(128, "Number of dimensions in which spans and types are compared.")
     candidates: str = _key("words", "Unit of which candidate spans are made: words or subwords.")
     max_span_width: int = _key(12, "Width of the widest candidate span, in words or subwords.")
+    line_breaks: str = _key("auto", "Line breaks that candidate spans cross: auto (those that wrap prose), cross (all), never.")
     max_length: int | None = _key(
         None, "Window of the text encoder in subwords; None: one that holds 99 percent of the training texts."
     )
@@ -97,6 +99,7 @@ class MatcherArguments:
         self.objective = Objective.parse(self.loss)
         _check_choice("format", self.format, FORMATS)
         _check_choice("candidates", self.candidates, CANDIDATES)
+        _check_choice("line_breaks", self.line_breaks, LINE_BREAKS)
         _check_choice("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
             _check_choice("type_pooling", self.type_pooling, POOLINGS)

@@ -83,6 +83,7 @@ def build_matcher(
         head_size=arguments.head_size,
         candidates=arguments.candidates,
         max_span_width=arguments.max_span_width,
+        line_breaks=arguments.line_breaks,
         max_length=max_length,
         max_type_length=room,
         objective=arguments.objective.name,

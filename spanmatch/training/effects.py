@@ -21,7 +21,7 @@ NO_EFFECT = {
 }  # fmt: skip
 # Keys that say how a new model is built. A checkpoint has been built already, so they cannot go with one.
 OF_NEW_MODELS = {
-    "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "max_length",
+    "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "line_breaks", "max_length",
     "max_types_per_pass", "background_weight",
 }  # fmt: skip
 # Keys that are read where nothing is trained. All others then have no effect.

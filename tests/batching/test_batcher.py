@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from spanmatch.batching import batcher
 from spanmatch.batching.batcher import NUM_SPECIAL, SHORTEST_OF_GROUP, example_buffers, length_batches
+from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.batching.collate import collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
@@ -212,3 +213,53 @@ class TestPasses:
             (name.upper(), name.upper()) for name in names
         ]
         assert all((run.tokenized, run.start_unit, run.end_unit) == (window.tokenized, 0, 2) for run in runs)
+
+
+class TestWindows:
+    def test_gold_in_no_window_is_counted(self, bi_matcher: SpanMatcher) -> None:
+        """Four words of twenty subwords are more than a window has; one of them is not, and its gold stays."""
+        text = " ".join("q" * 20 for _ in range(10))
+        lost = Unrepresentable()
+        [windows] = bi_matcher.batcher.windows([make_example(text, [(0, 4 * 21 - 1, "x"), (0, 20, "x")])], lost)
+        room = bi_matcher.batcher.text_tokenizer.max_tokens
+        assert len(windows) > 2 and len(windows[0].tokenized.token_ids) > room
+        assert (lost.num_gold, lost.in_no_window, lost.num_lost) == (2, 1, 1)
+        assert windows[0].tokenized.gold == ((0, 0, "x"),)
+        assert str(lost).endswith("0 too wide, 1 in no window)")
+        assert bi_matcher.unrepresentable([windows[0].tokenized.example]).num_lost == 1
+
+    @pytest.mark.parametrize("size", [1000, 5000])
+    def test_the_grid_of_a_long_run_is_no_larger_than_that_of_words(self, size: int, bi_matcher: SpanMatcher) -> None:
+        """A run of emoji is one unknown subword of thousands of units."""
+        batcher = bi_matcher.batcher
+        views = batcher.passes([view for own in batcher.windows([make_example("Ada " + "🎉" * size)]) for view in own])
+        room = batcher.text_tokenizer.max_tokens
+        assert max(view.end_unit - view.start_unit for view in views) <= room and len(views) < 2 * size / room
+        batches = batcher.text_batches(views, batch_size=None, max_tokens=4096)
+        assert all(len(batch) * max(view.end_unit - view.start_unit for view in batch) <= 4096 for batch in batches)
+
+    def test_no_candidate_crosses_a_hard_break(self, bi_matcher: SpanMatcher) -> None:
+        lost = Unrepresentable()
+        text = "Name Ada Bob\nCity New York"
+        gold = [(5, 12, "x"), (9, 17, "x")]
+
+        def crossing(line_breaks: str | None) -> int:
+            [[view]] = bi_matcher.batcher.windows([make_example(text, gold)], lost, line_breaks=line_breaks)
+            cells = collate_texts([view], bi_matcher.batcher).candidates[0]
+            assert cells[:, 0].sum() == 6
+            return int(sum(cells[first, width] for first in range(3) for width in range(cells.shape[1]) if first + width > 2))
+
+        assert crossing(None) == crossing("auto") == crossing("never") == 0 and lost.across_lines == 3
+        assert crossing("cross") > 0 and lost.across_lines == 3
+
+    def test_long_texts_have_hard_breaks_in_every_window(self, bi_matcher: SpanMatcher) -> None:
+        text = "\n".join("Ada Bob" for _ in range(80))
+        [views] = bi_matcher.batcher.windows([make_example(text)])
+        assert len(views) > 1
+        batch = collate_texts(views, bi_matcher.batcher)
+        found = [
+            (view.start_unit + unit, width)
+            for row, view in enumerate(views)
+            for unit, width in batch.candidates[row].nonzero().tolist()
+        ]
+        assert sorted(found) == sorted([*((unit, 0) for unit in range(160)), *((unit, 1) for unit in range(0, 160, 2))])

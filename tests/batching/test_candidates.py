@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spanmatch.batching.candidates import CANDIDATES, Units, Unrepresentable, locate, subword_units, word_units
 from spanmatch.batching.tokenizer import SequenceTokenizer
-from spanmatch.data.words import split_words
+from spanmatch.data.words import is_visible, split_words
 from spanmatch.entities import Mention
 from spanmatch.model.encoders import PretrainedEncoder
 
@@ -41,11 +41,11 @@ class TestUnits:
         starts, ends = units.start_char.tolist(), units.end_char.tolist()
         pieces = [text[start:end] for start, end in zip(starts, ends, strict=True)]
         assert all(piece and piece == piece.strip() for piece in pieces)
-        # In order, apart, each of its own subwords; and no visible character that a subword has is lost.
+        # In order, apart, each of its own subwords; and no character that a subword has and that can be seen is lost.
         assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
         assert all(last < first for last, first in zip(units.last_token, units.first_token[1:], strict=False))
         covered = {position for start, end in zip(starts, ends, strict=True) for position in range(start, end)}
-        wanted = {position for start, end in offsets for position in range(start, end) if not text[position].isspace()}
+        wanted = {position for start, end in offsets for position in range(start, end) if is_visible(text[position])}
         assert wanted <= covered
 
     @given(text=Texts)
@@ -78,9 +78,23 @@ class TestUnits:
 
     def test_a_word_that_the_tokenizer_drops(self) -> None:
         words = ((0, 1), (2, 3), (4, 5))
-        assert word_units("a \x07 b", words, [(0, 1), (4, 5)]).first_token.tolist() == [0, 1, 1]
-        assert word_units("a b \x07", words, [(0, 1), (2, 3)]).first_token.tolist() == [0, 1, 1]
-        assert len(word_units("\x07", ((0, 1),), [])) == 0
+        assert word_units("a \ufffd b", words, [(0, 1), (4, 5)]).first_token.tolist() == [0, 1, 1]
+        assert word_units("a b \ufffd", words, [(0, 1), (2, 3)]).first_token.tolist() == [0, 1, 1]
+        assert len(word_units("\ufffd", ((0, 1),), [])) == 0
+
+    @pytest.mark.parametrize("token", ["\u200b", " ", "\u0301", "\ufe0f", "\x07", "\u3164"])
+    def test_a_token_that_cannot_be_seen_is_no_unit(self, token: str) -> None:
+        """... even if the tokenizer has a subword for it."""
+        units = word_units(f"a {token} b", ((0, 1), (2, 3), (4, 5)), [(0, 1), (2, 3), (4, 5)])
+        assert (units.start_char.tolist(), units.first_token.tolist()) == ([0, 4], [0, 2])
+        assert len(word_units(token, ((0, 1),), [(0, 1)])) == 0
+
+    def test_subwords_that_cannot_be_seen(self) -> None:
+        """A mark stays apart on a character and belongs to nothing behind a space; a selector belongs to its character."""
+        text = "\u200ba \u0301 b\u0301 ❤\ufe0f\u200b"
+        units = subword_units(text, (), [(place, place + 1) for place in range(len(text))])
+        spans = list(zip(units.start_char.tolist(), units.end_char.tolist(), strict=True))
+        assert [text[start:end] for start, end in spans] == ["a", "b", "\u0301", "❤\ufe0f"]
 
     @pytest.mark.parametrize("mode", CANDIDATES)
     def test_no_text_no_unit(self, mode: str, family_encoder: PretrainedEncoder) -> None:
@@ -136,6 +150,14 @@ class TestLocate:
         lost = Unrepresentable()
         assert locate([Mention(start=0, end=1, label="x")], word_units("", (), []), 3, lost) == []
         assert lost.off_boundary == 1
+
+    def test_across_lines(self) -> None:
+        lost = Unrepresentable()
+        mentions = [Mention(start=0, end=5, label="x"), Mention(start=3, end=8, label="x"), Mention(start=6, end=11, label="x")]
+        found = locate(mentions, self.UNITS, 3, lost, np.array([0, 0, 1, 1, 1]))
+        assert found == [(0, 1, "x"), (2, 1, "x")]
+        assert (lost.across_lines, lost.num_lost) == (1, 1)
+        assert str(lost) == "1 of 3 gold spans have no candidate (0 off a boundary, 0 too wide, 1 across a line break)"
 
     @given(st.integers(0, 4), st.integers(1, 5), st.integers(1, 6))
     def test_every_run_of_units(self, first: int, length: int, width: int) -> None:

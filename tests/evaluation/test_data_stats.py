@@ -105,10 +105,10 @@ def test_widths_and_overlaps(first: str) -> None:
 
 def test_gold_without_a_candidate(first: str, second: str) -> None:
     stats = stats_of(first, second)
-    nothing = {"num_gold": 6, "num_lost": 0, "share": 0.0, "off_boundary": 0, "too_wide": {}}
+    nothing = {"num_gold": 6, "num_lost": 0, "share": 0.0, "off_boundary": 0, "across_lines": 0, "too_wide": {}}
     in_first, in_second = (own["unrepresentable"] for own in stats["sources"])
     assert in_first == {"words": nothing | {"num_lost": 1, "share": 1 / 6, "off_boundary": 1}, "subwords": nothing}
-    lost = {"num_gold": 2, "num_lost": 2, "share": 1.0, "off_boundary": 1, "too_wide": {"6": 1}}
+    lost = {"num_gold": 2, "num_lost": 2, "share": 1.0, "off_boundary": 1, "across_lines": 0, "too_wide": {"6": 1}}
     assert in_second == {"words": lost, "subwords": lost}
     assert stats["total"]["unrepresentable"]["words"] == lost | {
         "num_gold": 8, "num_lost": 3, "share": 3 / 8, "off_boundary": 2

@@ -72,7 +72,7 @@ class Capitals:
     def check_threshold(self, threshold: Threshold | None) -> None:
         return
 
-    def unrepresentable(self, examples: Sequence[Example]) -> Unrepresentable:
+    def unrepresentable(self, examples: Sequence[Example], *, line_breaks: str | None = None) -> Unrepresentable:
         return Unrepresentable()
 
     def fingerprint(self) -> dict[str, str]:

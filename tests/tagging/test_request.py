@@ -28,8 +28,8 @@ def file(tmp_path: Path) -> Path:
 def test_what_is_in_it(file: Path) -> None:
     request = tag_request(OPTIONS, TYPES, None, [file], FINGERPRINT)
     assert request["model"] == "folder (SHA-256 abc)" and request["dtype"] == "bfloat16"
-    keys = "version, types, threshold, overlap, text_column, batch_size, device, dtype, compile, model, number of inputs, input 1"
-    assert list(request) == keys.split(", ")
+    keys = "version, types, threshold, overlap, line_breaks, text_column, batch_size, device, dtype, compile, model"
+    assert list(request) == [*keys.split(", "), "number of inputs", "input 1"]
 
 
 def test_what_changes_it(file: Path) -> None:
