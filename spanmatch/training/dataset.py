@@ -181,8 +181,7 @@ class TrainingCollator:
         views = self.batcher.passes(windows)
         texts = collate_texts(views, self.batcher)
         if self.batcher.is_cross_encoder:
-            positives, valid = collate_gold(views, [view.types for view in views], texts)
-            batch: dict[str, Any] = {"texts": texts, "types": None, "positives": positives, "valid": valid}
+            batch: dict[str, Any] = {"texts": texts, "types": None} | _targets(views, [view.types for view in views], texts)
             if self.num_anchored is not None:
                 batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.type_texts)))
             return batch
@@ -195,8 +194,7 @@ class TrainingCollator:
             columns[""] = EntityType(name="entity"), "entity"
         written = list(columns.values())
         order, types = self._type_groups([text for _, text in written])
-        positives, valid = collate_gold(views, [[written[place][0] for place in order]], texts)
-        batch = {"texts": texts, "types": types, "positives": positives, "valid": valid}
+        batch = {"texts": texts, "types": types} | _targets(views, [[written[place][0] for place in order]], texts)
         if self.num_anchored is not None:
             batch |= self._anchored(views, [written[place][1] for place in order])
         return batch
@@ -222,6 +220,45 @@ class TrainingCollator:
             anchored.append(example.text[example.words[first][0] : example.words[last][1]])
         order, types = self._type_groups(anchored)
         return {"types": types, "type_texts": type_texts, "anchored_texts": [anchored[place] for place in order]}
+
+
+def _targets(views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch) -> dict[str, torch.Tensor]:
+    """Return what the loss compares scores with: `collate_gold` and `gold_bounds`, by name."""
+    positives, valid = collate_gold(views, columns, batch)
+    starts, ends = gold_bounds(views, columns, batch)
+    return {"positives": positives, "valid": valid, "gold_starts": starts, "gold_ends": ends}
+
+
+def gold_bounds(
+    views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the units at which gold of each type starts, and those at which it ends.
+
+    All gold of the text counts, also what is no target of this window: gold that another window owns, that is too wide,
+    that goes beyond the window.
+
+    Args:
+        views: the rows of the batch.
+        columns: as for `collate_gold`.
+        batch: the views, collated.
+
+    Returns:
+        Starts and ends. Shape: both (B, U, C) bool.
+    """
+    num_views, num_units, _ = batch.candidates.shape
+    found = np.zeros((2, num_views, num_units, max(map(len, columns), default=0)), dtype=bool)
+    per_view = columns if len(columns) == num_views else [columns[0]] * num_views
+    for row, (view, own) in enumerate(zip(views, per_view, strict=True)):
+        if not view.tokenized.example.mentions:
+            continue
+        key_of_label = {item.label: item.key for item in view.tokenized.example.types}
+        column_of_key = {item.key: column for column, item in enumerate(own)}
+        for bounds, marked in zip(view.tokenized.gold_bounds(), found, strict=True):
+            for unit, label in bounds:
+                column = column_of_key.get(key_of_label[label])
+                if column is not None and view.start_unit <= unit < view.end_unit:
+                    marked[row, unit - view.start_unit, column] = True
+    return torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
 
 def collate_gold(

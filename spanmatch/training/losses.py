@@ -132,10 +132,13 @@ def matching_loss(
     span_weight: float = 1.0,
     start_weight: float = 0.0,
     end_weight: float = 0.0,
+    gold_starts: torch.Tensor | None = None,
+    gold_ends: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the weighted sum of an objective on spans, on their starts and on their ends (Binder, section 3.1).
 
-    A unit is a positive start (end) of a type if a positive span of that type starts (ends) at it.
+    A unit is a positive start (end) of a type if a positive span of that type starts (ends) at it. It is no target if
+    gold starts (ends) there that is no target itself, such as gold that another window owns or that is too wide.
 
     Args:
         loss: the objective.
@@ -145,13 +148,23 @@ def matching_loss(
         span_weight: weight of the loss on spans.
         start_weight: weight of the loss on starts.
         end_weight: weight of the loss on ends.
+        gold_starts: the units at which any gold span of a type starts (see `dataset.gold_bounds`); by default those of
+            the positives. Shape: (B, U, C) bool.
+        gold_ends: the same of ends.
     """
     total = span_weight * loss(scores.spans, positives, valid)
     if scores.starts is not None and start_weight:
-        total = total + start_weight * loss(scores.starts, starting(positives), starting(valid))
+        total = total + start_weight * loss(scores.starts, *_bound_targets(starting(positives), starting(valid), gold_starts))
     if scores.ends is not None and end_weight:
-        total = total + end_weight * loss(scores.ends, ending(positives), ending(valid))
+        total = total + end_weight * loss(scores.ends, *_bound_targets(ending(positives), ending(valid), gold_ends))
     return total
+
+
+def _bound_targets(
+    positives: torch.Tensor, valid: torch.Tensor, gold: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the positive starts (or ends) and the valid ones: gold that is no positive is not valid. (B, U, 1, C)"""
+    return positives, valid if gold is None else valid & (positives | ~gold[:, :, None])
 
 
 def starting(cells: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from spanmatch.errors import InputError, nearest
-from spanmatch.model.head import SpanScores
 from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.losses import LOSSES, NEED_NULL_SLOTS, Loss, matching_loss
 
@@ -80,7 +79,7 @@ class Objective:
         return bool(self.start_weight or self.end_weight)
 
     @cached_property
-    def loss(self) -> Callable[[SpanScores, torch.Tensor, torch.Tensor], torch.Tensor]:
+    def loss(self) -> Callable[..., torch.Tensor]:
         """Return the function that computes the loss of a batch from scores, positives and valid cells.
 
         Its parameters are those of `losses.matching_loss`, which it calls.

@@ -178,7 +178,8 @@ class MatcherTrainer(Trainer):
             boundaries=self.boundaries,
             anchors_CH=None if anchor is None else anchor.states(inputs["type_texts"]),
         )
-        loss = self.loss(outputs, inputs["positives"], inputs["valid"])
+        bounds = {name: inputs[name] for name in ("gold_starts", "gold_ends")}
+        loss = self.loss(outputs, inputs["positives"], inputs["valid"], **bounds)
         if self.anchor is not None and outputs.type_states is not None:
             moved = drift(outputs.type_states, self.anchor.states(inputs["anchored_texts"]))
             loss = loss + self.arguments.type_anchor * moved

@@ -9,7 +9,7 @@ from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.entities import EntityType
 from spanmatch.model.encoders import PretrainedEncoder
-from spanmatch.training.dataset import collate_gold
+from spanmatch.training.dataset import collate_gold, gold_bounds
 
 WIDTH = 4
 PERSON = EntityType(name="person", label="PER")
@@ -131,3 +131,33 @@ class TestGold:
             assert {cell[1:] for cell in together if cell[0] == row} == {cell[1:] for cell in alone}
             assert torch.equal(valid[row, : own.shape[1], : own.shape[2]], own[0])
             assert valid[row].sum() == own.sum()
+
+
+class TestBounds:
+    def test_gold_of_another_window(self, family_encoder: PretrainedEncoder) -> None:
+        """A window that sees where gold starts, but does not own its candidate, learns nothing of that start; nor of the end."""
+        small = SequenceTokenizer.of(family_encoder.tokenizer, 16)
+        text = "a person and a city and a company and the place of people and a name of a person"
+        words = make_example(text).words
+        spans = [(words[first][0], words[first + 2][1], "PER") for first in range(len(words) - 2)]
+        views = views_of(small, make_example(text, spans, [PERSON]))
+        batch = collate_alone(views, small, WIDTH)
+        positives, valid = collate_gold(views, [[PERSON]], batch)
+        starts, ends = gold_bounds(views, [[PERSON]], batch)
+        for row, view in enumerate(views):
+            count = view.end_unit - view.start_unit
+            expected = [view.start_unit + unit < len(words) - 2 for unit in range(count)]
+            assert starts[row, :count, 0].tolist() == expected and not starts[row, count:].any()
+            assert ends[row, :count, 0].tolist() == [view.start_unit + unit >= 2 for unit in range(count)]
+        # There is such a start: a shorter candidate at it is a target here, and the gold is not.
+        assert (starts & valid.any(dim=2) & ~positives.any(dim=2)).any()
+
+    def test_gold_without_a_candidate(self, tokenizer: SequenceTokenizer) -> None:
+        """Too wide: its start and its end are still where an entity starts and ends."""
+        example = make_example(SENTENCE, [(0, len(SENTENCE), "PER"), (17, 20, "city")], [PERSON, CITY])
+        views = views_of(tokenizer, example)
+        starts, ends = gold_bounds(views, [[CITY, PERSON]], collate_alone(views, tokenizer, WIDTH))
+        assert starts.nonzero().tolist() == [[0, 0, 1], [0, 3, 0]]
+        assert ends.nonzero().tolist() == [[0, 3, 0], [0, 6, 1]]
+        starts, _ = gold_bounds(views, [[COMPANY]], collate_alone(views, tokenizer, WIDTH))
+        assert starts.shape == (1, 7, 1) and not starts.any()

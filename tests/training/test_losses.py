@@ -412,6 +412,24 @@ class TestBoundaries:
             torch.testing.assert_close(matching_loss(loss, scores, positives, valid, **named), total)
         torch.testing.assert_close(matching_loss(loss, scores, positives, valid), parts[0])
 
+    @pytest.mark.parametrize("name", LOSSES)
+    @pytest.mark.parametrize("bound", ["start", "end"])
+    def test_gold_that_is_no_target_is_no_negative(self, bound: str, name: str) -> None:
+        """Gold starts at unit 1, and only a shorter candidate there is a target: the score of that start has no influence."""
+        scores, _, valid = self.scores(name in NEED_NULL_SLOTS)
+        positives, gold = torch.zeros_like(valid), torch.zeros((2, 5, 2), dtype=torch.bool)
+        valid[0, 1, 0, 0] = valid[0, 2, 0, 0] = positives[0, 2, 0, 0] = True
+        gold[0, 1, 0] = gold[0, 2, 0] = True
+        part = scores.starts if bound == "start" else scores.ends
+        assert part is not None
+        part.logits.requires_grad_()
+        options: dict[str, Any] = {"span_weight": 0.0, f"{bound}_weight": 1.0}
+        for bounds, is_target in ((None, True), (gold, False)):
+            part.logits.grad = None
+            matching_loss(LOSSES[name], scores, positives, valid, **options, **{f"gold_{bound}s": bounds}).backward()
+            assert part.logits.grad is not None
+            assert bool(part.logits.grad[0, 1, 0, 0]) == is_target and bool(part.logits.grad[0, 2, 0, 0])
+
     def test_options_of_the_loss_hold_for_all_parts(self) -> None:
         scores, positives, valid = self.scores(False)
         zero = partial(focal, alpha=0.0)
