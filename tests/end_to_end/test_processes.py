@@ -161,7 +161,7 @@ def together(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """What each of two processes of one launch has to say of everything that is compared below."""
     resuming = {
         "text_encoder": "encoder", "max_steps": 12, "save_strategy": "steps", "save_steps": 4, "save_total_limit": 5,
-        "train_sampling_strategy": "group_by_length", "optim": None, "learning_rate": 3e-3,
+        "train_sampling_strategy": "group_by_length", "optim": None, "learning_rate": 3e-3, "num_train_epochs": None,
     }  # fmt: skip
     random = {"train_file": "uneven.jsonl", "train_sampling_strategy": "random"}
     sharded = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text(encoding="utf-8"))["fsdp_config"]
