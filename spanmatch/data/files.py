@@ -11,6 +11,17 @@ from typing import Any
 
 from spanmatch.errors import InputError, nearest
 
+# How files begin that are not UTF-8 although their user takes them for text, with what they are and the remedy.
+_OTHER_KINDS = {
+    b"\x1f\x8b": ("compressed with gzip", "unpack it (gunzip)"),
+    b"BZh": ("compressed with bzip2", "unpack it (bunzip2)"),
+    b"\xfd7zXZ": ("compressed with xz", "unpack it (unxz)"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it (unzstd)"),
+    b"PK\x03\x04": ("a zip archive", "unpack it, or save it as text"),
+    b"\xff\xfe": ("UTF-16", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
+}
+
 
 def no_such_file(path: Path, *, otherwise: str | None = None, kind: str = "file", pattern: str = "*") -> InputError:
     """Return the error for a path where nothing is; it suggests the most similar name of the same folder.
@@ -22,6 +33,8 @@ def no_such_file(path: Path, *, otherwise: str | None = None, kind: str = "file"
         pattern: a glob; only names that match it are suggested.
     """
     has_parent = os.path.isdir(path.parent)  # unlike the method of a path, it takes a name that is too long for no folder
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        return InputError(f"{path}: a pipe or a device, not a {kind}; write what it gives to a file first")
     if otherwise is None:
         otherwise = "check the path" if has_parent else f"there is no folder {path.parent}"
     siblings = [item.name for item in path.parent.glob(pattern)] if has_parent else []
@@ -36,7 +49,23 @@ def not_utf8(where: str | Path, error: UnicodeDecodeError, kind: str = "file") -
         error: what decoding raised; it knows the byte.
         kind: what the user should save as UTF-8, such as "text".
     """
+    for beginning, (what, remedy) in _OTHER_KINDS.items():
+        if error.object.startswith(beginning):
+            return InputError(f"{where}: {what}, not text in UTF-8; {remedy}")
     return InputError(f"{where}: not UTF-8 ({error.reason} at byte {error.start}); save the {kind} as UTF-8")
+
+
+def matching(pattern: str) -> list[str]:
+    """Return the names of the files and folders that match a glob, sorted; none where nothing matches.
+
+    Args:
+        pattern: the glob; `~` is the home folder, `**` any depth of folders. Its folder, as far as it is there, is taken by its
+            name, because a name may have brackets.
+    """
+    path = Path(os.path.expanduser(pattern))
+    folder = next((item for item in path.parents if os.path.isdir(item)), Path())
+    escaped = "" if folder == Path() else glob.escape(str(folder))
+    return sorted(glob.glob(os.path.join(escaped, path.relative_to(folder)), recursive=True))
 
 
 def find_glob(pattern: str, leave_out: Collection[Path] = ()) -> list[Path]:
@@ -49,7 +78,7 @@ def find_glob(pattern: str, leave_out: Collection[Path] = ()) -> list[Path]:
     Raises:
         InputError: nothing matches.
     """
-    found = [Path(name) for name in sorted(glob.glob(os.path.expanduser(pattern), recursive=True))]
+    found = [Path(name) for name in matching(pattern)]
     written = {os.path.realpath(path) for path in leave_out}
     kept = [path for path in found if os.path.realpath(path) not in written and not is_standard_output(path)]
     if not kept:

@@ -40,15 +40,16 @@ def named_device(name: str) -> torch.device:
     return device
 
 
-def named_dtype(name: str) -> torch.dtype:
+def named_dtype(name: str | torch.dtype) -> torch.dtype:
     """Return a floating-point type by name.
 
     Args:
-        name: "float32", "bfloat16" or "float16".
+        name: "float32", "bfloat16" or "float16", or torch's own name for it, such as `torch.float16`.
 
     Raises:
         InputError: the name is unknown.
     """
+    name = str(name).removeprefix("torch.")
     if name not in _DTYPES:
         raise InputError(f'unknown dtype "{name}"; {nearest(name, _DTYPES)}')
     return _DTYPES[name]

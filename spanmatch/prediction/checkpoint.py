@@ -139,6 +139,11 @@ def save_checkpoint(
     weights = {name: tensor.detach().contiguous() for name, tensor in (state or model.state_dict()).items()}
     unrounded = weights if stored is None else stored.unrounded(weights)
     folder.mkdir(parents=True, exist_ok=True)
+    # A folder of links shows the files of another checkpoint, such as one of the hub's cache. Those must not be changed.
+    changed = [WEIGHTS_FILE] if unrounded is not None else []
+    for name in (CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, THRESHOLDS_FILE, *changed):
+        if (folder / name).is_symlink():
+            (folder / name).unlink()
     (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
     # The folder may hold an earlier checkpoint. Its files that this one does not overwrite would be read as part of this one.

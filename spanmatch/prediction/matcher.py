@@ -113,14 +113,14 @@ class SpanMatcher:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None, compile: bool = False
+        cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | torch.dtype | None = None, compile: bool = False
     ) -> "SpanMatcher":
         """Load a checkpoint.
 
         Args:
             name_or_path: a folder, a name that ships ("spanmatch-mini"), or a hub id.
             device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
-            dtype: "float32", "bfloat16", "float16"; by default what the device computes natively.
+            dtype: "float32", "bfloat16", "float16" or a `torch.dtype`; by default what the device computes natively.
             compile: compile the encoder (torch.compile): half a minute at the first text, faster from then on.
 
         Raises:

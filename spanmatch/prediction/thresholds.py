@@ -50,7 +50,10 @@ class Calibration:
         Args:
             folder: an existing folder.
         """
-        write_whole(folder / THRESHOLDS_FILE, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+        path = folder / THRESHOLDS_FILE
+        if path.is_symlink():
+            path.unlink()  # the file that it leads to is of another checkpoint
+        write_whole(path, json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "Calibration | None":

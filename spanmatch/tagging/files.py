@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from spanmatch.data.examples import json_row
-from spanmatch.data.files import find_glob, not_utf8
+from spanmatch.data.files import find_glob, matching, not_utf8
 from spanmatch.data.tables import SEPARATORS, read_table
 from spanmatch.errors import InputError, nearest
 
@@ -45,7 +45,7 @@ def find_files(source: str, leave_out: Collection[Path] = ()) -> list[Path]:
     if os.path.isdir(path):
         raise InputError(f'{source}: a folder; name a file in it, or a glob such as "{source.rstrip("/")}/*.jsonl"')
     found = [path] if os.path.isfile(path) else []
-    if not found and glob.has_magic(source) and glob.glob(os.path.expanduser(source), recursive=True):
+    if not found and glob.has_magic(source) and matching(source):
         found = [file for file in find_glob(source, leave_out) if file.is_file()]
     for file in found:
         if _is_compressed(file) and Path(file.stem).suffix == ".parquet":

@@ -1,5 +1,8 @@
 """Files: each error is one line with its remedy, and a file is written whole or not at all."""
 
+import bz2
+import gzip
+import lzma
 import os
 import stat
 from pathlib import Path
@@ -48,8 +51,33 @@ class TestNoSuchFile:
     def test_names_the_folder_that_is_missing(self, folder: Path) -> None:
         assert str(no_such_file(folder / "none" / "a")).endswith(f"no such file; there is no folder {folder}/none")
 
+    def test_a_pipe_is_no_missing_file(self, tmp_path: Path) -> None:
+        """... as from `<(zcat corpus.jsonl.gz)`."""
+        os.mkfifo(tmp_path / "pipe")
+        message = "a pipe or a device, not a file; write what it gives to a file first"
+        assert str(no_such_file(tmp_path / "pipe")) == f"{tmp_path}/pipe: {message}"
+
 
 class TestReading:
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (gzip.compress(b"text"), "a.jsonl: compressed with gzip, not text in UTF-8; unpack it (gunzip)"),
+            (bz2.compress(b"text"), "a.jsonl: compressed with bzip2, not text in UTF-8; unpack it (bunzip2)"),
+            (lzma.compress(b"text"), "a.jsonl: compressed with xz, not text in UTF-8; unpack it (unxz)"),
+            (b"PK\x03\x04\xff", "a.jsonl: a zip archive, not text in UTF-8; unpack it, or save it as text"),
+            ("text".encode("utf-16"), "a.jsonl: UTF-16, not text in UTF-8; save it as UTF-8"),
+            (b"Zo\xeb", "a.jsonl: not UTF-8 (unexpected end of data at byte 2); save the file as UTF-8"),
+        ],
+        ids=["gzip", "bzip2", "xz", "zip", "UTF-16", "Latin-1"],
+    )
+    def test_what_is_no_text(self, content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("a.jsonl").write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read_text(Path("a.jsonl"))
+        assert str(caught.value) == message
+
     def test_json(self, tmp_path: Path) -> None:
         file = tmp_path / "a.json"
         file.write_bytes('\ufeff{"a": "é"}\r\n'.encode())
@@ -83,6 +111,16 @@ class TestReading:
 
 
 class TestFindGlob:
+    def test_a_folder_whose_name_has_brackets(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is there, so it is taken by its name."""
+        (folder / "sub").rename(folder / "data [old]")
+        assert find_glob(f"{folder}/data [old]/*.jsonl") == [folder / "data [old]" / "test.jsonl"]
+        assert find_glob(f"{folder}/data [old]/[st]*.jsonl") == [folder / "data [old]" / "test.jsonl"]
+        assert find_glob(f"{folder}/[d]*/*.jsonl") == [folder / "data [old]" / "test.jsonl"]
+        monkeypatch.chdir(folder)
+        assert find_glob("data [old]/*.jsonl") == [Path("data [old]/test.jsonl")]
+        assert find_glob("*.jsonl") == [Path("train.jsonl")]
+
     def test_sorted(self, folder: Path) -> None:
         assert find_glob(f"{folder}/**/*.jsonl") == [folder / "sub" / "test.jsonl", folder / "train.jsonl"]
 

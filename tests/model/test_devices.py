@@ -33,6 +33,11 @@ class TestDevices:
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: cuda_has or including_emulation)
         assert devices.native_dtype(torch.device(device)) == expected
 
+    def test_names_of_torch(self) -> None:
+        assert devices.named_dtype(torch.bfloat16) == devices.named_dtype("torch.bfloat16") == devices.named_dtype("bfloat16")
+        with pytest.raises(InputError, match='unknown dtype "int8"'):
+            devices.named_dtype(torch.int8)
+
     def test_it_is_the_default(self, tiny_matcher: SpanMatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         for dtype in (torch.float32, torch.bfloat16):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import EVERYTHING, TEXTS, TYPES, Key, make_matcher, scores_of
+from helpers_e2e import snapshot
 from safetensors.torch import load_file, save_file
 
 from spanmatch.errors import InputError
@@ -86,6 +87,24 @@ class TestCheckpoint:
         with pytest.raises(InputError) as caught:
             SpanMatcher.from_pretrained(tmp_path)
         assert message in str(caught.value) and "model.safetensors: does not fit config.json" in str(caught.value)
+
+    def test_a_folder_of_links_gets_files_of_its_own(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        """What the links lead to is another checkpoint."""
+        source, links = tmp_path / "source", tmp_path / "links"
+        tiny_matcher.calibration = Calibration(threshold=0.25, slot=None)
+        tiny_matcher.save_pretrained(source)
+        links.mkdir()
+        for path in source.iterdir():
+            (links / path.name).symlink_to(path)
+        before = snapshot(source)
+        with torch.no_grad():
+            tiny_matcher.model.head.type_proj.weight += 1
+        tiny_matcher.calibration.save(links)
+        tiny_matcher.save_pretrained(links)
+        assert snapshot(source) == before
+        assert not any(path.is_symlink() for path in links.iterdir())
+        loaded = SpanMatcher.from_pretrained(links).model.head.type_proj.weight
+        assert torch.equal(loaded, tiny_matcher.model.head.type_proj.weight.to(loaded.dtype))
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_weights_that_are_no_numbers(self, value: float, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
