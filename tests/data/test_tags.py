@@ -22,6 +22,7 @@ class TestReadTags:
             ("O O", []),
             # IOB2
             ("B-x I-x O B-y", [(0, 2, "x"), (3, 4, "y")]),
+            ("B-x-y I-x-y I-x-z", [(0, 2, "x-y"), (2, 3, "x-z")]),
             ("B-x B-x I-x", [(0, 1, "x"), (1, 3, "x")]),
             # IOB1: B only where a span touches one of its type
             ("I-x I-x O I-y", [(0, 2, "x"), (3, 4, "y")]),

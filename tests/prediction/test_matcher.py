@@ -1,6 +1,7 @@
 """The matcher: batches, windows, and entities of texts in many scripts."""
 
 import copy
+import json
 import os
 import pickle
 import random
@@ -8,7 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,12 @@ class TestDifferences:
 
     def test_twice_is_the_same(self, family_matcher: SpanMatcher, texts: list[str]) -> None:
         assert everything(family_matcher, texts) == everything(family_matcher, texts)
+
+    def test_the_order_of_types_has_no_influence(self, family_matcher: SpanMatcher, texts: list[str]) -> None:
+        """... on a bi-encoder."""
+        options: dict[str, Any] = {"threshold": EVERYTHING, "overlap": "multi-label"}
+        reversed_types = [scores_of(entities) for entities in family_matcher.predict(texts, TYPES[::-1], **options)]
+        assert_same(reversed_types, everything(family_matcher, texts))
 
     def test_types_per_text_are_calls_of_their_own(self, tiny_matcher: SpanMatcher) -> None:
         texts = [TEXTS["plain"], TEXTS["accents"], TEXTS["plain"], LONG]
@@ -282,6 +289,13 @@ class TestPredict:
         with pytest.raises(InputError) as caught:
             list(tiny_matcher.stream_scored(examples, floor=0.1, **options))
         assert message in str(caught.value)
+
+
+def test_an_entity_is_json(family_matcher: SpanMatcher) -> None:
+    """Its numbers are those of Python, not of NumPy or torch."""
+    [entity, *_] = family_matcher.predict(TEXTS["plain"], TYPES, threshold=EVERYTHING)
+    assert [type(value) for value in asdict(entity).values()] == [int, int, str, str, float]
+    assert json.loads(json.dumps(asdict(entity))) == asdict(entity)
 
 
 class TestThreadsAndProcesses:

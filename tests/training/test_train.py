@@ -108,6 +108,16 @@ class TestLearning:
         assert (trained / "thresholds.json").read_bytes() == (tmp_path / "again" / "thresholds.json").read_bytes()
 
 
+def test_the_hash_seed_has_no_influence(encoder: Path, data: Path, tmp_path: Path) -> None:
+    """Nothing depends on the order of a set."""
+    for seed in ("1", "2"):
+        given = arguments(encoder, data / "train.jsonl", tmp_path / seed, max_steps=3)
+        command = [sys.executable, "train_bi_encoder.py", *given]
+        result = end_in_time(command, offline_environment() | {"PYTHONHASHSEED": seed}, 120)
+        assert result.status == 0, result.err
+    assert difference(tmp_path / "1", tmp_path / "2") == 0
+
+
 class TestPicture:
     def test_loss_and_f1_are_drawn(self, encoder: Path, data: Path, tmp_path: Path) -> None:
         result = run(encoder, data / "train.jsonl", tmp_path / "out", validation_file=data / "dev.jsonl", eval_strategy="epoch")
