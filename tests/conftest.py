@@ -18,6 +18,7 @@ import torch
 from helpers import FAMILIES, make_matcher, write_family
 from helpers_bad_input import Place
 from helpers_e2e import sentences, trained_checkpoint, write_jsonl, write_tiny_encoder
+from helpers_fuzz import DEFAULT_MINUTES
 from hypothesis import settings
 
 from spanmatch.batching import tokenizer as tokenizing
@@ -27,6 +28,12 @@ from spanmatch.prediction.matcher import SpanMatcher
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 settings.register_profile("spanmatch", derandomize=True, deadline=None, max_examples=100)
 settings.load_profile("spanmatch")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the fuzz tests, here because pytest reads no deeper conftest before the command line."""
+    parser.addoption("--fuzz-minutes", type=float, default=DEFAULT_MINUTES, help="minutes for all of tests/fuzz together")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="the first round of inputs of tests/fuzz")
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,8 @@ def read_record(
         raise no_text(where, row)
     if text is not None and not isinstance(text, str):
         raise InputError(f'{where}: "text" must be a string, got {type(text).__name__}')
+    if isinstance(row.get("id"), (list, dict)):
+        raise InputError(f'{where}: "id" must be a text or a number, got {type(row["id"]).__name__}; rename the key')
     _check_strings(where, "tokens", tokens)
     _check_labels(where, row)
     _check_gold_keys(where, row)

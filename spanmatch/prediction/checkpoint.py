@@ -6,20 +6,22 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from spanmatch.batching.candidates import CANDIDATES
 from spanmatch.config import MatcherConfig
 from spanmatch.data.files import read_json, whole_file
+from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.errors import InputError, nearest, one_line
-from spanmatch.model.encoders import ARCHITECTURES
+from spanmatch.model.encoders import ARCHITECTURES, POOLINGS
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
-from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
+from spanmatch.prediction.thresholds import NULL_SLOTS, THRESHOLDS_FILE, Calibration
 
 # How a weight may have been rounded since it was read: to one of the precisions that a matcher computes in, or to both.
 _ROUNDINGS = ((), (torch.bfloat16,), (torch.float16,), (torch.bfloat16, torch.float16), (torch.float16, torch.bfloat16))
@@ -177,7 +179,7 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     config = _read_config(folder / CONFIG_FILE)
     try:
         model = SpanMatcherModel(config)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # of a wrong value, the libraries raise many kinds
         reason = one_line(error, 200)
         raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
     try:
@@ -190,9 +192,9 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if broken:
         problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
         raise InputError(f"{folder / WEIGHTS_FILE}: {problem}; train again with a lower learning_rate")
-    text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
+    text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER, model.text_encoder)
     separate = folder / TYPE_TOKENIZER
-    type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer
+    type_tokenizer = _read_tokenizer(separate, model.encoder_of_types) if separate.is_dir() else text_tokenizer
     calibration = Calibration.load(folder)
     if calibration is not None and calibration.slot not in {None, *config.null_slots}:
         problem = f'thresholds above the null slot "{calibration.slot}", which this checkpoint has not'
@@ -201,7 +203,7 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration, stored)
 
 
-def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def _read_tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
     try:
         if not folder.is_dir():
             raise FileNotFoundError("no such folder")
@@ -209,6 +211,11 @@ def _read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
         reason = one_line(error, 200)
         raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
+    embeddings: Any = encoder.get_input_embeddings()
+    last, size = max(tokenizer.get_vocab().values(), default=0), embeddings.num_embeddings
+    if last >= size:
+        problem = f"a tokenizer with token ids up to {last}, but the encoder has {size} embeddings"
+        raise InputError(f"{folder}: {problem}; copy or train the checkpoint again")
     return tokenizer
 
 
@@ -225,4 +232,27 @@ def _read_config(path: Path) -> MatcherConfig:
     if values["architecture"] not in ARCHITECTURES:
         given = str(values["architecture"])
         raise InputError(f'{path}: unknown architecture "{given}"; {nearest(given, ARCHITECTURES)}')
+    _check_values(path, values)
     return MatcherConfig(**{key: values[key] for key in values.keys() & known})
+
+
+def _check_values(path: Path, values: Mapping[str, Any]) -> None:
+    """Refuse values that the model would be built with and not used: they are read far from here, in the first text."""
+    for key in ("head_size", "max_span_width", "max_length", "max_type_length", "max_types"):
+        if values[key] is None and key == "max_types":
+            continue
+        if type(values[key]) is not int or not 0 < values[key] < 1 << 31:
+            raise InputError(f'{path}: "{key}" must be a whole number above 0, got {str(values[key])[:40]}; copy the file again')
+    for key, valid in (("candidates", CANDIDATES), ("type_pooling", POOLINGS), ("line_breaks", LINE_BREAKS)):
+        given = values.get(key, "auto")
+        if given not in tuple(valid):
+            raise InputError(f'{path}: unknown {key} "{str(given)[:40]}"; {nearest(str(given), valid)}')
+    for key in ("background_weight", "type_norm"):
+        given = values.get(key) or 0.0
+        if type(given) not in {int, float} or not 0 <= given < 1e6:
+            raise InputError(f'{path}: "{key}" must be a number, at least 0, got {str(given)[:40]}; copy the file again')
+    slots = values["null_slots"]
+    if not isinstance(slots, dict) or not set(slots) <= set(NULL_SLOTS) or not all(type(item) is int for item in slots.values()):
+        raise InputError(f'{path}: "null_slots" must be {{name: place}} of {", ".join(NULL_SLOTS)}; copy the file again')
+    if not isinstance(values.get("type_prompt", ""), str) or not isinstance(values["objective"], str):
+        raise InputError(f'{path}: "objective" and "type_prompt" must be texts; copy the file again')

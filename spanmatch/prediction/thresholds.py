@@ -321,7 +321,10 @@ def logit(probability: Any) -> float:
     remedy = "give a number above 0 and below 1"
     if isinstance(probability, (bool, np.bool_, str, bytes)) or not hasattr(probability, "__float__"):
         raise InputError(f"a threshold must be a number, got {str(probability)[:40]!r} ({type(probability).__name__}); {remedy}")
-    value = float(probability)
+    try:
+        value = float(probability)
+    except OverflowError:  # a whole number of hundreds of digits
+        value = math.inf
     if not 0 < value < 1:
         raise InputError(f"a threshold must lie between 0 and 1, got {probability}; {remedy}")
     return math.log(value / (1 - value))

@@ -70,6 +70,7 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "half a character": ('{"text": "\\ud800"}', "lone surrogate (\\ud800)"),
     "a list": ([], "expected a JSON object, got list"),
     "another key": ({"txt": TEXT}, 'neither "text" nor "tokens"; "txt": did you mean "text"?'),
+    "spans as id": ({"text": TEXT, "id": [{"start": 0, "end": 3, "label": "x"}]}, '"id" must be a text or a number, got list'),
     "text is a number": ({"text": 3}, '"text" must be a string, got int'),
     "tokens are a string": ({"tokens": "a b"}, '"tokens" must be a list of strings'),
     "a token is null": ({"tokens": ["a", None]}, '"tokens" must be a list of strings'),

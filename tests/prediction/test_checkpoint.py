@@ -106,6 +106,35 @@ class TestCheckpoint:
         loaded = SpanMatcher.from_pretrained(links).model.head.type_proj.weight
         assert torch.equal(loaded, tiny_matcher.model.head.type_proj.weight.to(loaded.dtype))
 
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("head_size", -1), ("head_size", 10**400), ("max_span_width", 0), ("max_span_width", "12"), ("max_length", None),
+            ("max_type_length", True), ("max_types", 0), ("candidates", "word"), ("type_pooling", ["mean"]),
+            ("line_breaks", "no"), ("background_weight", "1"), ("background_weight", float("nan")), ("type_norm", -1.0),
+            ("null_slots", ["cls"]), ("null_slots", {"cls": None}), ("type_prompt", 3), ("objective", None),
+            ("text_encoder", {"model_type": "bert", "hidden_size": "wide"}),
+            ("text_encoder", {"model_type": "bert", "add_cross_attention": None}),
+        ],
+    )  # fmt: skip
+    def test_a_value_that_is_wrong(self, key: str, value: object, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        config = tmp_path / "config.json"
+        config.write_text(json.dumps(json.loads(config.read_text(encoding="utf-8")) | {key: value}), encoding="utf-8")
+        with pytest.raises(InputError, match=r"config\.json: ") as caught:
+            SpanMatcher.from_pretrained(tmp_path)
+        assert key in str(caught.value) or key == "text_encoder"
+
+    def test_a_tokenizer_of_another_encoder(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        tiny_matcher.save_pretrained(tmp_path)
+        tokenizer = tmp_path / "tokenizer" / "tokenizer.json"
+        content = json.loads(tokenizer.read_text(encoding="utf-8"))
+        word = next(iter(content["model"]["vocab"]))
+        content["model"]["vocab"][word] = 90_000
+        tokenizer.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(InputError, match="token ids up to 90000, but the encoder has"):
+            SpanMatcher.from_pretrained(tmp_path)
+
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_weights_that_are_no_numbers(self, value: float, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         with torch.no_grad():

@@ -18,6 +18,9 @@ from spanmatch.errors import InputError
 # Each record, or the `InputError` in its place, after its place.
 Rows = Iterator[tuple[str, Any]]
 
+# What may stand between the values of a JSON file; `str.isspace` knows more.
+_JSON_SPACES = frozenset(" \t\n\r")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
@@ -129,11 +132,11 @@ def _json_list(path: Path) -> Rows:
         if text[position : position + 1] != ",":
             raise InputError(f'{where}: not JSON (expected "," or "]" after it); is the file whole?')
         position = _after_space(text, position + 1)
-    if text[position + 1 :].strip():
+    if text[position + 1 :].strip(" \t\n\r"):
         raise InputError(f"{path}: something follows the list; give one list, or one object per line")
 
 
 def _after_space(text: str, position: int) -> int:
-    while text[position : position + 1].isspace():
+    while text[position : position + 1] in _JSON_SPACES:
         position += 1
     return position
