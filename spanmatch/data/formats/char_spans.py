@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from spanmatch.data.formats.reading import Reading, Rows, json_values
+from spanmatch.data.formats.reading import Reading, Rows, each_record, json_values
 from spanmatch.data.formats.records import LeftOut, Record
 from spanmatch.data.formats.writing import Writing
 from spanmatch.data.further_keys import KEYS, holds_annotation
@@ -63,17 +63,16 @@ def read_values(
     Raises:
         InputError: the list is no JSON, or everything was left out.
     """
-    num_rows = 0
-    for where, item in values or json_values(path):
-        try:
-            row = item if isinstance(item, InputError) else read_one(where, item)
-            if isinstance(row, dict):
-                _check_hidden(where, row)
-        except InputError as error:
-            row = error
+
+    def checked(where: str, item: Any) -> dict[str, Any] | None:
+        row = read_one(where, item)
         if row is not None:
-            num_rows += 1
-            yield where, row
+            _check_hidden(where, row)
+        return row
+
+    num_rows = 0
+    for num_rows, found in enumerate(each_record(values or json_values(path), checked), 1):  # noqa: B007 (used behind it)
+        yield found
     check_any_left(path, num_rows, reading.left_out)
 
 
