@@ -11,7 +11,7 @@ from typing import Any
 
 from spanmatch.data.dataset_dict import dataset_rows, load_dataset_folder
 from spanmatch.data.examples import Example, read_record
-from spanmatch.data.files import check_not_read, find_glob, no_such_file
+from spanmatch.data.files import check_not_read, find_glob, home_path, no_such_file
 from spanmatch.data.formats.formats import FORMATS, FileFormat, check_options, find_format, folder_format, named_format, read_rows
 from spanmatch.data.formats.reading import Reading
 from spanmatch.data.formats.records import LeftOut
@@ -194,7 +194,7 @@ def _with_types(
 def _open_source(
     source: str, split: str | Sequence[str] | None, given: FileFormat | None, reading: Reading, written: Collection[Path]
 ) -> Iterator[_Records]:
-    path = Path(source).expanduser()
+    path = home_path(source)
     if path.is_dir() or path.is_file():
         check_not_read(written, [path])
         yield _open_path(path, split, given, reading)

@@ -23,6 +23,15 @@ _OTHER_KINDS = {
 }
 
 
+def home_path(path: str | Path) -> Path:
+    """Return a path with the home folder in place of `~`. The name of no user (`~nobody`) stays as it is.
+
+    Args:
+        path: a path as a user writes it.
+    """
+    return Path(os.path.expanduser(path))  # Path.expanduser raises a RuntimeError for the name of no user
+
+
 def no_such_file(path: Path, *, otherwise: str | None = None, kind: str = "file", pattern: str = "*") -> InputError:
     """Return the error for a path where nothing is; it suggests the most similar name of the same folder.
 
@@ -62,7 +71,7 @@ def matching(pattern: str) -> list[str]:
         pattern: the glob; `~` is the home folder, `**` any depth of folders. Its folder, as far as it is there, is taken by its
             name, because a name may have brackets.
     """
-    path = Path(os.path.expanduser(pattern))
+    path = home_path(pattern)
     folder = next((item for item in path.parents if os.path.isdir(item)), Path())
     escaped = "" if folder == Path() else glob.escape(str(folder))
     return sorted(glob.glob(os.path.join(escaped, path.relative_to(folder)), recursive=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, read_corpus
-from spanmatch.data.files import check_can_write, folder_to_write
+from spanmatch.data.files import check_can_write, folder_to_write, home_path
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import CALIBRATION_FLOOR, calibrate, check_gold
 from spanmatch.evaluation.evaluate import Evaluation, evaluate_corpus
@@ -117,7 +117,7 @@ def calibrate_checkpoint(options: CalibrateOptions) -> None:
     """
     join_launch(None)
     tagger = load_tagger(options.model)
-    folder = Path(options.model).expanduser()
+    folder = home_path(options.model)
     if checkpoint_folder(options.model) != folder:
         raise InputError(f"{options.model}: no folder to store thresholds in; copy the checkpoint to a folder first")
     written = [folder / THRESHOLDS_FILE]

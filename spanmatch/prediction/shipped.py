@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import spanmatch
-from spanmatch.data.files import no_such_file
+from spanmatch.data.files import home_path, no_such_file
 from spanmatch.errors import InputError, one_line
 
 # The checkpoint that ships with the package.
@@ -53,7 +53,7 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
     Raises:
         InputError: there is no such folder, or files are missing from it.
     """
-    folder = Path(name_or_path).expanduser()
+    folder = home_path(name_or_path)
     if not any((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
         folder = shipped(str(name_or_path)) or folder
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.

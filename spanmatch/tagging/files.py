@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from spanmatch.data.examples import json_row
-from spanmatch.data.files import find_glob, matching, not_utf8
+from spanmatch.data.files import find_glob, home_path, matching, not_utf8
 from spanmatch.data.tables import SEPARATORS, read_table
 from spanmatch.errors import InputError, nearest
 
@@ -41,7 +41,7 @@ def find_files(source: str, leave_out: Collection[Path] = ()) -> list[Path]:
         InputError: a folder, a compressed Parquet file, or a glob that matches only what is left out.
     """
     # Unlike the methods of a path, these functions take a long sentence, or one that begins with "~", for no file.
-    path = Path(os.path.expanduser(source))
+    path = home_path(source)
     if os.path.isdir(path):
         raise InputError(f'{source}: a folder; name a file in it, or a glob such as "{source.rstrip("/")}/*.jsonl"')
     found = [path] if os.path.isfile(path) else []

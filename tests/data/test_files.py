@@ -15,6 +15,7 @@ from spanmatch.data.files import (
     check_not_read,
     find_glob,
     folder_to_write,
+    home_path,
     no_such_file,
     partial_path,
     read_json,
@@ -229,3 +230,8 @@ class TestWriting:
         with pytest.raises(UnicodeEncodeError):
             write_whole(folder / "new.json", "\ud800")
         assert sorted(path.name for path in folder.iterdir()) == ["sub", "train.jsonl", "types.json"]
+
+
+def test_home_path() -> None:
+    assert home_path("~/a").name == "a" and home_path("~/a") != Path("~/a")
+    assert home_path("~nobody-of-this-name/a") == Path("~nobody-of-this-name/a")

@@ -139,3 +139,8 @@ def test_is_checkpoint(content: str | None, expected: bool, tmp_path: Path) -> N
     if content is not None:
         (tmp_path / "config.json").write_text(content, encoding="utf-8")
     assert is_checkpoint(tmp_path) is expected
+
+
+def test_the_home_of_no_user_is_no_checkpoint() -> None:
+    with pytest.raises(InputError, match="~nobody-of-this-name"):
+        checkpoint_folder("~nobody-of-this-name/checkpoint")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from spanmatch.data.dataset_dict import is_dataset_folder
-from spanmatch.data.files import check_can_write, check_folder_of, partial_path, target_of
+from spanmatch.data.files import check_can_write, check_folder_of, home_path, partial_path, target_of
 from spanmatch.data.formats.datasetdict import dataset_row, save_dataset
 from spanmatch.data.formats.formats import FileFormat, format_of_target, named_format
 from spanmatch.data.formats.reading import Reading
@@ -65,11 +65,11 @@ def convert(
     _check_name("on_overlap", on_overlap, ON_OVERLAP)
     if source_format is not None:
         named_format("--from", source_format)
-    target_path, left_out = Path(target).expanduser(), LeftOut()
+    target_path, left_out = home_path(target), LeftOut()
     file_format = named_format("--to", target_format) if target_format else format_of_target(target_path)
     suffix = target_path.suffix or ("" if file_format.is_folder else "".join(file_format.suffixes[:1]))
     job = _Job(
-        source=Path(source).expanduser(),
+        source=home_path(source),
         target=target_path,
         file_format=file_format,
         writing=Writing(left_out=left_out, scheme=scheme, on_overlap=on_overlap, suffix=suffix),
