@@ -26,10 +26,10 @@ OF_NEW_MODELS = {
 }  # fmt: skip
 # Keys that are read where nothing is trained. All others then have no effect.
 WITHOUT_TRAINING = OF_NEW_MODELS - {"background_weight"} | {
-    "pretrained_model_name_or_path", "validation_file", "test_file", "format", "entity_types", "skip_invalid",
-    "max_eval_samples", "per_device_eval_batch_size", "loss", "output_dir", "do_train", "do_eval", "do_predict", "seed",
-    "bf16", "fp16", "tf32", "use_cpu", "disable_tqdm", "report_to", "local_rank", "ddp_backend", "ddp_timeout",
-    "accelerator_config",
+    "pretrained_model_name_or_path", "validation_file", "test_file", "format", "text_column", "token_column", "tag_column",
+    "entity_types", "skip_invalid", "max_eval_samples", "per_device_eval_batch_size", "loss", "output_dir", "do_train",
+    "do_eval", "do_predict", "seed", "bf16", "fp16", "tf32", "use_cpu", "disable_tqdm", "report_to", "local_rank",
+    "ddp_backend", "ddp_timeout", "accelerator_config",
 }  # fmt: skip
 OF_BEST = ("metric_for_best_model", "greater_is_better")
 OF_EVALUATIONS = ("eval_strategy", "eval_steps", "eval_delay", "early_stopping_patience", "load_best_model_at_end")

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from spanmatch.data.corpus import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
 from spanmatch.data.files import folder_to_write, write_whole
+from spanmatch.data.formats.reading import Reading
+from spanmatch.data.formats.records import LeftOut
 from spanmatch.evaluation.calibration import calibrate, check_gold
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.evaluation.metrics import Metrics
@@ -104,21 +105,28 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
 
 def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArguments, written: Sequence[Path]) -> _Corpora:
     """Read the data of each step that is asked for; `read_config` made sure that there is a file for it."""
-    read = partial(
-        read_corpus,
-        format=arguments.format,
-        entity_types=arguments.entity_types,
-        skip_invalid=arguments.skip_invalid,
-        written=written,
-    )
-    held_out = partial(read, max_examples=arguments.max_eval_samples)
-    validation = held_out(arguments.validation_file, split=DEVELOPMENT_SPLITS) if training.do_eval else None
+    columns = {name: getattr(arguments, name) for name in ("text_column", "token_column", "tag_column")}
+
+    def read(file: list[str], split: str | Sequence[str], max_examples: int | None) -> Corpus:
+        return read_corpus(
+            file,
+            format=arguments.format,
+            split=split,
+            entity_types=arguments.entity_types,
+            skip_invalid=arguments.skip_invalid,
+            max_examples=max_examples,
+            reading=Reading(left_out=LeftOut(), **columns),
+            written=written,
+        )
+
+    most = arguments.max_eval_samples
+    validation = read(arguments.validation_file, DEVELOPMENT_SPLITS, most) if training.do_eval else None
     if validation is not None:
         check_gold(validation, ", ".join(arguments.validation_file))
     return _Corpora(
-        train=read(arguments.train_file, split="train", max_examples=arguments.max_train_samples) if training.do_train else None,
+        train=read(arguments.train_file, "train", arguments.max_train_samples) if training.do_train else None,
         validation=validation,
-        test=held_out(arguments.test_file, split=EVALUATION_SPLITS) if training.do_predict else None,
+        test=read(arguments.test_file, EVALUATION_SPLITS, most) if training.do_predict else None,
     )
 
 

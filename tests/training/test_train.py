@@ -1,10 +1,12 @@
 """A training from its configuration to its files: it learns, and it depends on its seed alone."""
 
+import csv
 import json
 import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +26,7 @@ from helpers_e2e import (
 from helpers_training import arguments, card, card_config, difference, run, weights
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
+from spanmatch.data.formats.convert import convert
 from spanmatch.prediction.matcher import SpanMatcher
 
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("one_thread")]
@@ -183,6 +186,31 @@ def test_validation_data_without_gold_are_refused(encoder: Path, data: Path, tmp
     result = train(*arguments(encoder, data / "train.jsonl", tmp_path / "out", validation_file=nobody))
     assert result.status == 2 and f"{nobody}: none of its 1 texts has a gold span" in result.err
     assert not (tmp_path / "out").exists()
+
+
+def test_columns(encoder: Path, tmp_path: Path) -> None:
+    """A table and numbered columns of CoNLL train the same weights as the JSON lines that they were made of."""
+    rows = sentences(16)
+    tags = [[*map(str.split, conll.splitlines())] for conll in _conll(tmp_path, rows).split("\n\n") if conll]
+    numbered = "\n\n".join("\n".join(f"{n}\t{token}\t{tag}\tx" for n, (token, tag) in enumerate(one, 1)) for one in tags)
+    (tmp_path / "a.conll").write_text(numbered + "\n", encoding="utf-8")
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["sentence", "entities"])
+        table.writerows([row["text"], json.dumps(row["char_spans"])] for row in rows)
+    jsonl = write_jsonl(tmp_path / "a.jsonl", [{key: row[key] for key in ("text", "char_spans")} for row in rows])
+    given: dict[str, Any] = {"max_steps": 2, "do_eval": False}
+    run(encoder, jsonl, tmp_path / "lines", **given)
+    run(encoder, tmp_path / "a.csv", tmp_path / "table", text_column="sentence", **given)
+    run(encoder, tmp_path / "a.conll", tmp_path / "columns", token_column=2, tag_column=3, **given)
+    assert difference(tmp_path / "lines", tmp_path / "table") == 0
+    assert difference(tmp_path / "lines", tmp_path / "columns") == 0
+    assert "text_column" in train(*arguments(encoder, jsonl, tmp_path / "no", text_column="sentence", **given)).err
+
+
+def _conll(folder: Path, rows: list[dict[str, Any]]) -> str:
+    convert(str(write_jsonl(folder / "source.jsonl", rows)), str(folder / "source.conll"))
+    return (folder / "source.conll").read_text(encoding="utf-8")
 
 
 class TestSteps:
