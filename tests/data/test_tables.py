@@ -75,7 +75,7 @@ def test_tabs_with_and_without_quotes(content: str, expected: list[list[str]]) -
         ("a,b\n1\r2,3\n", r"a\.csv:2: a row that cannot be read"),
         (b"a,b\n1,2\n\xff,2\n", r"a\.csv:3: not UTF-8 \(invalid start byte at byte 0\); save the table as UTF-8"),
         (b'a,b\n"1\n\xe9",2\n', r"a\.csv:3: not UTF-8"),
-        ("a,b\n1,2".encode("utf-16"), r"a\.csv:1: not UTF-8"),
+        ("a,b\n1,2".encode("utf-16"), r"a\.csv:1: UTF-16, not text in UTF-8; save it as UTF-8"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(content: str | bytes, expected: str) -> None:

@@ -127,9 +127,9 @@ def loaded(name: str, folders: Callable[[str], Path]) -> PretrainedEncoder:
 
 
 def everything(matcher: SpanMatcher, texts: Sequence[str], batch_size: int = 32) -> list[dict[tuple[int, int, str], float]]:
-    """The score of every candidate and type of each text; each is given once, with its own stretch of the text."""
-    threshold = EVERYTHING[matcher.config.objective]
-    predicted = matcher.predict(texts, TYPES, threshold=threshold, overlap="multi-label", batch_size=batch_size)
+    """The score of every candidate and type of each text, over lines too, once and with its own stretch of the text."""
+    given: dict[str, Any] = {"threshold": EVERYTHING[matcher.config.objective], "overlap": "multi-label", "line_breaks": "cross"}
+    predicted = matcher.predict(texts, TYPES, **given, batch_size=batch_size)
     scores = [{(item.start, item.end, item.label): item.score for item in found} for found in predicted]
     for text, found, own in zip(texts, predicted, scores, strict=True):
         assert len(found) == len(own)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from spanmatch.entities import EntityType, as_entity_types
+from spanmatch.entities import EntityType, as_entity_types, is_blank
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
@@ -52,7 +52,7 @@ class TestFile:
         st.lists(
             st.builds(
                 EntityType,
-                name=st.text(min_size=1).filter(str.strip),
+                name=st.text(min_size=1).filter(lambda name: not is_blank(name)),
                 description=st.text(),
                 aliases=st.lists(st.text(min_size=1), max_size=3).map(tuple),
                 label=st.text(),
