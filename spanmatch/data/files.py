@@ -229,7 +229,12 @@ def partial_path(path: Path) -> Path:
 
     Args:
         path: the file or folder that is to be written.
+
+    Raises:
+        InputError: the path is empty, or names a folder such as "." without its name.
     """
+    if path.name in {"", ".."}:
+        raise InputError(f'"{path}": not the name of a file; give one')
     return path.with_name(f"{path.name}.partial")
 
 

@@ -248,7 +248,9 @@ def _check_values(path: Path, values: Mapping[str, Any]) -> None:
         if given not in tuple(valid):
             raise InputError(f'{path}: unknown {key} "{str(given)[:40]}"; {nearest(str(given), valid)}')
     for key in ("background_weight", "type_norm"):
-        given = values.get(key) or 0.0
+        given = values.get(key, 0)
+        if given is None and key == "type_norm":
+            continue
         if type(given) not in {int, float} or not 0 <= given < 1e6:
             raise InputError(f'{path}: "{key}" must be a number, at least 0, got {str(given)[:40]}; copy the file again')
     slots = values["null_slots"]

@@ -235,3 +235,9 @@ class TestWriting:
 def test_home_path() -> None:
     assert home_path("~/a").name == "a" and home_path("~/a") != Path("~/a")
     assert home_path("~nobody-of-this-name/a") == Path("~nobody-of-this-name/a")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_what_is_written_has_a_name(name: str) -> None:
+    with pytest.raises(InputError, match="not the name of a file"):
+        partial_path(Path(name))
