@@ -111,7 +111,8 @@ class TestCheckpoint:
         [
             ("head_size", -1), ("head_size", 10**400), ("max_span_width", 0), ("max_span_width", "12"), ("max_length", None),
             ("max_type_length", True), ("max_types", 0), ("candidates", "word"), ("type_pooling", ["mean"]),
-            ("line_breaks", "no"), ("background_weight", "1"), ("background_weight", float("nan")), ("type_norm", -1.0), ("type_norm", []),
+            ("line_breaks", "no"), ("background_weight", "1"), ("background_weight", float("nan")), ("type_norm", -1.0),
+            ("type_norm", []),
             ("null_slots", ["cls"]), ("null_slots", {"cls": None}), ("type_prompt", 3), ("objective", None),
             ("text_encoder", {"model_type": "bert", "hidden_size": "wide"}),
             ("text_encoder", {"model_type": "bert", "add_cross_attention": None}),
