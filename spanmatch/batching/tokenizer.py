@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
+from spanmatch.errors import InputError, one_line
+
 if TYPE_CHECKING:  # importing transformers imports torch, which nothing here needs
     from transformers import PreTrainedTokenizerBase
 
@@ -80,17 +82,22 @@ class SequenceTokenizer:
         if not getattr(tokenizer, "is_fast", True):
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
         _be_serial_in_forks()
-        backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
-        backend.no_padding()
-        backend.no_truncation()
-        prefix, suffix = _special_tokens(backend.encode(PROBE), 1)
-        _, middle, _ = _special_tokens(backend.encode(PROBE, PROBE), 2)
+        try:
+            backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
+            backend.no_padding()
+            backend.no_truncation()
+            prefix, suffix = _special_tokens(backend.encode(PROBE), 1)
+            _, middle, _ = _special_tokens(backend.encode(PROBE, PROBE), 2)
+        except InputError:
+            raise
+        except Exception as error:  # the library has no class of its own for what is wrong with a tokenizer
+            raise InputError(f"a tokenizer that cannot be used ({one_line(error)}); copy its files again") from error
         backend.encode_special_tokens = True
         if has_threshold_token:
             prefix += (_id(backend, THRESHOLD_TOKEN),)
         room = max_length - len(prefix) - len(suffix)
         if room < 1:
-            raise ValueError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
+            raise InputError(f"max_length {max_length} leaves no room for text; use at least {max_length - room + 1}")
         unknown_id = getattr(tokenizer, "unk_token_id", None)
         return cls(
             backend=backend,
@@ -192,7 +199,7 @@ def _special_tokens(encoding: Encoding, num_parts: int) -> list[tuple[int, ...]]
     """Return the special tokens before, between and after the parts of an encoded probe.
 
     Raises:
-        ValueError: the tokenizer has no token for the probe.
+        InputError: the tokenizer has no token for the probe.
     """
     runs: list[list[int]] = [[]]
     current = None
@@ -203,7 +210,7 @@ def _special_tokens(encoding: Encoding, num_parts: int) -> list[tuple[int, ...]]
             runs.append([])
             current = part
     if len(runs) != num_parts + 1:
-        raise ValueError(f'the tokenizer makes nothing of "{PROBE}"; use an encoder that knows letters, or an unknown token')
+        raise InputError(f'the tokenizer makes nothing of "{PROBE}"; use an encoder that knows letters, or an unknown token')
     return [tuple(run) for run in runs]
 
 

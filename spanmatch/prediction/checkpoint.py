@@ -177,17 +177,12 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     """
     folder = checkpoint_folder(name_or_path)
     config = _read_config(folder / CONFIG_FILE)
-    try:
-        model = SpanMatcherModel(config)
-    except Exception as error:  # of a wrong value, the libraries raise many kinds
-        reason = one_line(error, 200)
-        raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
+    _check_shapes(folder, config)
+    model = _build(folder, config)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
     except (RuntimeError, SafetensorError) as error:
-        reason = one_line(error, 200)
-        remedy = "copy or train the checkpoint again"
-        raise InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); {remedy}") from error
+        raise _not_fitting(folder, error) from error
     broken = [name for name, weight in model.state_dict().items() if not bool(weight.isfinite().all())]
     if broken:
         problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
@@ -203,11 +198,47 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration, stored)
 
 
+def _check_shapes(folder: Path, config: MatcherConfig) -> None:
+    """Compare the shapes of weights with those that a configuration asks for, before any memory is taken.
+
+    A wrong number in the configuration may ask for more memory than there is, or for layers without end.
+    """
+    try:
+        with safe_open(folder / WEIGHTS_FILE, framework="pt") as stored:
+            shapes = {name: stored.get_slice(name).get_shape() for name in stored.keys()}  # noqa: SIM118 (no mapping)
+    except SafetensorError as error:
+        raise _not_fitting(folder, error) from error
+    for encoder in (config.text_encoder, config.type_encoder or {}):
+        for key, value in encoder.items():
+            if "layer" in key and type(value) is int and value > len(shapes):
+                raise _not_fitting(folder, ValueError(f'"{key}" is {str(value)[:20]}, for {len(shapes)} weights'))
+    with torch.device("meta"):
+        try:
+            weights = {name: torch.empty(shape) for name, shape in shapes.items()}
+            _build(folder, config).load_state_dict(weights, strict=True)
+        except RuntimeError as error:
+            raise _not_fitting(folder, error) from error
+
+
+def _build(folder: Path, config: MatcherConfig) -> SpanMatcherModel:
+    try:
+        return SpanMatcherModel(config)
+    except Exception as error:  # of a wrong value, the libraries raise many kinds
+        reason = one_line(error, 200)
+        raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
+
+
+def _not_fitting(folder: Path, error: Exception) -> InputError:
+    reason = one_line(error, 200)
+    return InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again")
+
+
 def _read_tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
     try:
         if not folder.is_dir():
             raise FileNotFoundError("no such folder")
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer("a \U00012031")  # a vocabulary without its unknown token fails only where a word is unknown
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
         reason = one_line(error, 200)
         raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
@@ -238,6 +269,9 @@ def _read_config(path: Path) -> MatcherConfig:
 
 def _check_values(path: Path, values: Mapping[str, Any]) -> None:
     """Refuse values that the model would be built with and not used: they are read far from here, in the first text."""
+    for key in ("text_encoder", "type_encoder"):
+        if not isinstance(values[key], dict) and not (values[key] is None and key == "type_encoder"):
+            raise InputError(f'{path}: "{key}" must be the configuration of an encoder, an object; copy the file again')
     for key in ("head_size", "max_span_width", "max_length", "max_type_length", "max_types"):
         if values[key] is None and key == "max_types":
             continue

@@ -112,7 +112,7 @@ class TestCheckpoint:
             ("head_size", -1), ("head_size", 10**400), ("max_span_width", 0), ("max_span_width", "12"), ("max_length", None),
             ("max_type_length", True), ("max_types", 0), ("candidates", "word"), ("type_pooling", ["mean"]),
             ("line_breaks", "no"), ("background_weight", "1"), ("background_weight", float("nan")), ("type_norm", -1.0),
-            ("type_norm", []),
+            ("type_norm", []), ("text_encoder", None), ("type_encoder", []),
             ("null_slots", ["cls"]), ("null_slots", {"cls": None}), ("type_prompt", 3), ("objective", None),
             ("text_encoder", {"model_type": "bert", "hidden_size": "wide"}),
             ("text_encoder", {"model_type": "bert", "add_cross_attention": None}),
@@ -125,6 +125,17 @@ class TestCheckpoint:
         with pytest.raises(InputError, match=r"config\.json: ") as caught:
             SpanMatcher.from_pretrained(tmp_path)
         assert key in str(caught.value) or key == "text_encoder"
+
+    @pytest.mark.parametrize("key", ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers"])
+    def test_a_number_that_asks_for_too_much(self, key: str, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        """... of memory or time is refused before either is spent."""
+        tiny_matcher.save_pretrained(tmp_path)
+        config = tmp_path / "config.json"
+        content = json.loads(config.read_text(encoding="utf-8"))
+        content["text_encoder"][key] = 1 << 36
+        config.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(InputError, match=r"(does not fit config\.json|config\.json: describes no model)"):
+            SpanMatcher.from_pretrained(tmp_path)
 
     def test_a_tokenizer_of_another_encoder(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         tiny_matcher.save_pretrained(tmp_path)
