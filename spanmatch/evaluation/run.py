@@ -46,6 +46,8 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
     check_overlap(options.overlap)
     folder = None if options.output_dir is None else folder_to_write(options.output_dir)
     report = [] if options.report is None else [Path(options.report)]
+    if report and folder is not None:
+        _check_apart(report[0], folder)
     corpus = read_corpus(
         options.evaluation_file,
         format=format,
@@ -94,6 +96,14 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         settings |= provenance(0)
         write_report(corpus=corpus, evaluation=evaluation, format=format, floor=CALIBRATION_FLOOR, settings=settings)
     return evaluation
+
+
+def _check_apart(report: Path, folder: Path) -> None:
+    """Refuse a report where the folder of the results, or one of its files, will be."""
+    at, results = report.resolve(), folder.resolve()
+    files = {path.resolve() for path in written_files(folder)}
+    if at == results or at in results.parents or files & {at, *at.parents}:
+        raise InputError(f"{report}: --report and --output_dir {folder} would write in one place; name another file")
 
 
 def _print(evaluation: Evaluation, lost: Unrepresentable, num_texts: int, seconds: float) -> None:

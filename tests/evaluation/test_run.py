@@ -66,6 +66,14 @@ def test_a_place_that_cannot_be_written_is_refused_first(checkpoint: Path, data:
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.parametrize("report", ["out", "out/x/..", "out/metrics.json", "out/timings.json/page.html", "."])
+def test_report_and_results_are_apart(checkpoint: Path, data: Path, tmp_path: Path, report: str) -> None:
+    before = snapshot(tmp_path)
+    result = spanmatch("evaluate", checkpoint, data, "--output_dir", tmp_path / "out", "--report", tmp_path / report)
+    assert result.status == 2 and result.err.count("\n") == 1 and result.out == "", result.err
+    assert snapshot(tmp_path) == before
+
+
 def test_the_other_architecture_is_named(checkpoint: Path, data: Path) -> None:
     given = ["--pretrained_model_name_or_path", checkpoint, "--evaluation_file", data]
     result = evaluate(*given, architecture="cross")

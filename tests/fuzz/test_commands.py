@@ -130,21 +130,22 @@ def _assemble(name: str, given: Sequence[str], flags: list[list[str]], place: in
 
 def assert_done_or_refused(place: Place, command: Callable[..., Result], line: Sequence[str]) -> None:
     before = snapshot(place.folder)
-    result = command(*line)
-    assert result.status in {0, 2}, result
-    assert "Traceback" not in result.err
-    if result.status == 2:
-        *warnings, last = [part for part in result.err.splitlines() if part.strip()]
-        assert last.startswith("error: "), result.err
-        assert all(part.startswith("WARNING") for part in warnings), result.err
-        after = snapshot(place.folder)
-        assert after == before, sorted(after.keys() ^ before.keys()) or "a file was changed"
-    else:
+    try:
+        result = command(*line)
+        assert result.status in {0, 2}, result
+        assert "Traceback" not in result.err
+        if result.status == 2:
+            *warnings, last = [part for part in result.err.splitlines() if part.strip()]
+            assert last.startswith("error: "), result.err
+            assert all(part.startswith("WARNING") for part in warnings), result.err
+            after = snapshot(place.folder)
+            assert after == before, sorted(after.keys() ^ before.keys()) or "a file was changed"
+    finally:
         restore(place.folder, before)
 
 
 def restore(folder: Path, before: dict[str, bytes | None]) -> None:
-    """Put back what a command that succeeded wrote or changed."""
+    """Put back what a command wrote or changed."""
     for name in sorted(snapshot(folder).keys() - before.keys(), reverse=True):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
