@@ -177,12 +177,12 @@ def _shown(value: Any) -> str:
 
 def _items(values: Any, what: str) -> list[Any]:
     """Return the items of anything that can be gone through: a list, an array, a generator, the keys of a dict."""
-    if isinstance(values, Iterable) and not isinstance(values, (bytes, bytearray, Mapping)):
-        try:
-            return list(values)
-        except TypeError:  # an array without dimensions
-            pass
-    raise InputError(f"{what}, got {_shown(values)}")
+    if not isinstance(values, Iterable) or isinstance(values, (bytes, bytearray, Mapping)):
+        raise InputError(f"{what}, got {_shown(values)}")
+    try:
+        return list(values)
+    except TypeError as error:  # an array without dimensions
+        raise InputError(f"{what}, got {_shown(values)}") from error
 
 
 def as_texts(texts: Iterable[str]) -> list[str]:
