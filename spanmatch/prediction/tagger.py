@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,8 +46,9 @@ class StreamOptions:
     def __post_init__(self) -> None:
         if self.line_breaks not in {None, *LINE_BREAKS}:
             raise InputError(f'unknown line_breaks "{self.line_breaks}"; {nearest(str(self.line_breaks), LINE_BREAKS)}')
-        if self.batch_size is not None and self.batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, got {self.batch_size}")
+        size: Any = self.batch_size
+        if size is not None and not (isinstance(size, Integral) and int(size) >= 1):
+            raise InputError(f"batch_size must be at least 1, a whole number, got {size!r}")
 
 
 PLAIN_STREAM = StreamOptions()

@@ -250,6 +250,8 @@ class TestPredict:
             (TYPES, {"threshold": {"persn": 0.5}}, 'did you mean "person"'),
             (TYPES, {"overlap": "flatt"}, 'did you mean "flat"'),
             (TYPES, {"batch_size": 0}, "batch_size must be at least 1"),
+            (TYPES, {"batch_size": 1.5}, "a whole number, got 1.5"),
+            (TYPES, {"batch_size": "8"}, "a whole number, got '8'"),
         ],
     )
     def test_refused(self, types: object, options: dict[str, object], message: str, tiny_matcher: SpanMatcher) -> None:
