@@ -12,16 +12,18 @@ A sentence is annotated, exhaustively, for the types that it mentions and for th
 
 import json
 import random
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+if __package__:
+    from generators.marked import read_marked
+else:  # started as a script, to check files
+    from marked import read_marked
+
 FOLDER = Path(__file__).parent / "open"
 VALIDATION_SHARE = 0.05
-_WORD = re.compile(r"\w+|[^\w\s]")
-_MENTION = re.compile(r"\[([^\[\]|]+)\|([^\[\]|]+)\]")
 
 
 @dataclass(kw_only=True)
@@ -68,26 +70,8 @@ def _record(line: str, where: str, problems: list[str]) -> dict[str, Any] | None
         problems.append(f"{where}: no ' -- ' before the absent types")
         return None
     absent = [name.strip().lower() for name in behind.split(",") if name.strip()]
-    text, cursor = "", 0
-    spans: list[dict[str, Any]] = []
-    for found in _MENTION.finditer(marked):
-        text += marked[cursor : found.start()]
-        mention, label = found[1], found[2].strip().lower()
-        if mention != mention.strip():
-            problems.append(f"{where}: a mention begins or ends with a space: '{mention}'")
-        spans.append({"start": len(text), "end": len(text) + len(mention), "label": label})
-        text += mention
-        cursor = found.end()
-    text += marked[cursor:]
-    if text != text.strip():
-        problems.append(f"{where}: the text begins or ends with a space")
-    if "[" in text or "]" in text or "|" in text:
-        problems.append(f"{where}: a bracket or bar is left over: {text[:80]}")
-    words = list(_WORD.finditer(text))
-    bounds = {word.start() for word in words}, {word.end() for word in words}
-    for span in spans:
-        if span["start"] not in bounds[0] or span["end"] not in bounds[1]:
-            problems.append(f"{where}: a mention begins or ends inside a word: '{text[span['start'] : span['end']]}'")
+    text, spans, found = read_marked(marked)
+    problems += [f"{where}: {problem}" for problem in found]
     present = {str(span["label"]) for span in spans}
     for name in sorted(present & set(absent)):
         problems.append(f"{where}: '{name}' is mentioned and said to be absent")
