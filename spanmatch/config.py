@@ -25,6 +25,8 @@ class MatcherConfig:
         background_weight: share of what a type usually scores that is corrected for (see `training.background`).
         type_norm: length that type states are normalised to, None where they are left as they are.
         type_prompt: what is put before each type text.
+        text_state_scale: factor of the states of texts, which brings them to a usual size (see `training.start`).
+        type_state_scale: the same of types that are read apart from texts.
         line_breaks: which line breaks candidates cross: "auto" (only those that wrap prose), "cross" (all), "never" (none).
     """
 
@@ -43,6 +45,8 @@ class MatcherConfig:
     background_weight: float = 0.0
     type_norm: float | None = None
     type_prompt: str = ""
+    text_state_scale: float = 1.0
+    type_state_scale: float = 1.0
     line_breaks: str = "auto"
 
     def as_dict(self) -> dict[str, Any]:

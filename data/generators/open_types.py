@@ -4,9 +4,12 @@
 
     # domain
     = type name: what it means
-    [Mention|type name] text, [another|other type] -- absent type, absent type
+    [Mention|type name] text, [another|other type] -- absent type, absent type == general type = type name; general type = -
 
 A sentence is annotated, exhaustively, for the types that it mentions and for those behind the dashes, which it does not mention.
+Behind the equals signs stand general types, such as person, and the special ones that have all of their mentions in this sentence (person
+= referee + striker); "-" says that there is none. Those that are absent join the list of the sentence; those that are present make a
+second line, in which they stand in the place of the special ones.
 `python data/generators/open_types.py FILE...` checks files and says what is wrong with them.
 """
 
@@ -28,9 +31,9 @@ VALIDATION_SHARE = 0.05
 
 @dataclass(kw_only=True)
 class Reading:
-    """What files say: sentences as records, descriptions by type name, and complaints with their places."""
+    """What files say: the records of each sentence, descriptions by type name, and complaints with their places."""
 
-    records: list[dict[str, Any]] = field(default_factory=list)
+    records: list[list[dict[str, Any]]] = field(default_factory=list)
     descriptions: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -53,32 +56,57 @@ def read(files: list[Path]) -> Reading:
                 # Of several, the one that says most, in whatever file: files have no order that means anything.
                 reading.descriptions[name.strip().lower()] = max(known, meaning.strip(), key=len)
                 continue
-            record = _record(line, where, reading.problems)
-            if record is None:
-                continue
-            if record["text"] in seen:
+            records = _records(line, where, reading.problems)
+            if records and records[0]["text"] in seen:
                 reading.problems.append(f"{where}: the sentence is there already")
-            seen.add(str(record["text"]))
-            reading.records.append(record)
-            reading.used.update(record["labels"])
+            seen.update(record["text"] for record in records)
+            reading.records.append(records)
+            reading.used.update(name for record in records for name in record["labels"])
     return reading
 
 
-def _record(line: str, where: str, problems: list[str]) -> dict[str, Any] | None:
-    marked, _, behind = line.rpartition(" -- ")
+def _records(line: str, where: str, problems: list[str]) -> list[dict[str, Any]]:
+    special, _, general = line.partition(" == ")
+    marked, _, behind = special.rpartition(" -- ")
     if not marked:
         problems.append(f"{where}: no ' -- ' before the absent types")
-        return None
-    absent = [name.strip().lower() for name in behind.split(",") if name.strip()]
+        return []
+    absent = {name.strip().lower() for name in behind.split(",") if name.strip()}
     text, spans, found = read_marked(marked)
     problems += [f"{where}: {problem}" for problem in found]
     present = {str(span["label"]) for span in spans}
-    for name in sorted(present & set(absent)):
+    for name in sorted(present & absent):
         problems.append(f"{where}: '{name}' is mentioned and said to be absent")
     if not absent:
         problems.append(f"{where}: name at least one absent type")
-    labels = sorted(present | set(absent))
-    return {"text": text, "char_spans": spans, "labels": labels}
+    general_of, lacking = _general(general, present, where, problems)
+    labels = present | absent | (lacking - present)
+    records = [{"text": text, "char_spans": spans, "labels": sorted(labels)}]
+    if any(name != over for name, over in general_of.items()):
+        named = [span | {"label": general_of.get(span["label"], span["label"])} for span in spans]
+        others = labels - general_of.keys()
+        records.append({"text": text, "char_spans": named, "labels": sorted(others | set(general_of.values()))})
+    return records
+
+
+def _general(given: str, present: set[str], where: str, problems: list[str]) -> tuple[dict[str, str], set[str]]:
+    """Return the general type of each special one, and the general types that are absent."""
+    general_of: dict[str, str] = {}
+    lacking = set()
+    for part in filter(str.strip, given.split(";")):
+        name, _, kinds = (item.strip() for item in part.partition("="))
+        if kinds == "-":
+            lacking.add(name)
+            continue
+        for kind in map(str.strip, kinds.split("+")):
+            if kind not in present:
+                problems.append(f"{where}: '{name}' is said to have the mentions of '{kind}', which has none")
+            if kind in general_of:
+                problems.append(f"{where}: '{kind}' is in two general types")
+            general_of[kind] = name
+    for name in sorted(set(general_of.values()) & present - general_of.keys()):
+        problems.append(f"{where}: '{name}' is a type by itself and a general one of others")
+    return general_of, lacking
 
 
 def generate() -> dict[str, list[dict[str, Any]]]:
@@ -88,7 +116,8 @@ def generate() -> dict[str, list[dict[str, Any]]]:
     records = reading.records[:]
     random.Random(0).shuffle(records)
     size = round(VALIDATION_SHARE * len(records))
-    return {"validation": records[:size], "train": records[size:]}
+    splits = {"validation": records[:size], "train": records[size:]}
+    return {split: [record for both in own for record in both] for split, own in splits.items()}
 
 
 def labels() -> dict[str, dict[str, str]]:
@@ -104,7 +133,7 @@ def main() -> int:
     undescribed = sorted(reading.used - reading.descriptions.keys())
     if undescribed:
         print(f"types without a description: {', '.join(undescribed)}")
-    mentions = sum(len(record["char_spans"]) for record in reading.records)
+    mentions = sum(len(records[0]["char_spans"]) for records in reading.records if records)
     print(json.dumps({"sentences": len(reading.records), "types": len(reading.used), "mentions": mentions}))
     return bool(reading.problems)
 

@@ -67,12 +67,21 @@ class SpanMatcherModel(nn.Module):
 
         Shape: (C, D).
         """
-        embedded_CD = self.head.embed_types(self._type_states(types))
+        embedded_CD = self.head.embed_types(self.type_states(types))
         return self.head.corrected(embedded_CD, self.matcher_config.background_weight)
 
-    def _type_states(self, types: TypeBatch) -> torch.Tensor:
+    def type_states(self, types: TypeBatch) -> torch.Tensor:
+        """Return the states of types that are read apart from texts, before the projection of the head.
+
+        Args:
+            types: type texts.
+
+        Shape: (C, H).
+        """
         config = self.matcher_config
-        return type_states(self.encoder_of_types, types, config.type_pooling, config.type_norm)
+        return type_states(
+            self.encoder_of_types, types, config.type_pooling, norm=config.type_norm, scale=config.type_state_scale
+        )
 
     def type_embeddings_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
         """Return the embeddings of types in a cross-encoder, as each text has them behind it.
@@ -99,7 +108,8 @@ class SpanMatcherModel(nn.Module):
 
         Shape: (B, T, H).
         """
-        return text_states(self.text_encoder, texts)
+        states_BTH, scale = text_states(self.text_encoder, texts), self.matcher_config.text_state_scale
+        return states_BTH if scale == 1 else states_BTH * scale
 
     def forward(
         self,
@@ -119,7 +129,7 @@ class SpanMatcherModel(nn.Module):
             anchors_CH: states of types to score with instead of those of `types`.
         """
         states = self.encode_texts(texts)
-        own = [self._type_states(group) for group in types or ()]
+        own = [self.type_states(group) for group in types or ()]
         is_cross_encoder = self.matcher_config.architecture == "cross"
         if is_cross_encoder:
             types_XCD = self.type_embeddings_behind(states, texts)
@@ -169,7 +179,9 @@ def text_states(encoder: Any, texts: TextBatch) -> torch.Tensor:
     return states
 
 
-def type_states(encoder: Any, types: TypeBatch, pooling: str, norm: float | None = None) -> torch.Tensor:
+def type_states(
+    encoder: Any, types: TypeBatch, pooling: str, *, norm: float | None = None, scale: float = 1.0
+) -> torch.Tensor:
     """Return one state per type text.
 
     Args:
@@ -177,6 +189,7 @@ def type_states(encoder: Any, types: TypeBatch, pooling: str, norm: float | None
         types: type texts.
         pooling: "cls" takes the state of the first token, "mean" the mean over the tokens.
         norm: length that states are normalised to, None to leave them as they are.
+        scale: factor of the states.
 
     Shape: (C, H).
     """
@@ -186,7 +199,9 @@ def type_states(encoder: Any, types: TypeBatch, pooling: str, norm: float | None
     else:
         mask_CL1 = types.attention_mask[..., None].to(states_CLH.dtype)
         states_CH = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
-    return states_CH if norm is None else norm * F.normalize(states_CH, dim=-1)
+    if norm is not None:
+        states_CH = norm * F.normalize(states_CH, dim=-1)
+    return states_CH if scale == 1 else states_CH * scale
 
 
 def type_states_behind(text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:

@@ -256,7 +256,7 @@ def _read_config(path: Path) -> MatcherConfig:
     if not isinstance(values, dict) or "text_encoder" not in values:
         raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")
     # Some checkpoints are older than these keys, which have defaults.
-    needed = known - {"type_norm", "type_prompt", "line_breaks"}
+    needed = known - {"type_norm", "type_prompt", "line_breaks", "text_state_scale", "type_state_scale"}
     unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
     if unknown or missing:
         raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; another version of spanmatch wrote it")
@@ -287,6 +287,10 @@ def _check_values(path: Path, values: Mapping[str, Any]) -> None:
             continue
         if type(given) not in {int, float} or not 0 <= given < 1e6:
             raise InputError(f'{path}: "{key}" must be a number, at least 0, got {str(given)[:40]}; copy the file again')
+    for key in ("text_state_scale", "type_state_scale"):
+        given = values.get(key, 1)
+        if type(given) not in {int, float} or not 0 < given < 1e6:
+            raise InputError(f'{path}: "{key}" must be a number above 0, got {str(given)[:40]}; copy the file again')
     slots = values["null_slots"]
     if not isinstance(slots, dict) or not set(slots) <= set(NULL_SLOTS) or not all(type(item) is int for item in slots.values()):
         raise InputError(f'{path}: "null_slots" must be {{name: place}} of {", ".join(NULL_SLOTS)}; copy the file again')

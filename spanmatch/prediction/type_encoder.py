@@ -107,9 +107,11 @@ class TypeEncoder:
             config = self.batcher.config
             digest = weights_digest(self.model.type_weights().items())
             way = f"{config.type_pooling} {config.max_type_length} {config.background_weight} {digest}"
-            # Files of embeddings are older than these two settings: the digest of a model without them stays the same.
+            # Files of embeddings are older than these settings: the digest of a model without them stays the same.
             if config.type_norm is not None or config.type_prompt:
                 way += f" {config.type_norm} {config.type_prompt}"
+            if config.type_state_scale != 1:
+                way += f" scale {config.type_state_scale}"
             self._digest = version, sha256(way.encode()).hexdigest()
         return self._digest[1]
 

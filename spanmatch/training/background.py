@@ -21,7 +21,7 @@ from spanmatch.batching.collate import TextBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.model.devices import batch_tokens
 from spanmatch.model.head import NUM_MENTIONS, affinity, without_bias
-from spanmatch.model.model import SpanMatcherModel, type_states
+from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
 from spanmatch.training.dataset import TrainingViews
@@ -40,7 +40,7 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
         views: the texts that it was trained on.
         seed: seed of the choice of mentions and types.
     """
-    model, batcher, config = matcher.model, matcher.batcher, matcher.config
+    model, batcher = matcher.model, matcher.batcher
     head = model.head
     if head.background is None:
         return
@@ -62,8 +62,7 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
             names = sorted({item.name for view in views.views for item in view.types})
             for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
                 group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)
-                states_CH = type_states(model.encoder_of_types, group, config.type_pooling, config.type_norm)
-                types.append(head.embed_types(states_CH))
+                types.append(head.embed_types(model.type_states(group)))
         head.background.copy_(_drawn(torch.cat(mentions), NUM_MENTIONS, rng))
         head.usual_affinity.copy_(affinity(_drawn(torch.cat(types), NUM_TYPES, rng), head.background).mean())
 

@@ -27,6 +27,7 @@ from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.effects import check_towers
 from spanmatch.training.objective import Objective
+from spanmatch.training.start import set_start
 
 # The smallest window that is chosen for the text encoder, in subwords.
 MIN_WINDOW = 64
@@ -94,6 +95,7 @@ def build_matcher(
         type_prompt=types.prompt,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
+    set_start(SpanMatcher(model, text.tokenizer, types.tokenizer), arguments, corpus, training.seed)
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
 
 

@@ -66,7 +66,9 @@ class TypeAnchor:
         self.encoder.eval()  # the Trainer puts the whole model into training mode, a separate type encoder with it
         for places, sequences in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
             batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
-            states = type_states(self.encoder, batch.to(device), config.type_pooling, config.type_norm).float()
+            states = type_states(
+                self.encoder, batch.to(device), config.type_pooling, norm=config.type_norm, scale=config.type_state_scale
+            ).float()
             self._kept.update((missing[place], state) for place, state in zip(places, states, strict=True))
         return torch.stack([self._kept[text] for text in texts])
 
