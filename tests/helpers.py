@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -134,7 +135,8 @@ def write_family(folder: Path, family: str) -> Path:
 
 
 def make_matcher(encoder: Path, architecture: str = "bi", **arguments: Any) -> SpanMatcher:
-    """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half.
+    """A matcher around an encoder. Its head is random, and so loud that scores lie on both sides of one half. States are
+    as the encoder gives them.
 
     A new head starts with spans and types in one space, where all that an untrained encoder gives is much alike: all scores
     would be high.
@@ -143,6 +145,9 @@ def make_matcher(encoder: Path, architecture: str = "bi", **arguments: Any) -> S
     torch.manual_seed(1)
     given: dict[str, Any] = {"text_encoder": str(encoder), "head_size": 16, "max_span_width": 4}
     matcher = build_matcher(MatcherArguments(**(given | arguments)), architecture, training)
+    model = matcher.model
+    model.matcher_config = replace(model.matcher_config, text_state_scale=1.0, type_state_scale=1.0)
+    matcher = SpanMatcher(model, matcher.text_tokenizer, matcher.type_tokenizer)
     head = matcher.model.head
     torch.manual_seed(2)
     for projection in (head.start_proj, head.end_proj, head.type_proj):

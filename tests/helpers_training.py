@@ -28,8 +28,8 @@ def arguments(encoder: Path, file: Path, output_dir: Path, **flags: object) -> l
     return [str(part) for key, value in (given | flags).items() if value is not None for part in (f"--{key}", value)]
 
 
-def run(encoder: Path, file: Path, output_dir: Path, **flags: object) -> Result:
-    result = train(*arguments(encoder, file, output_dir, **flags))
+def run(encoder: Path, file: Path, output_dir: Path, *, architecture: str = "bi", **flags: object) -> Result:
+    result = train(*arguments(encoder, file, output_dir, **flags), architecture=architecture)
     assert result.status == 0, result.err
     return result
 

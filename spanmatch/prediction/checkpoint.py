@@ -176,7 +176,7 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
         InputError: there is no such folder, files are missing from it, or its weights do not fit its configuration.
     """
     folder = checkpoint_folder(name_or_path)
-    config = _read_config(folder / CONFIG_FILE)
+    config = read_matcher_config(folder)
     _check_shapes(folder, config)
     model = _build(folder, config)
     try:
@@ -250,7 +250,16 @@ def _read_tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokeniz
     return tokenizer
 
 
-def _read_config(path: Path) -> MatcherConfig:
+def read_matcher_config(folder: Path) -> MatcherConfig:
+    """Read the configuration of a checkpoint.
+
+    Args:
+        folder: the folder of the checkpoint.
+
+    Raises:
+        InputError: there is no configuration, or it is none of a matcher.
+    """
+    path = folder / CONFIG_FILE
     values = read_json(path, "copy the checkpoint again")
     known = {item.name for item in dataclasses.fields(MatcherConfig)}
     if not isinstance(values, dict) or "text_encoder" not in values:

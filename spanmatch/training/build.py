@@ -20,7 +20,7 @@ from spanmatch.errors import InputError
 from spanmatch.model.encoders import PretrainedEncoder, add_tokens, load_pretrained, load_type_encoder
 from spanmatch.model.model import SpanMatcherModel, type_states
 from spanmatch.model.pretrained import max_positions
-from spanmatch.prediction.checkpoint import load_checkpoint
+from spanmatch.prediction.checkpoint import load_checkpoint, read_matcher_config
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.shipped import is_checkpoint
 from spanmatch.prediction.thresholds import NULL_SLOTS
@@ -41,7 +41,11 @@ NUM_MEASURED_TYPES = 256
 
 
 def build_matcher(
-    arguments: MatcherArguments, architecture: str, training: MatcherTrainingArguments, corpus: Corpus | None = None
+    arguments: MatcherArguments,
+    architecture: str,
+    training: MatcherTrainingArguments,
+    corpus: Corpus | None = None,
+    resume: Path | None = None,
 ) -> SpanMatcher:
     """Build a matcher to train.
 
@@ -49,7 +53,9 @@ def build_matcher(
         arguments: say what it is built from.
         architecture: "bi" or "cross".
         training: says in which precision it computes.
-        corpus: what it will be trained on; it decides the window and the types of a pass if the configuration does not.
+        corpus: what it will be trained on; it decides the window and the types of a pass if the configuration does not, and
+            the factors that the states of encoders are multiplied with.
+        resume: checkpoint of a training that is continued: the factors are those of its start.
 
     Raises:
         InputError: the encoder or the checkpoint does not fit the architecture, the objective or the lengths.
@@ -95,7 +101,12 @@ def build_matcher(
         type_prompt=types.prompt,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
-    set_start(SpanMatcher(model, text.tokenizer, types.tokenizer), arguments, corpus, training.seed)
+    if resume is None:
+        set_start(SpanMatcher(model, text.tokenizer, types.tokenizer), arguments, corpus, training.seed)
+    else:
+        stored = read_matcher_config(resume)
+        factors = {"text_state_scale": stored.text_state_scale, "type_state_scale": stored.type_state_scale}
+        model.matcher_config = replace(config, **factors)
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
 
 

@@ -64,7 +64,7 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
     set_seed(training.seed)
     # Everything is read before anything is built or written, so that wrong data leave nothing behind.
     corpora = _read_corpora(arguments, training, written_by_training(output_dir))
-    matcher = build_matcher(arguments, architecture, training, corpora.train)
+    matcher = build_matcher(arguments, architecture, training, corpora.train, Path(resume) if resume else None)
     if arguments.dropout is not None:
         set_dropout(matcher.model, arguments.dropout)
     set_seed(training.seed)  # the batches do not depend on how many random numbers building took

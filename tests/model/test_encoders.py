@@ -126,7 +126,7 @@ class TestTypeEncoderOfSentenceTransformers:
         assert (config.type_pooling, config.type_prompt) == ("cls", "a kind of thing: ") and config.type_norm
         batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
         with torch.inference_mode():
-            states = type_states(matcher.model.type_encoder, batch, config.type_pooling, config.type_norm)
+            states = type_states(matcher.model.type_encoder, batch, config.type_pooling, norm=config.type_norm)
         library = SentenceTransformer(str(sentence_encoder), device="cpu")
         expected = library.encode(TYPES, prompt_name="type", convert_to_tensor=True)
         torch.testing.assert_close(states / config.type_norm, expected, rtol=0, atol=1e-5)

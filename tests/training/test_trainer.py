@@ -86,8 +86,11 @@ class TestAccumulation:
     def moved(self, encoder: Path, folder: Path, rows: list[dict[str, Any]], **flags: object) -> dict[str, torch.Tensor]:
         """What one plain step adds to the weights."""
         file = write_jsonl(folder / "train.jsonl", rows)
-        run(encoder, file, folder / "start", **self.PLAIN | {"learning_rate": 0.0}, **flags)
-        run(encoder, file, folder / "end", **self.PLAIN, **flags)
+        # One start for all data: from an encoder, the texts decide the scale of scores.
+        first = write_jsonl(folder / "first.jsonl", self.rows(1))
+        run(encoder, first, folder / "start", **self.PLAIN | {"learning_rate": 0.0})
+        given = {"text_encoder": None, "max_span_width": None, "pretrained_model_name_or_path": folder / "start"}
+        run(encoder, file, folder / "end", **self.PLAIN, **flags, **given)
         start, end = weights(folder / "start"), weights(folder / "end")
         return {name: end[name] - start[name] for name in end}
 

@@ -60,9 +60,9 @@ class TestAnchor:
         matcher = make_matcher(tiny_encoder)
         anchor, encoded = TypeAnchor(matcher.model, matcher.batcher), []
 
-        def counting(encoder: Any, batch: TypeBatch, *options: Any) -> torch.Tensor:
+        def counting(encoder: Any, batch: TypeBatch, pooling: str, **options: Any) -> torch.Tensor:
             encoded.append(len(batch.input_ids))
-            return type_states(encoder, batch, *options)
+            return type_states(encoder, batch, pooling, **options)
 
         monkeypatch.setattr(anchoring, "type_states", counting)
         monkeypatch.setattr(anchoring, "MAX_KEPT", max_kept)
