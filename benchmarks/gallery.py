@@ -15,27 +15,31 @@ from spanmatch.prediction.shipped import DEFAULT_MODEL
 
 # Domain, types, and a sentence in which what a person would find is marked [so|type].
 EVERYDAY = (
-    ("news", "person, organization, location", "[Emmanuel Macron|person] will meet the head of the "
-     "[International Monetary Fund|organization] in [Washington|location] next week."),
-    ("news", "person, organization, location", "At least twelve people died when a ferry sank off [Zanzibar|location], the "
-     "[Red Cross|organization] said."),
-    ("news", "person, location, date", "[Sanna Marin|person] resigned on [Tuesday|date] after her party lost the vote in "
-     "[Finland|location]."),
-    ("news", "person, organization, location, date", "[Reuters|organization] reported on [3 May|date] that [Keiko Fujimori|person] "
-     "had left [Peru|location]."),
-    ("news", "country, city", "Flights from [Doha|city] to [Islamabad|city] were cancelled after [Pakistan|country] closed its "
-     "airspace."),
+    ("news", "person, organization, location", "[Emmanuel Macron|person] will meet the head of the [International "
+     "Monetary Fund|organization] in [Washington|location] next week."),
+    ("news", "person, organization, location", "At least twelve people died when a ferry sank off "
+     "[Zanzibar|location], the [Red Cross|organization] said."),
+    ("news", "person, location, date", "[Sanna Marin|person] resigned on [Tuesday|date] after her party lost the "
+     "vote in [Finland|location]."),
+    ("news", "person, organization, location, date", "[Reuters|organization] reported on [3 May|date] that [Keiko "
+     "Fujimori|person] had left [Peru|location]."),
+    ("news", "country, city", "Flights from [Doha|city] to [Islamabad|city] were cancelled after [Pakistan|country] "
+     "closed its airspace."),
     ("news", "person, place", "Firefighters in [Alberta|place] rescued [Joan Whitefeather|person] and her two sons."),
-    ("news", "organization", "The [European Commission|organization] fined the firm, and [Greenpeace|organization] welcomed it."),
+    ("news", "organization", "The [European Commission|organization] fined the firm, and [Greenpeace|organization] "
+     "welcomed it."),
     ("sport", "person, organization, location", "[Lionel Messi|person] scored for [Barcelona|organization] against "
      "[Real Madrid|organization]."),
-    ("sport", "person, team, location", "[Serena Williams|person] beat [Simona Halep|person] in [Melbourne|location]."),
-    ("sport", "person, organization, location", "SOCCER - [LEVERKUSEN|organization] BEAT [BAYERN MUNICH|organization] 3-0"),
-    ("sport", "person, country", "1. [Mo Farah|person] ([Britain|country]) 27:30.42 2. [Paul Tanui|person] ([Kenya|country]) "
-     "27:31.86"),
-    ("sport", "player, team", "[LeBron James|player] had 31 points as the [Los Angeles Lakers|team] lost to the [Denver Nuggets|team]."),
-    ("sport", "person, organization, location, miscellaneous", "[Tadej Pogacar|person] won the [Tour de France|miscellaneous] "
-     "again, with [Jonas Vingegaard|person] second."),
+    ("sport", "person, team, location", "[Serena Williams|person] beat [Simona Halep|person] in "
+     "[Melbourne|location]."),
+    ("sport", "person, organization, location", "SOCCER - [LEVERKUSEN|organization] BEAT [BAYERN "
+     "MUNICH|organization] 3-0"),
+    ("sport", "person, country", "1. [Mo Farah|person] ([Britain|country]) 27:30.42 2. [Paul Tanui|person] "
+     "([Kenya|country]) 27:31.86"),
+    ("sport", "player, team", "[LeBron James|player] had 31 points as the [Los Angeles Lakers|team] lost to the "
+     "[Denver Nuggets|team]."),
+    ("sport", "person, organization, location, miscellaneous", "[Tadej Pogacar|person] won the [Tour de "
+     "France|miscellaneous] again, with [Jonas Vingegaard|person] second."),
     ("sport", "person", "[Root|person] c [Smith|person] b [Cummins|person] 43"),
     ("business", "person, organization, location", "[Google|organization] was founded by [Larry Page|person] and "
      "[Sergey Brin|person] in [California|location]."),
@@ -44,38 +48,43 @@ EVERYDAY = (
     ("business", "company, location", "[Foxconn|company] plans a second plant in [Tamil Nadu|location]."),
     ("business", "person, organization, date", "[Mary Barra|person] has run [General Motors|organization] since "
      "[January 2014|date]."),
-    ("business", "company, product", "[Nintendo|company] sold more than three million units of the [Switch 2|product] in four days."),
-    ("business", "person, organization, location", "Shares of [Tesco|organization] and [Sainsbury's|organization] fell in "
-     "[London|location]."),
-    ("business", "organization, money, date", "In [2016|date] [Microsoft|organization] bought [LinkedIn|organization] for "
-     "[$26.2 billion|money]."),
-    ("e-mail", "person, date, organization", "Hi [Karen|person], can you send the contract to [Deloitte|organization] by "
-     "[Thursday|date]? Thanks, [Jeff|person]"),
-    ("e-mail", "person, email address, phone number", "Please ask [Ana Lima|person] ([ana.lima@example.org|email address], "
-     "[+351 21 555 0142|phone number])."),
-    ("e-mail", "person, location, time", "[Priya|person] and I will be at the office in [Leeds|location] at [9:30|time]."),
-    ("e-mail", "person", "Dear Mr. [Okonkwo|person], thank you for your order, which left our warehouse this morning."),
-    ("e-mail", "person, organization, location", "[Stefan|person] from [Siemens|organization] lands in [Zurich|location] tonight, "
-     "could you pick him up?"),
+    ("business", "company, product", "[Nintendo|company] sold more than three million units of the [Switch "
+     "2|product] in four days."),
+    ("business", "person, organization, location", "Shares of [Tesco|organization] and [Sainsbury's|organization] "
+     "fell in [London|location]."),
+    ("business", "organization, money, date", "In [2016|date] [Microsoft|organization] bought "
+     "[LinkedIn|organization] for [$26.2 billion|money]."),
+    ("e-mail", "person, date, organization", "Hi [Karen|person], can you send the contract to "
+     "[Deloitte|organization] by [Thursday|date]? Thanks, [Jeff|person]"),
+    ("e-mail", "person, email address, phone number", "Please ask [Ana Lima|person] ([ana.lima@example.org|email "
+     "address], [+351 21 555 0142|phone number])."),
+    ("e-mail", "person, location, time", "[Priya|person] and I will be at the office in [Leeds|location] at "
+     "[9:30|time]."),
+    ("e-mail", "person", "Dear Mr. [Okonkwo|person], thank you for your order, which left our warehouse this "
+     "morning."),
+    ("e-mail", "person, organization, location", "[Stefan|person] from [Siemens|organization] lands in "
+     "[Zurich|location] tonight, could you pick him up?"),
     ("e-mail", "person, organization, location", "I am out of the office and will answer when I am back."),
     ("chat", "person, location", "omg [taylor swift|person] is playing in [dublin|location] again"),
     ("chat", "person, place, date", "me and [josh|person] are going to [ikea|place] on [saturday|date], wanna come?"),
-    ("chat", "person, organization, location", "just landed in [nairobi|location], [kenya airways|organization] lost my bag lol"),
+    ("chat", "person, organization, location", "just landed in [nairobi|location], [kenya airways|organization] "
+     "lost my bag lol"),
     ("chat", "city, food", "anyone know a good [ramen|food] place in [Portland|city]?"),
     ("chat", "person, organization", "[Mike|person]: did [Netflix|organization] cancel it? [Sue|person]: yep"),
     ("chat", "person, product", "[ben|person] says the battery of his [pixel 8|product] dies by noon"),
     ("biography", "person, location, date", "[Marie Curie|person] was born in [Warsaw|location] in [1867|date]."),
-    ("biography", "person, organization, award", "[Kip Thorne|person], a physicist at [Caltech|organization], shared the "
-     "[Nobel Prize in Physics|award]."),
-    ("biography", "person, organization, location", "After the war [Levi|person] returned to [Turin|location] and worked for a "
-     "paint factory, [SIVA|organization]."),
-    ("biography", "person, job title, country", "[Ellen Johnson Sirleaf|person] was [president|job title] of [Liberia|country] for "
-     "twelve years."),
-    ("biography", "person, work of art, date", "[Stanley Kubrick|person] made [Barry Lyndon|work of art] in [1975|date]."),
-    ("biography", "person, university, city", "[Alan Turing|person] studied at [King's College|university] and died in "
-     "[Wilmslow|city]."),
-    ("biography", "person, nationality, location", "The [Chilean|nationality] poet [Gabriela Mistral|person] taught in "
-     "[Temuco|location], where she met the young [Pablo Neruda|person]."),
+    ("biography", "person, organization, award", "[Kip Thorne|person], a physicist at [Caltech|organization], "
+     "shared the [Nobel Prize in Physics|award]."),
+    ("biography", "person, organization, location", "After the war [Levi|person] returned to [Turin|location] and "
+     "worked for a paint factory, [SIVA|organization]."),
+    ("biography", "person, job title, country", "[Ellen Johnson Sirleaf|person] was [president|job title] of "
+     "[Liberia|country] for twelve years."),
+    ("biography", "person, work of art, date", "[Stanley Kubrick|person] made [Barry Lyndon|work of art] in "
+     "[1975|date]."),
+    ("biography", "person, university, city", "[Alan Turing|person] studied at [King's College|university] and died "
+     "in [Wilmslow|city]."),
+    ("biography", "person, nationality, location", "The [Chilean|nationality] poet [Gabriela Mistral|person] taught "
+     "in [Temuco|location], where she met the young [Pablo Neruda|person]."),
 )  # fmt: skip
 SENTENCES = (
     ("news", "person, organization, city", "[Amara Okafor|person] left [Reuters|organization] in [Nairobi|city] to advise "

@@ -64,7 +64,8 @@ SAMPLES = (1, 2)  # the seeds of what is trained on; weights and everything else
 NUM_EXAMPLES = 28_000  # of each sample
 # Encyclopaedia text, of which there is one set, is what most users have; slots of dialogues, of which there are nine, are not.
 SHARES = dict.fromkeys(SOURCES, 0.0625) | {"fewnerd_inter": 0.4}
-OWN_FILES = ("data/mixed/train.jsonl", "data/open_types/train.jsonl", "data/everyday/train.jsonl")  # of those that the configuration names
+# Of those that the configuration names.
+OWN_FILES = ("data/mixed/train.jsonl", "data/open_types/train.jsonl", "data/everyday/train.jsonl")
 WAYS = ("described", "named")  # how types are asked for
 NUM_CALIBRATION = 75  # a quarter of the sentences of each set that is left out
 SEED = 1

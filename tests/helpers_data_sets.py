@@ -46,6 +46,30 @@ def check_no_duplicates(splits: Iterable[Iterable[Mapping[str, Any]]]) -> None:
     assert len(texts) == len(set(texts))
 
 
+def check_lists_differ(splits: Iterable[Iterable[Mapping[str, Any]]]) -> None:
+    """Assert that a text that occurs twice is in one split and asks for two lists of types."""
+    records = [(number, record) for number, split in enumerate(splits) for record in split]
+    asked = [(record["text"], tuple(record["labels"])) for _, record in records]
+    assert len(asked) == len(set(asked))
+    assert len({(number, record["text"]) for number, record in records}) == len({record["text"] for _, record in records})
+
+
+def sets_that_share_a_run(splits: Iterable[Iterable[Mapping[str, Any]]], datasets: Path, sources: Iterable[str]) -> set[str]:
+    """Return the data sets of whose test files a sentence, or a run of ten words of one, is in a shipped data set."""
+
+    def runs(text: str) -> set[tuple[str, ...]]:
+        words = re.findall(r"\w+", text.lower())
+        return {tuple(words[first : first + 10]) for first in range(len(words) - 9)}
+
+    own = {run for records in splits for record in records for run in runs(record["text"])}
+    return {
+        source
+        for source in sources
+        for line in (datasets / source / "test.jsonl").read_text(encoding="utf-8").splitlines()
+        if not own.isdisjoint(runs(" ".join(json.loads(line)["tokens"])))
+    }
+
+
 def check_on_disk(name: str, splits: Mapping[str, list[dict[str, Any]]], labels: Mapping[str, Any]) -> None:
     """Assert that the files of data set `name` are, byte for byte, what its generator makes."""
     folder = DATA / name

@@ -96,17 +96,28 @@ SIZES = (1, 1, 1, 2, 3, 4, 5, 6, 8, 12)
 
 def read(files: list[Path]) -> tuple[list[tuple[str, list[dict[str, Any]]]], list[str]]:
     """Return the sentences of files, each with its spans by kind, and what is wrong with them."""
-    sentences, problems, seen = [], [], set()
+    sentences: list[tuple[str, list[dict[str, Any]]]] = []
+    problems: list[str] = []
     for file in files:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            if not line.strip() or line.startswith("# "):  # "#tag" begins a message
-                continue
-            text, spans, found = read_marked(line.replace("\\n", "\n"))
-            found += [f"unknown kind '{span['label']}'" for span in spans if span["label"] not in KINDS]
-            found += ["the sentence is there already"] * (text in seen)
-            seen.add(text)
-            problems += [f"{file.name}:{number}: {problem}" for problem in found]
-            sentences.append((text, spans))
+        found, wrong = read_lines(file.read_text(encoding="utf-8").splitlines(), file.name)
+        known = {text for text, _ in sentences}
+        problems += wrong + [f"{file.name}: a sentence of another file: '{text[:60]}'" for text, _ in found if text in known]
+        sentences += found
+    return sentences, problems
+
+
+def read_lines(lines: list[str], name: str) -> tuple[list[tuple[str, list[dict[str, Any]]]], list[str]]:
+    """Return what the lines of one file say, and what is wrong with them."""
+    sentences, problems, seen = [], [], set()
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("# "):  # "#tag" begins a message
+            continue
+        text, spans, found = read_marked(line.replace("\\n", "\n"))
+        found += [f"unknown kind '{span['label']}'" for span in spans if span["label"] not in KINDS]
+        found += ["the sentence is there already"] * (text in seen)
+        seen.add(text)
+        problems += [f"{name}:{number}: {problem}" for problem in found]
+        sentences.append((text, spans))
     return sentences, problems
 
 
@@ -121,7 +132,8 @@ def _drawn_list(rng: random.Random) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _record(text: str, spans: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+def record_of(text: str, spans: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a sentence as it is annotated for some types."""
     name_of = {kind: name for name in names for kind in TYPES[name][0]}
     named = [span | {"label": name_of[span["label"]]} for span in spans if span["label"] in name_of]
     return {"text": text, "char_spans": named, "labels": sorted(names)}
@@ -137,12 +149,12 @@ def generate() -> dict[str, list[dict[str, Any]]]:
     splits = {"validation": sentences[:size], "train": sentences[size:]}
     made = {}
     for split, own in splits.items():
-        records = [_record(*item, rng.choices(USUAL_LISTS, WEIGHTS)[0]) for item in own]
+        records = [record_of(*item, rng.choices(USUAL_LISTS, WEIGHTS)[0]) for item in own]
         for item, usual in zip(own, list(records), strict=True):
             names = _drawn_list(rng)
             while sorted(names) == usual["labels"]:
                 names = _drawn_list(rng)
-            records.append(_record(*item, names))
+            records.append(record_of(*item, names))
         rng.shuffle(records)
         made[split] = records
     return made
