@@ -3,7 +3,8 @@
     python benchmarks/lists.py                            # the checkpoint that ships
     python benchmarks/lists.py --model models/mine
 
-One threshold holds for every list: the stored one. Texts are those of CoNLL-2003 test (person, organization, location) and of NCBI disease test.
+One threshold holds for every list: the stored one. Texts are those of CoNLL-2003 test (person, organization, location) and of
+NCBI disease test.
 """
 
 import argparse
@@ -23,16 +24,16 @@ from spanmatch.prediction.shipped import DEFAULT_MODEL
 SHARED = ("person", "organization", "location", "disease")
 # None of them is a kind of one of the four.
 OTHERS = (
-    "date", "time", "money", "event", "product", "work of art", "language", "law", "award", "job title", "animal", "plant", "food",
-    "drink", "medication", "chemical", "gene", "body part", "vehicle", "software", "weapon", "material", "color", "size", "quantity",
-    "percentage", "age", "email address", "phone number", "url", "sport", "academic discipline", "theory", "algorithm",
+    "date", "time", "money", "event", "product", "work of art", "language", "law", "award", "job title", "animal", "plant",
+    "food", "drink", "medication", "chemical", "gene", "body part", "vehicle", "software", "weapon", "material", "color", "size",
+    "quantity", "percentage", "age", "email address", "phone number", "url", "sport", "academic discipline", "theory", "algorithm",
     "musical instrument", "currency",
 )  # fmt: skip
 # Kinds of the four: what they find is taken from the general types.
 SPECIAL = (
     "politician", "athlete", "coach", "actor", "musician", "writer", "scientist", "journalist", "judge", "soldier", "company",
-    "sports team", "political party", "university", "government agency", "bank", "airline", "newspaper", "hospital", "trade union",
-    "city", "country", "state or province", "continent", "river", "mountain", "island", "street", "stadium", "airport", "cancer",
+    "sports team", "political party", "university", "government agency", "bank", "airline", "newspaper", "hospital",
+    "trade union", "city", "country", "state or province", "continent", "river", "mountain", "island", "street", "stadium", "airport", "cancer",
     "infection", "genetic disorder", "mental disorder", "heart disease", "injury",
 )  # fmt: skip
 LISTS: dict[str, tuple[str, ...]] = {

@@ -77,8 +77,7 @@ class SpanHead(nn.Module):
         type_proj: projection of type states into the space of spans.
         scale: learnable factor of all scores.
         bias: learnable bias of all types, None beside null slots.
-        background: mentions that type scores are corrected with, None for a head without correction. Shape: (M, D).
-        usual_affinity: affinity to the background that is not corrected (see `corrected`), None for a head without correction.
+        background: mentions that say which types score high with nearly everything, None for a head without. Shape: (M, D).
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class SpanHead(nn.Module):
             head_size: size of the span and type representations that are compared.
             max_span_width: the widest candidate, in units.
             null_slots: position of each null slot in the sequence of a text, by name; by default none.
-            num_background: mentions of the background; 0 for a head without correction.
+            num_background: mentions of the background; 0 for a head without.
         """
         super().__init__()
         self.null_slots = dict(null_slots or {})
@@ -106,9 +105,7 @@ class SpanHead(nn.Module):
         self.bias = None if self.null_slots else nn.Parameter(torch.tensor(-5.0))
         nn.init.normal_(self.width_embedding.weight, std=0.02)
         self.background: torch.Tensor | None
-        self.usual_affinity: torch.Tensor
         self.register_buffer("background", torch.zeros(num_background, head_size) if num_background else None)
-        self.register_buffer("usual_affinity", torch.tensor(0.0) if num_background else None)
         if text_size == type_size and head_size <= text_size:
             self._align(text_size, head_size)
 
@@ -140,22 +137,22 @@ class SpanHead(nn.Module):
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
-    def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
-        """Correct the bias of types whose affinity to the background differs from the usual affinity.
+    def preferences(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
+        """Return what is added to the scores of types where several of them compete for one span, in float32.
 
-        A type that scores high with mentions of all kinds is predicted too often. Its bias is lowered by a share of this
-        excess; the bias of a type that scores low is raised in the same way (see `training.background`).
+        A type that scores high with mentions of all kinds, such as "person", exceeds its threshold at mentions of many other
+        types, and would win there. A share of its affinity to the background is subtracted for this choice, and only for
+        it: scores, and so what passes a threshold, stay as they are (see `training.background`).
 
         Args:
             types_CD: embedded types.
-            weight: share of the excess to correct for; 0 returns the types unchanged.
+            weight: share of the affinity that is subtracted; 0 returns zeros.
 
-        Shape: (..., C, D) to the same.
+        Shape: (..., C, D) to (..., C).
         """
         if self.background is None or not weight:
-            return types_CD
-        excess_C = affinity(types_CD, self.background) - self.usual_affinity.float()
-        return with_bias(types_CD, bias_of(types_CD) - weight * excess_C)
+            return types_CD.new_zeros(types_CD.shape[:-1], dtype=torch.float32)
+        return -weight * affinity(types_CD, self.background)
 
     @torch.no_grad()
     def rescale(self, slope: float, offset: float = 0.0) -> None:
@@ -169,8 +166,6 @@ class SpanHead(nn.Module):
         self.scale.mul_(slope)
         if self.bias is not None:
             self.bias.mul_(slope).add_(offset)
-        if self.background is not None:
-            self.usual_affinity.mul_(slope)
 
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         """Return the representation of every cell, for training.
