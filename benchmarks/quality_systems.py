@@ -19,7 +19,7 @@ from quality_scorer import Scored
 
 from spanmatch.data.examples import Example
 from spanmatch.data.words import join_tokens
-from spanmatch.entities import EntityType
+from spanmatch.entities import Entity, EntityType, Inventory
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import above
 
@@ -145,14 +145,38 @@ def _ask_gliner(worker: Worker, test: TestSet) -> list[list[Scored]]:
 def ask_ours(matcher: SpanMatcher, test: TestSet, *, described: bool, slot: str | None = None) -> list[list[Scored]]:
     """Scored spans in words, above a null slot where one is named."""
     floor = above(FLOOR, {slot} if slot else matcher.config.null_slots)
-    types = tuple(EntityType(name=name, description=text if described else "") for name, text in test.types.items())
+    examples = _examples(test, described)
+    return [_in_words(*item) for item in zip(examples, matcher.stream(examples, threshold=floor), strict=True)]
+
+
+def ask_at(
+    matcher: SpanMatcher, test: TestSet, *, described: bool, threshold: float
+) -> tuple[list[list[Scored]], list[list[Scored]]]:
+    """Scored spans in words, from one pass: what is found at a threshold, and what is above the floor.
+
+    What is found is not always what of the other list is above the threshold: which of two types of a span is preferred is
+    asked of those that pass.
+    """
+    examples = _examples(test, described)
+    found, scored = [], []
+    for example, (own, low) in zip(
+        examples, matcher.stream_scored(examples, floor=FLOOR, threshold=threshold), strict=True
+    ):
+        found.append(_in_words(example, own))
+        scored.append(_in_words(example, low))
+    return found, scored
+
+
+def _examples(test: TestSet, described: bool) -> list[Example]:
+    types = Inventory(EntityType(name=name, description=text if described else "") for name, text in test.types.items())
     examples = []
     for index, item in enumerate(test.sentences):
         text, words = join_tokens(item.tokens)
         examples.append(Example(where=str(index), text=text, words=words, mentions=(), types=types))
-    found: list[list[Scored]] = []
-    for example, entities in zip(examples, matcher.stream(examples, threshold=floor), strict=True):
-        start_of = {start: word for word, (start, _) in enumerate(example.words)}
-        end_of = {end: word + 1 for word, (_, end) in enumerate(example.words)}
-        found.append([(start_of[item.start], end_of[item.end], item.label, item.score) for item in entities])
-    return found
+    return examples
+
+
+def _in_words(example: Example, entities: list[Entity]) -> list[Scored]:
+    start_of = {start: word for word, (start, _) in enumerate(example.words)}
+    end_of = {end: word + 1 for word, (_, end) in enumerate(example.words)}
+    return [(start_of[item.start], end_of[item.end], item.label, item.score) for item in entities]
