@@ -105,8 +105,9 @@ def build_matcher(
         set_start(SpanMatcher(model, text.tokenizer, types.tokenizer), arguments, corpus, training.seed)
     else:
         stored = read_matcher_config(resume)
-        factors = {"text_state_scale": stored.text_state_scale, "type_state_scale": stored.type_state_scale}
-        model.matcher_config = replace(config, **factors)
+        model.matcher_config = replace(
+            config, text_state_scale=stored.text_state_scale, type_state_scale=stored.type_state_scale
+        )
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
 
 
