@@ -100,8 +100,9 @@ class TypeEncoder:
             missing = cache.missing(types.texts)
             if missing:
                 embeddings = self._encode(missing, False)
-                cache.put(missing, embeddings)
+                # Before the embeddings: what is interrupted in between is missing, and put again.
                 preferences.put(missing, self._preferences_of(embeddings))
+                cache.put(missing, embeddings)
             return EmbeddedTypes(embeddings=cache.get(types.texts), preferences=preferences.get(types.texts))
 
     def digest(self) -> str:
