@@ -317,17 +317,6 @@ def with_bias(types_CD: torch.Tensor, bias_C: torch.Tensor) -> torch.Tensor:
     return torch.cat([types_CD[..., :-NUM_CONSTANT], ends], dim=-1)
 
 
-def bias_of(types_CD: torch.Tensor) -> torch.Tensor:
-    """Return the bias that `with_bias` wrote into types, in float32.
-
-    Args:
-        types_CD: embedded types.
-
-    Shape: (..., C, D) to (..., C).
-    """
-    return types_CD[..., -NUM_CONSTANT:].float().sum(dim=-1)
-
-
 def without_bias(spans_SD: torch.Tensor) -> torch.Tensor:
     """Return copies of spans whose scores do not include the bias of types.
 
