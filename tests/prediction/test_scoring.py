@@ -301,18 +301,22 @@ class TestPreferences:
         for _ in range(5):
             texts = []
             for own in (types, types[2:5], types[::-1], types[6:], (), (types[5], types[0], types[3]), types[2:5]):
+                # Also for the types of other texts, which may not stand in the way of its own.
                 cells = {
-                    (unit, extra): dict(zip(own, rng.normal(1, 1, len(own)).tolist(), strict=True))
+                    (unit, extra): dict(zip(types, rng.normal(1, 1, len(types)).tolist(), strict=True))
                     for unit in range(3)
                     for extra in range(2)
                 }
-                nulls = dict(zip(own, rng.normal(0, 0.5, len(own)).tolist(), strict=True))
-                texts.append((own, cells, {"cls": nulls} if has_nulls else None))
+                slot = dict(zip(types, rng.normal(0, 0.5, len(types)).tolist(), strict=True))
+                texts.append((own, cells, {"cls": slot} if has_nulls else None))
             options: dict[str, Any] = {"behind": behind, "preferences": preferences}
             threshold = "cls" if has_nulls else 0.5
             together = found(texts, threshold, overlap=overlap, **options)
-            alone = [found([text], threshold, overlap=overlap, **options)[0] if text[0] else {} for text in texts]
-            assert together == alone
+            for (own, cells, nulls), chosen in zip(texts, together, strict=True):
+                its_cells = {place: {item: logits[item] for item in own} for place, logits in cells.items()}
+                its_nulls = nulls and {name: {item: logits[item] for item in own} for name, logits in nulls.items()}
+                alone = found([(own, its_cells, its_nulls)], threshold, overlap=overlap, **options) if own else [{}]
+                assert [chosen] == alone
             # Of each span of "multi-label" the preferred, and then the highest scores.
             by_name = {item.name: value for item, value in preferences.items()}
             for chosen, passed in zip(together, map(placed, found(texts, threshold, **options)), strict=True):
