@@ -47,13 +47,11 @@ def _of_view(matcher: SpanMatcher, view: View, types_CD: torch.Tensor | None, li
     own = limits[view.first_type : view.first_type + len(view.types)]
     unit, width, column = np.nonzero((scores > own) & batch.candidates[0].numpy()[..., None])
     units, first = view.tokenized.units, unit + view.start_unit
-    logit = scores[unit, width, column]
     return Candidates(
         start=units.start_char[first],
         end=units.end_char[first + width],
         column=column + view.first_type,
-        logit=logit,
-        rank=logit + model.preferences(types_XCD)[0].numpy()[column],
+        logit=scores[unit, width, column],
     )
 
 

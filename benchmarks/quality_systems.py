@@ -149,24 +149,6 @@ def ask_ours(matcher: SpanMatcher, test: TestSet, *, described: bool, slot: str 
     return [_in_words(*item) for item in zip(examples, matcher.stream(examples, threshold=floor), strict=True)]
 
 
-def ask_at(
-    matcher: SpanMatcher, test: TestSet, *, described: bool, threshold: float
-) -> tuple[list[list[Scored]], list[list[Scored]]]:
-    """Scored spans in words, from one pass: what is found at a threshold, and what is above the floor.
-
-    What is found is not always what of the other list is above the threshold: which of two types of a span is preferred is
-    asked of those that pass.
-    """
-    examples = _examples(test, described)
-    found, scored = [], []
-    for example, (own, low) in zip(
-        examples, matcher.stream_scored(examples, floor=FLOOR, threshold=threshold), strict=True
-    ):
-        found.append(_in_words(example, own))
-        scored.append(_in_words(example, low))
-    return found, scored
-
-
 def _examples(test: TestSet, described: bool) -> list[Example]:
     types = Inventory(EntityType(name=name, description=text if described else "") for name, text in test.types.items())
     examples = []

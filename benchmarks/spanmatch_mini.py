@@ -34,7 +34,7 @@ from quality_data import (
     write_training,
 )  # fmt: skip
 from quality_scorer import Scores, common_threshold, logits, platt
-from quality_systems import ask_at, ask_ours
+from quality_systems import ask_ours
 
 from spanmatch.data.corpus import read_corpus
 from spanmatch.entities import normalise
@@ -183,14 +183,9 @@ def measure(datasets: Path, threshold: float | None = None) -> dict[str, Any]:
     limit = matcher.calibration.threshold if threshold is None else threshold
     results: dict[str, Any] = {}
     for test in benchmark_sets(datasets):
-        found = {}
-        for way in WAYS:
-            entities, scored = ask_at(matcher, test, described=way == "described", threshold=limit)
-            found[way] = Scores.of(entities, test.gold).f1(0.0)
-            if way == "named":
-                low = Scores.of(scored, test.gold)
-                # Which types are preferred is asked above the floor there; at the threshold itself it may be better.
-                found |= {"best": max(low.best()[0], found[way]), "calibration_error": low.calibration_error()}
+        both = {way: Scores.of(ask_ours(matcher, test, described=way == "described"), test.gold) for way in WAYS}
+        found = {way: scores.f1(limit) for way, scores in both.items()}
+        found |= {"best": both["named"].best()[0], "calibration_error": both["named"].calibration_error()}
         results[test.name] = {name: round(value, 4) for name, value in found.items()}
         print(test.name, results[test.name], flush=True)
     for name, own in AVERAGES.items():

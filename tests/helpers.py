@@ -1,7 +1,6 @@
 """What the tests of the core share: tiny encoders of three tokenizer families, a matcher around one, a stub without context."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -229,29 +228,6 @@ def scores_of(entities: Sequence[Entity]) -> dict[Key, float]:
     found = {(entity.start, entity.end, entity.label): entity.score for entity in entities}
     assert len(found) == len(entities)
     return found
-
-
-def by_hand(passed: Mapping[Key, float], preferences: Mapping[str, float], overlap: str) -> dict[Key, float]:
-    """What flat or nested decoding leaves of everything that passed.
-
-    Of the types of one span the one whose logit is highest with its preference; of spans that exclude each other the one
-    with the higher score. No two may be equal.
-    """
-    best: dict[tuple[int, int], tuple[float, str]] = {}
-    for (start, end, label), score in passed.items():
-        rank = math.log(score / (1 - score)) + preferences.get(label, 0.0)
-        best[start, end] = max(best.get((start, end), (-math.inf, "")), (rank, label))
-    kept: dict[Key, float] = {}
-    for score, start, end, label in sorted(
-        ((passed[start, end, label], start, end, label) for (start, end), (_, label) in best.items()), reverse=True
-    ):
-        overlapping = [(one, other) for one, other, _ in kept if one < end and start < other]
-        if overlap == "nested":
-            inside = [(one <= start and end <= other) or (start <= one and other <= end) for one, other in overlapping]
-            overlapping = [pair for pair, is_inside in zip(overlapping, inside, strict=True) if not is_inside]
-        if not overlapping:
-            kept[start, end, label] = score
-    return kept
 
 
 def assert_same(left: Sequence[dict[Key, float]], right: Sequence[dict[Key, float]]) -> None:

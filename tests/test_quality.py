@@ -313,10 +313,7 @@ class TestScores:
 
     @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4), st.integers(0, 1), st.integers(-30, 30)), max_size=12))
     def test_leaving_out_is_decoding_again(self, cells: list[tuple[int, int, int, int]]) -> None:
-        """Flat entities above a low threshold, without those below a higher one, are those of the higher one if scores rank.
-
-        A background may prefer what is below the higher threshold to what is above it: then only decoding again tells.
-        """
+        """Flat entities above a low threshold, without those below a higher one, are those of the higher one."""
         names = [EntityType(name="person"), EntityType(name="city")]
         # No two have one score, or which of them is the better would be a matter of order.
         columns = np.array([(*cell[:3], cell[3] / 10 + place / 1000) for place, cell in enumerate(cells)]).reshape(-1, 4).T
@@ -324,7 +321,7 @@ class TestScores:
         def decoded(limit: float) -> list[Scored]:
             start, size, column, logit = columns[:, columns[3] > np.log(limit / (1 - limit))]
             ends = (start + size).astype(int)
-            candidates = Candidates(start=start.astype(int), end=ends, column=column.astype(int), logit=logit, rank=logit)
+            candidates = Candidates(start=start.astype(int), end=ends, column=column.astype(int), logit=logit)
             return [(item.start, item.end, item.label, item.score) for item in resolve("x" * 20, candidates, names, "flat")]
 
         low = decoded(0.05)

@@ -77,7 +77,8 @@ class SpanHead(nn.Module):
         type_proj: projection of type states into the space of spans.
         scale: learnable factor of all scores.
         bias: learnable bias of all types, None beside null slots.
-        background: mentions that say which types score high with nearly everything, None for a head without. Shape: (M, D).
+        background: mentions that type scores are corrected with, None for a head without correction. Shape: (M, D).
+        usual_affinity: affinity to the background that is not corrected (see `corrected`), None for a head without correction.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class SpanHead(nn.Module):
             head_size: size of the span and type representations that are compared.
             max_span_width: the widest candidate, in units.
             null_slots: position of each null slot in the sequence of a text, by name; by default none.
-            num_background: mentions of the background; 0 for a head without.
+            num_background: mentions of the background; 0 for a head without correction.
         """
         super().__init__()
         self.null_slots = dict(null_slots or {})
@@ -105,7 +106,9 @@ class SpanHead(nn.Module):
         self.bias = None if self.null_slots else nn.Parameter(torch.tensor(-5.0))
         nn.init.normal_(self.width_embedding.weight, std=0.02)
         self.background: torch.Tensor | None
+        self.usual_affinity: torch.Tensor
         self.register_buffer("background", torch.zeros(num_background, head_size) if num_background else None)
+        self.register_buffer("usual_affinity", torch.tensor(0.0) if num_background else None)
         if text_size == type_size and head_size <= text_size:
             self._align(text_size, head_size)
 
@@ -137,22 +140,22 @@ class SpanHead(nn.Module):
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
-    def preferences(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
-        """Return what is added to the scores of types where several of them compete for one span, in float32.
+    def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
+        """Correct the bias of types whose affinity to the background differs from the usual affinity.
 
-        A type that scores high with mentions of all kinds, such as "person", exceeds its threshold at mentions of many other
-        types, and would win there. A share of its affinity to the background is subtracted for this choice, and only for
-        it: scores, and so what passes a threshold, stay as they are (see `training.background`).
+        A type that scores high with mentions of all kinds is predicted too often. Its bias is lowered by a share of this
+        excess; the bias of a type that scores low is raised in the same way (see `training.background`).
 
         Args:
             types_CD: embedded types.
-            weight: share of the affinity that is subtracted; 0 returns zeros.
+            weight: share of the excess to correct for; 0 returns the types unchanged.
 
-        Shape: (..., C, D) to (..., C).
+        Shape: (..., C, D) to the same.
         """
         if self.background is None or not weight:
-            return types_CD.new_zeros(types_CD.shape[:-1], dtype=torch.float32)
-        return -weight * affinity(types_CD, self.background)
+            return types_CD
+        excess_C = affinity(types_CD, self.background) - self.usual_affinity.float()
+        return with_bias(types_CD, bias_of(types_CD) - weight * excess_C)
 
     @torch.no_grad()
     def rescale(self, slope: float, offset: float = 0.0) -> None:
@@ -166,6 +169,8 @@ class SpanHead(nn.Module):
         self.scale.mul_(slope)
         if self.bias is not None:
             self.bias.mul_(slope).add_(offset)
+        if self.background is not None:
+            self.usual_affinity.mul_(slope)
 
     def represent_spans(self, text_states_BTH: torch.Tensor, batch: TextBatch) -> torch.Tensor:
         """Return the representation of every cell, for training.
@@ -315,6 +320,17 @@ def with_bias(types_CD: torch.Tensor, bias_C: torch.Tensor) -> torch.Tensor:
     rest = bias_C - coarse.to(bias_C.dtype)
     ends = torch.stack([coarse.to(types_CD.dtype), rest.to(types_CD.dtype)], dim=-1)
     return torch.cat([types_CD[..., :-NUM_CONSTANT], ends], dim=-1)
+
+
+def bias_of(types_CD: torch.Tensor) -> torch.Tensor:
+    """Return the bias that `with_bias` wrote into types, in float32.
+
+    Args:
+        types_CD: embedded types.
+
+    Shape: (..., C, D) to (..., C).
+    """
+    return types_CD[..., -NUM_CONSTANT:].float().sum(dim=-1)
 
 
 def without_bias(spans_SD: torch.Tensor) -> torch.Tensor:

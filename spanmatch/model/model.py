@@ -67,17 +67,8 @@ class SpanMatcherModel(nn.Module):
 
         Shape: (C, D).
         """
-        return self.head.embed_types(self.type_states(types))
-
-    def preferences(self, types_CD: torch.Tensor) -> torch.Tensor:
-        """Return what is added to the scores of types where they compete for one span (see `SpanHead.preferences`).
-
-        Args:
-            types_CD: embedded types.
-
-        Shape: (..., C, D) to (..., C).
-        """
-        return self.head.preferences(types_CD, self.matcher_config.background_weight)
+        embedded_CD = self.head.embed_types(self.type_states(types))
+        return self.head.corrected(embedded_CD, self.matcher_config.background_weight)
 
     def type_states(self, types: TypeBatch) -> torch.Tensor:
         """Return the states of types that are read apart from texts, before the projection of the head.
@@ -105,7 +96,7 @@ class SpanMatcherModel(nn.Module):
 
     def type_weights(self) -> dict[str, torch.Tensor]:
         """Return the weights that type embeddings are computed with, by name."""
-        own = ("type_proj.weight", "type_proj.bias", "scale", "bias", "background")
+        own = ("type_proj.weight", "type_proj.bias", "scale", "bias", "background", "usual_affinity")
         head = {name: tensor for name, tensor in self.head.state_dict().items() if name in own}
         return {**dict(self.encoder_of_types.named_parameters()), **head}
 

@@ -24,23 +24,12 @@ class Candidates:
         end: one past its last character.
         column: place of its type in the inventory of the text.
         logit: its score.
-        rank: what it is preferred by to others of equal bounds: its score, corrected for what its type usually scores.
     """
 
     start: np.ndarray
     end: np.ndarray
     column: np.ndarray
     logit: np.ndarray
-    rank: np.ndarray
-
-    def preferred(self) -> "Candidates":
-        """Return one candidate for each pair of bounds: the one of the highest rank, of equals that of the first type."""
-        order = np.lexsort((self.column, -self.rank, self.end, self.start))
-        start, end = self.start[order], self.end[order]
-        is_first = np.ones(len(order), dtype=bool)
-        is_first[1:] = (start[1:] != start[:-1]) | (end[1:] != end[:-1])
-        kept = order[is_first]
-        return Candidates(**{item.name: getattr(self, item.name)[kept] for item in fields(self)})
 
     def above(self, limits: np.ndarray) -> "Candidates":
         """Return the candidates whose score exceeds a limit.
@@ -54,11 +43,7 @@ class Candidates:
 
 # The candidates of a text in which nothing passed.
 NOTHING = Candidates(
-    start=np.empty(0, np.int64),
-    end=np.empty(0, np.int64),
-    column=np.empty(0, np.int64),
-    logit=np.empty(0, np.float32),
-    rank=np.empty(0, np.float32),
+    start=np.empty(0, np.int64), end=np.empty(0, np.int64), column=np.empty(0, np.int64), logit=np.empty(0, np.float32)
 )
 
 
@@ -154,8 +139,6 @@ def check_overlap(overlap: str) -> None:
 def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: str = "flat") -> list[Entity]:
     """Choose entities greedily, the highest score first, and return them in the order of the text.
 
-    Unless every entity is kept, one type is chosen for each pair of bounds first, by the rank of the candidates.
-
     Args:
         text: the text.
         found: its candidates that passed.
@@ -167,8 +150,6 @@ def resolve(text: str, found: Candidates, types: Sequence[EntityType], overlap: 
     """
     check_overlap(overlap)
     kept = OVERLAPS[overlap]()
-    if overlap != "multi-label":
-        found = found.preferred()
     # Of equal scores, the earlier span comes first, then the longer one, then the first type: the same on every machine.
     order = np.lexsort((found.column, -found.end, found.start, -found.logit))
     columns = (part[order].tolist() for part in (found.start, found.end, found.column, found.logit))

@@ -278,7 +278,7 @@ class SpanMatcher:
             InputError: an unknown overlap, or a threshold that the checkpoint cannot answer.
         """
         check_overlap(overlap)
-        # Without entities of equal bounds, only the preferred type of a span can be in the result.
+        # Without entities of equal bounds, only the best type of a span can be in the result.
         best_only = overlap != "multi-label"
         for example, found in self._candidates(examples, partial(self.cutoffs, threshold), options, best_only=best_only):
             yield resolve(example.text, found, example.types, overlap)

@@ -56,8 +56,8 @@ def passing_candidates(
         views: what `Batcher.passes` returned.
         batch: the same views, collated.
         types: the types of the views, with their limits and, in a bi-encoder, their embeddings.
-        best_only: keep only the preferred type of each span, if all views have the same types. The others cannot be in a
-            result that has no two entities of equal bounds.
+        best_only: keep only the best type of each span, if all views have the same types. The others cannot be in a result
+            that has no two entities of equal bounds.
 
     Raises:
         InputError: the encoder leaves the range of float16.
@@ -78,8 +78,7 @@ def passing_candidates(
     bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
     if types.embeddings is None:
         # A cross-encoder: each view has its own type embeddings, so its cells are scored by themselves.
-        behind_BCD = model.type_embeddings_behind(states_BTH, batch)
-        preferences = model.preferences(behind_BCD).cpu().numpy()
+        behind_BCD = model.head.corrected(model.type_embeddings_behind(states_BTH, batch), model.matcher_config.background_weight)
         parts = [
             passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], limits=types.limits[columns])
             for view, own_CD, columns, (start, stop) in zip(
@@ -87,39 +86,31 @@ def passing_candidates(
             )
         ]
         return [
-            _candidates(view, cells[start:stop][part.span], part.column, part.logit, own[part.column])
-            for view, part, own, (start, stop) in zip(views, parts, preferences, _pairs(bounds), strict=True)
+            _candidates(view, cells[start:stop][part.span], part.column, part.logit)
+            for view, part, (start, stop) in zip(views, parts, _pairs(bounds), strict=True)
         ]
     # A bi-encoder: all spans are scored against all types of the batch in one product.
     asked = types.union([view.types for view in views])
     embeddings_CD = asked.embeddings.to(device=spans_SD.device, dtype=model.head.type_proj.weight.dtype)
-    preferences = asked.preferences
-    passed = passing_cells(
-        spans_SD, embeddings_CD, limits=asked.limits, preferences=preferences if best_only and asked.is_one else None
-    )
+    passed = passing_cells(spans_SD, embeddings_CD, limits=asked.limits, best_only=best_only and asked.is_one)
     ranges = _pairs(np.searchsorted(passed.span, bounds))
     found = []
     for view, (start, stop) in zip(views, ranges, strict=True):
         position = asked.positions(view.types, passed.column[start:stop])
         own = np.flatnonzero(position >= 0) + start  # without the cells for types of other texts of the batch
-        preferred = preferences[passed.column[own]]
-        found.append(_candidates(view, cells[passed.span[own]], position[position >= 0], passed.logit[own], preferred))
+        found.append(_candidates(view, cells[passed.span[own]], position[position >= 0], passed.logit[own]))
     return found
 
 
-def passing_cells(
-    spans_SD: torch.Tensor, types_CD: torch.Tensor, *, limits: np.ndarray, preferences: np.ndarray | None = None
-) -> Passed:
+def passing_cells(spans_SD: torch.Tensor, types_CD: torch.Tensor, *, limits: np.ndarray, best_only: bool = False) -> Passed:
     """Return the cells whose score exceeds the limit of their type. The scores that decide are computed in float32.
 
     Args:
         spans_SD: representations of spans.
         types_CD: embedded types, in the precision that is searched in.
         limits: logit that the score of each type must exceed. Shape: (C,).
-        preferences: if given, only one of the types that pass for a span is kept: the one whose score and preference are
-            highest together, the first of equals. Shape: (C,).
+        best_only: keep only the best of the types that pass for each span, the first of equals.
     """
-    best_rank = np.full(len(spans_SD), -np.inf, dtype=np.float32)
     best_logit = np.full(len(spans_SD), -np.inf, dtype=np.float32)
     best_column = np.zeros(len(spans_SD), dtype=np.int64)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -135,20 +126,17 @@ def passing_cells(
             # From here on few spans are left, and everything is exact.
             logits = blocks.exact_scores(first_type, rows).cpu().numpy()
             span, passed = rows.cpu().numpy(), logits > own_limits
-            if preferences is not None:
-                ranks = logits + preferences[first_type : first_type + blocks.num_types, None].astype(np.float32)
-                ranks[~passed] = -np.inf
-                column, place = ranks.argmax(0), np.arange(len(span))
-                rank, logit = ranks[column, place], logits[column, place]
-                better = rank > best_rank[span]  # not >=: of equals, the type of an earlier block stays
-                changed = span[better]
-                best_rank[changed], best_logit[changed] = rank[better], logit[better]
-                best_column[changed] = column[better] + first_type
+            if best_only:
+                logits[~passed] = -np.inf
+                column = logits.argmax(0)
+                logit = logits[column, np.arange(len(span))]
+                better = logit > best_logit[span]  # not >=: of equals, the type of an earlier block stays
+                best_logit[span[better]], best_column[span[better]] = logit[better], column[better] + first_type
             else:
                 column, position = passed.nonzero()
                 found.append((span[position], column + first_type, logits[column, position]))
-    if preferences is not None:
-        span = np.flatnonzero(best_rank > -np.inf)
+    if best_only:
+        span = np.flatnonzero(best_logit > -np.inf)
         return Passed(span=span, column=best_column[span], logit=best_logit[span])
     # Concatenating nothing is an error, so there is always one empty part.
     nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
@@ -200,15 +188,9 @@ def _columns(views: Sequence[View], types: TypeColumns) -> list[np.ndarray]:
     return [types.columns[view.tokenized.example.types][view.first_type : view.first_type + len(view.types)] for view in views]
 
 
-def _candidates(
-    view: View, cells_N3: np.ndarray, position: np.ndarray, logit: np.ndarray, preference: np.ndarray
-) -> Candidates:
+def _candidates(view: View, cells_N3: np.ndarray, position: np.ndarray, logit: np.ndarray) -> Candidates:
     """Convert cells of a view to candidates of its text. `position` is the place of each cell's type in the view."""
     units, first = view.tokenized.units, cells_N3[:, 1] + view.start_unit
     return Candidates(
-        start=units.start_char[first],
-        end=units.end_char[first + cells_N3[:, 2]],
-        column=position + view.first_type,
-        logit=logit,
-        rank=logit + preference,
+        start=units.start_char[first], end=units.end_char[first + cells_N3[:, 2]], column=position + view.first_type, logit=logit
     )

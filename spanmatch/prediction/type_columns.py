@@ -15,7 +15,6 @@ import torch
 
 from spanmatch.entities import Inventory
 from spanmatch.prediction.thresholds import Cutoffs
-from spanmatch.prediction.type_embeddings import EmbeddedTypes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,15 +25,12 @@ class TypeColumns:
         limits: logit that the score of each type must exceed. Shape: (K,).
         slot: name of the null slot whose score is subtracted from every score, None to leave scores as they are.
         embeddings: embedding of each type, None in a cross-encoder or if there is no type. Shape: (K, D).
-        preferences: what is added to the score of each type where types compete for a span; zeros in a cross-encoder, where
-            each text has its own. Shape: (K,).
         columns: the columns of each inventory, in its order.
     """
 
     limits: np.ndarray
     slot: str | None
     embeddings: torch.Tensor | None
-    preferences: np.ndarray
     columns: dict[Inventory, np.ndarray]
 
     @classmethod
@@ -42,7 +38,7 @@ class TypeColumns:
         cls,
         inventories: Iterable[Inventory],
         cutoffs: Callable[[Inventory], Cutoffs],
-        embed: Callable[[Inventory], EmbeddedTypes] | None,
+        embed: Callable[[Inventory], torch.Tensor] | None,
     ) -> "TypeColumns":
         """Make the table of the types of some texts.
 
@@ -61,15 +57,8 @@ class TypeColumns:
             column_of = {item: column for column, item in enumerate(types)}
             columns = {own: np.array([column_of[item] for item in own], dtype=np.int64) for own in distinct}
         asked = cutoffs(types)
-        embedded = embed(types) if embed is not None and types else None
-        none = np.zeros(len(types), dtype=np.float32)
-        return cls(
-            limits=asked.limits,
-            slot=asked.slot,
-            embeddings=None if embedded is None else embedded.embeddings,
-            preferences=none if embedded is None else embedded.preferences.float().cpu().numpy(),
-            columns=columns,
-        )
+        embeddings = embed(types) if embed is not None and types else None
+        return cls(limits=asked.limits, slot=asked.slot, embeddings=embeddings, columns=columns)
 
     def hold(self, inventories: Iterable[Inventory]) -> bool:
         """Return whether the table has the types of all of these inventories.
@@ -91,18 +80,11 @@ class TypeColumns:
             columns = self.columns[inventories[0]]
         else:
             columns = np.unique(np.concatenate([self.columns[inventory] for inventory in distinct]))
-        embeddings, limits, preferences = self.embeddings, self.limits, self.preferences
+        embeddings, limits = self.embeddings, self.limits
         if len(self.columns) > 1:  # else the batch has all types of the table, and nothing needs to be copied
             embeddings = embeddings.index_select(0, torch.from_numpy(columns).to(embeddings.device))
-            limits, preferences = limits[columns], preferences[columns]
-        return AskedTypes(
-            table=self,
-            columns=columns,
-            embeddings=embeddings,
-            limits=limits,
-            preferences=preferences,
-            is_one=len(distinct) == 1,
-        )
+            limits = limits[columns]
+        return AskedTypes(table=self, columns=columns, embeddings=embeddings, limits=limits, is_one=len(distinct) == 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -114,7 +96,6 @@ class AskedTypes:
         columns: the column of each type in the table. Shape: (C,).
         embeddings: embedding of each type. Shape: (C, D).
         limits: logit that the score of each type must exceed. Shape: (C,).
-        preferences: what is added to the score of each type where types compete for a span. Shape: (C,).
         is_one: whether all texts of the batch have the same inventory.
     """
 
@@ -122,7 +103,6 @@ class AskedTypes:
     columns: np.ndarray
     embeddings: torch.Tensor
     limits: np.ndarray
-    preferences: np.ndarray
     is_one: bool
 
     def positions(self, inventory: Inventory, column: np.ndarray) -> np.ndarray:

@@ -20,19 +20,6 @@ from spanmatch.errors import InputError, one_line
 _KEYS = ("name", "description", "aliases", "label")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class EmbeddedTypes:
-    """Holds what scoring needs of types in a bi-encoder.
-
-    Attributes:
-        embeddings: embedding of each type. Shape: (C, D).
-        preferences: what is added to the score of each type where types compete for a span. Shape: (C,), float32.
-    """
-
-    embeddings: torch.Tensor
-    preferences: torch.Tensor
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TypeEmbeddings:
     """Holds types and their embeddings.
@@ -40,13 +27,11 @@ class TypeEmbeddings:
     Attributes:
         types: the types, in order.
         embeddings: embedding of each type. Shape: (C, D).
-        preferences: what is added to the score of each type where types compete for a span. Shape: (C,), float32.
         digest: identifies the model that computed the embeddings (see `TypeEncoder.digest`).
     """
 
     types: Inventory
     embeddings: torch.Tensor
-    preferences: torch.Tensor
     digest: str
 
     def save(self, file: str | Path) -> None:
@@ -62,8 +47,7 @@ class TypeEmbeddings:
         check_can_write(Path(file))
         metadata = {"spanmatch_types": json.dumps(types, ensure_ascii=False), "digest": self.digest}
         with whole_file(Path(file)) as partial:
-            tensors = {"embeddings": self.embeddings.contiguous(), "preferences": self.preferences.contiguous()}
-            save_file(tensors, partial, metadata=metadata)
+            save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
 
     @classmethod
     def load(cls, file: str | Path) -> "TypeEmbeddings":
@@ -78,11 +62,10 @@ class TypeEmbeddings:
         try:
             with safe_open(file, framework="pt") as opened:
                 metadata, embeddings = opened.metadata() or {}, opened.get_tensor("embeddings")
-                preferences = opened.get_tensor("preferences")
             types = _types(metadata["spanmatch_types"])
-            if not len(embeddings) == len(preferences) == len(types):
-                raise ValueError(f"{len(embeddings)} embeddings and {len(preferences)} preferences for {len(types)} types")
-            return cls(types=types, embeddings=embeddings, preferences=preferences, digest=metadata["digest"])
+            if embeddings.shape[0] != len(types):
+                raise ValueError(f"{embeddings.shape[0]} embeddings for {len(types)} types")
+            return cls(types=types, embeddings=embeddings, digest=metadata["digest"])
         except FileNotFoundError as error:
             raise InputError(f"{file}: no such file; write it with encode_types(...).save(...)") from error
         except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:

@@ -19,7 +19,7 @@ from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, check_range, use_no_lost_threads
 from spanmatch.model.model import SpanMatcherModel
-from spanmatch.prediction.type_embeddings import EmbeddedTypes, TypeEmbeddings, weights_digest
+from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 
 # Types that are tokenised and sorted by length together.
 SORTED_TOGETHER = 8192
@@ -44,8 +44,7 @@ class TypeEncoder:
             inference: makes a context without gradients and dropout.
         """
         self.model, self.batcher, self._inference = model, batcher, inference
-        # Both have the same types: they are filled and read together.
-        self._cache, self._preferences, self._watch = TypeCache(), TypeCache(), WeightsWatch()
+        self._cache, self._watch = TypeCache(), WeightsWatch()
         self._digest: tuple[object, str] = (None, "")
         self._prepared: TypeEmbeddings | None = None
         self._lock = threading.Lock()  # what is in the cache stays there until it was read
@@ -68,9 +67,7 @@ class TypeEncoder:
         if len(distinct) < len(types):
             row_of = {text: row for row, text in enumerate(distinct)}
             embeddings = embeddings[[row_of[text] for text in types.texts]]
-        return TypeEmbeddings(
-            types=types, embeddings=embeddings, preferences=self._preferences_of(embeddings), digest=self.digest()
-        )
+        return TypeEmbeddings(types=types, embeddings=embeddings, digest=self.digest())
 
     def prepare(self, embedded: TypeEmbeddings) -> None:
         """Use these embeddings whenever exactly their types are requested.
@@ -84,26 +81,24 @@ class TypeEncoder:
         self.check(embedded)
         self._prepared = embedded
 
-    def embed(self, types: Inventory) -> EmbeddedTypes:
+    def embed(self, types: Inventory) -> torch.Tensor:
         """Return the embeddings of types. Those that were prepared or requested before are not computed again.
 
         Args:
             types: the types.
+
+        Shape: (C, D).
         """
         prepared = self._prepared  # another thread may prepare others at any moment
         if prepared is not None and types == prepared.types:
             self.check(prepared)
-            return EmbeddedTypes(embeddings=prepared.embeddings, preferences=prepared.preferences)
+            return prepared.embeddings
         with self._lock:
-            version = self._version()
-            cache, preferences = self._cache.at(version), self._preferences.at(version)
+            cache = self._cache.at(self._version())
             missing = cache.missing(types.texts)
             if missing:
-                embeddings = self._encode(missing, False)
-                # Before the embeddings: what is interrupted in between is missing, and put again.
-                preferences.put(missing, self._preferences_of(embeddings))
-                cache.put(missing, embeddings)
-            return EmbeddedTypes(embeddings=cache.get(types.texts), preferences=preferences.get(types.texts))
+                cache.put(missing, self._encode(missing, False))
+            return cache.get(types.texts)
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""
@@ -157,13 +152,8 @@ class TypeEncoder:
     def _version(self) -> object:
         use_no_lost_threads()
         head = self.model.head
-        own = (head.scale, head.bias, head.background)
+        own = (head.scale, head.bias, head.background, head.usual_affinity)
         return self._watch.version([self.model.encoder_of_types, head.type_proj], [item for item in own if item is not None])
-
-    def _preferences_of(self, embeddings_CD: torch.Tensor) -> torch.Tensor:
-        with self._inference():
-            blocks = embeddings_CD.split(SORTED_TOGETHER)
-            return torch.cat([self.model.preferences(block) for block in blocks]) if blocks else embeddings_CD.new_zeros(0)
 
     def _encode(self, texts: Sequence[str], progress: bool) -> torch.Tensor:
         use_no_lost_threads()
@@ -187,9 +177,7 @@ class TypeEncoder:
 
 
 class TypeCache:
-    """Keeps embeddings, or other rows of types, by the text of their type.
-
-    The least recently used are dropped first, all when the weights change.
+    """Keeps embeddings by the text of their type. The least recently used are dropped first, all when the weights change.
 
     Attributes:
         max_types: how many embeddings are kept.

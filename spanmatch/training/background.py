@@ -1,16 +1,15 @@
-"""Sample mentions of the training: they say which types score high with nearly every mention.
+"""Measure what types usually score, for a correction of hubness: some types score high with nearly every mention.
 
 A type that was trained often, such as "person", scores high with mentions of every type; one that was never trained, such as
 "writer", scores low. Asked for both, a matcher calls every writer a person. So the head keeps a background: a sample of the
-mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. Where several
-types pass for one span, the one is chosen whose score exceeds `background_weight` times its affinity by most.
-
-What passes does not depend on it: a list of a single type, or one whose types do not compete, gives what it would give without.
+mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. The part
+of it above the mean affinity of the training's types is subtracted from all scores of the type, times `background_weight`;
+a type below the mean gains.
 
 Source: the hubness correction CSLS of Conneau et al., "Word Translation Without Parallel Data", ICLR 2018, section 2.3. Here
 the neighbours are mentions, and only types are corrected, once, when they are encoded.
 
-Legend: D head size, M background mentions.
+Legend: C types, D head size, M background mentions.
 """
 
 from collections.abc import Sequence
@@ -18,25 +17,28 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from spanmatch.batching.collate import TextBatch, collate_texts
+from spanmatch.batching.collate import TextBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.model.devices import batch_tokens
-from spanmatch.model.head import NUM_MENTIONS, without_bias
+from spanmatch.model.head import NUM_MENTIONS, affinity, without_bias
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
 from spanmatch.training.dataset import TrainingViews
 
+# Number of types whose mean affinity is taken for the usual one.
+NUM_TYPES = 1024
+
 
 def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> None:
-    """Fill the background of a trained model with mentions of the training texts.
+    """Fill the background of a trained model: mentions of the training texts, and the usual affinity of types with them.
 
     A model without a background (`background_weight` is 0) stays as it is.
 
     Args:
         matcher: the matcher; its head is changed in place.
         views: the texts that it was trained on.
-        seed: seed of the choice of mentions.
+        seed: seed of the choice of mentions and types.
     """
     model, batcher = matcher.model, matcher.batcher
     head = model.head
@@ -46,11 +48,23 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
     with_gold = np.flatnonzero([bool(view.tokenized.gold) for view in views.views])
     chosen = [views[int(place)] for place in rng.permutation(with_gold)[:NUM_MENTIONS]]
     mentions: list[torch.Tensor] = []
+    types: list[torch.Tensor] = []
     with matcher.inference():
         for own in batcher.text_batches(batcher.passes(chosen), batch_size=None, max_tokens=batch_tokens(matcher.device)):
             batch = collate_texts(own, batcher).to(matcher.device)
-            mentions.append(_mentions(model, own, batch, model.encode_texts(batch)))
+            states_BTH = model.encode_texts(batch)
+            mentions.append(_mentions(model, own, batch, states_BTH))
+            if batcher.is_cross_encoder:
+                there = [(row, column) for row, view in enumerate(own) for column in range(len(view.types))]
+                row, column = torch.tensor(there, device=matcher.device).reshape(-1, 2).unbind(1)
+                types.append(model.type_embeddings_behind(states_BTH, batch)[row, column])
+        if not batcher.is_cross_encoder:
+            names = sorted({item.name for view in views.views for item in view.types})
+            for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
+                group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)
+                types.append(head.embed_types(model.type_states(group)))
         head.background.copy_(_drawn(torch.cat(mentions), NUM_MENTIONS, rng))
+        head.usual_affinity.copy_(affinity(_drawn(torch.cat(types), NUM_TYPES, rng), head.background).mean())
 
 
 def _drawn(rows: torch.Tensor, number: int, rng: np.random.Generator) -> torch.Tensor:

@@ -19,7 +19,6 @@ from helpers import (
     Key,
     StubEncoder,
     assert_same,
-    by_hand,
     collate_alone,
     gold_of,
     make_example,
@@ -256,32 +255,6 @@ class TestRuns:
         # ... and it does depend on it, or this would not be a cross-encoder.
         [alone] = everything(tiny_cross, [LONG], names[:1])
         assert any(abs(score - whole[key]) > 1e-3 for key, score in alone.items())
-
-    @pytest.mark.parametrize("overlap", ["flat", "nested"])
-    def test_types_of_several_runs_compete(self, overlap: str, tiny_encoder: Path) -> None:
-        """A background chooses between all types that pass for a span as if they had been read together."""
-        matcher = make_matcher(tiny_encoder, "cross", max_types_per_pass=3, background_weight=1.0)
-        with torch.no_grad():
-            matcher.model.head.background[:, :-2].normal_(generator=torch.Generator().manual_seed(0))
-        names, texts = [*TYPES, *MANY[:5]], ["Ada met Bob in New York", "Zoë Müller moved to Montréal"]
-        options: dict[str, Any] = {"threshold": 0.3}
-        num_other, chosen_runs = 0, set()
-        for text, found in zip(texts, matcher.predict(texts, names, overlap=overlap, **options), strict=True):
-            passed = scores_of(matcher.predict(text, names, overlap="multi-label", **options))
-            preferences, run_of = {}, {}
-            for number, view in enumerate(passes_of(matcher, (text, names))):
-                batch = collate_texts([view], matcher.batcher)
-                with torch.inference_mode():
-                    types = matcher.model.type_embeddings_behind(matcher.model.encode_texts(batch), batch)[0]
-                best = (types @ matcher.model.head.background.T).topk(41).values.mean(dim=1).tolist()
-                preferences |= {item.name: -value for item, value in zip(view.types, best, strict=True)}
-                run_of |= {item.name: number for item in view.types}
-            assert len(preferences) == 8 and max(run_of.values()) == 2, "one window, three runs"
-            assert_same([scores_of(found)], [by_hand(passed, preferences, overlap)])
-            others = scores_of(found).keys() - by_hand(passed, {}, overlap).keys()
-            num_other += len(others)
-            chosen_runs |= {run_of[label] for _, _, label in others}
-        assert num_other > 3 and len(chosen_runs) > 1, "or preferences would not matter"
 
 
 class TestDifferences:

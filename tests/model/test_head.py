@@ -1,4 +1,4 @@
-"""The scoring head: constant dimensions and the bias in them, a start in one space, null slots, and which types are preferred."""
+"""The scoring head: constant dimensions and the bias in them, a start in one space, null slots, and the correction of types."""
 
 import copy
 import math
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.batching.views import View
 from spanmatch.entities import as_entity_types
-from spanmatch.model.head import SpanHead, activate, affinity, with_bias, without_bias
+from spanmatch.model.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
 from spanmatch.prediction.matcher import SpanMatcher
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
@@ -25,11 +25,6 @@ def head_of(size: int = 16, *, null_slots: bool = False, num_background: int = 0
     """A head over states of 24 numbers, of at most three words."""
     torch.manual_seed(seed)
     return SpanHead(24, 24, size, 3, SLOTS if null_slots else None, num_background=num_background)
-
-
-def bias_in(types: torch.Tensor) -> torch.Tensor:
-    """What a span without a state scores: the sum of the two last dimensions of each type."""
-    return types[..., -2:].float().sum(dim=-1)
 
 
 def words(num_words: int) -> TextBatch:
@@ -192,8 +187,8 @@ class TestBias:
         given = torch.tensor([value, -value, 0.0])
         held = with_bias(types, given)
         assert held.dtype == dtype and torch.equal(held[:, :-2], types[:, :-2])
-        difference = (bias_in(held) - given).abs()
-        assert bool((difference <= given.abs() * 2**-16).all())
+        difference = (bias_of(held) - given).abs()
+        assert bool((difference <= given.abs() * 2**-16).all()) and bias_of(held).dtype == torch.float32
         if dtype == torch.float32:
             assert not difference.any()
 
@@ -209,8 +204,8 @@ class TestBias:
         head = head_of()
         torch.nn.init.constant_(head.bias, -3.4567)
         types = head.embed_types(torch.randn(5, 24))
-        torch.testing.assert_close(bias_in(types), torch.full((5,), -3.4567))
-        assert not head_of(null_slots=True).embed_types(torch.randn(5, 24))[:, -2:].any()
+        torch.testing.assert_close(bias_of(types), torch.full((5,), -3.4567))
+        assert not bias_of(head_of(null_slots=True).embed_types(torch.randn(5, 24))).any()
 
     def test_it_learns(self) -> None:
         """As much as the cells that it is in together: also the part of it that half precision rounds off."""
@@ -246,7 +241,7 @@ class TestBias:
 
 class TestNullSlots:
     def test_what_exceeds_a_slot_keeps_the_bias(self) -> None:
-        """The slot of a text has no part in it, else the bias of a type would cancel out."""
+        """The slot of a text has no part in it, else a correction of types would cancel out."""
         head, batch, states = head_of(null_slots=True), words(5), torch.randn(1, 7, 24)
         bare = head.embed_types(torch.randn(4, 24))
         bias = torch.tensor([2.0, -1.0, 0.0, 7.5])
@@ -304,13 +299,14 @@ class TestStart:
         assert not torch.equal(head.start_proj.weight, head.end_proj.weight)
 
 
-class TestPreferences:
+class TestCorrection:
     @pytest.fixture
     def head(self) -> SpanHead:
-        """With a background of a hundred mentions."""
+        """With a background of a hundred mentions, and a usual affinity that some types exceed and others lack."""
         head = head_of(num_background=100)
         with torch.no_grad():
             head.background.copy_(without_bias(activate(torch.randn(100, 16))))
+            head.usual_affinity.fill_(1.25)
         return head
 
     def test_affinity_by_hand(self) -> None:
@@ -323,56 +319,48 @@ class TestPreferences:
 
     @pytest.mark.parametrize("weight", [0.3, 1.0])
     def test_by_hand(self, weight: float, head: SpanHead) -> None:
-        """The more easily a type comes, the less it is preferred; the bias that it has plays no part."""
+        """A type that comes too easily is lowered, one that hardly comes is raised, and nothing else of a type changes."""
         types = with_bias(torch.randn(40, 16) * torch.linspace(0.05, 1, 40)[:, None], torch.linspace(-9, 9, 40))
-        before = types.clone()
-        preferences = head.preferences(types, weight)
-        assert torch.equal(types, before) and preferences.shape == (40,) and preferences.dtype == torch.float32
+        corrected = head.corrected(types, weight)
+        assert torch.equal(corrected[:, :-2], types[:, :-2])
+        moved = bias_of(corrected) - bias_of(types)
+        # The background has no constant dimensions: the bias that a type had before plays no part.
         highest = (types[:, :-2] @ head.background[:, :-2].T).sort(dim=1).values[:, -2:].mean(dim=1)
-        torch.testing.assert_close(preferences, -weight * highest, rtol=1e-4, atol=1e-4)
-        assert torch.equal(head.preferences(with_bias(types, torch.full((40,), 7.0)), weight), preferences)
-        assert preferences.argsort().tolist() == highest.argsort(descending=True).tolist()
-        assert float(preferences.std()) > 0.1 * weight
+        torch.testing.assert_close(moved, weight * (1.25 - highest), rtol=1e-4, atol=1e-4)
+        assert bool((moved[highest > 1.3] < 0).all()) and bool((moved[highest < 1.2] > 0).all())
+        assert 5 < int((moved < 0).sum()) < 35
 
-    def test_of_each_text(self, head: SpanHead) -> None:
-        """Types behind texts have those of their text alone."""
-        types = torch.randn(3, 5, 16)
-        found = head.preferences(types, 0.8)
-        assert found.shape == (3, 5)
-        torch.testing.assert_close(found, torch.stack([head.preferences(own, 0.8) for own in types]))
-
-    def test_nothing_is_preferred(self, head: SpanHead) -> None:
-        """Without a weight, without a background, and without types."""
+    def test_nothing_to_correct(self, head: SpanHead) -> None:
         types = torch.randn(5, 16)
-        assert bool((head.preferences(types, 0.8) != 0).all())
-        for found in (head.preferences(types, 0.0), head_of().preferences(types, 0.8)):
-            assert torch.equal(found, torch.zeros(5))
-        half = head_of().bfloat16().preferences(types.bfloat16()[None], 0.8)
-        assert half.dtype == torch.float32 and torch.equal(half, torch.zeros(1, 5))
-        assert torch.equal(head.preferences(types[:0], 0.8), torch.zeros(0))
+        assert torch.equal(head.corrected(types, 0.0), types)
+        assert torch.equal(head_of().corrected(types, 0.8), types), "without a background"
+        assert torch.equal(head.corrected(types[:0], 0.8), types[:0])
 
     def test_before_it_is_filled(self) -> None:
-        """A background of zeros, as a training starts with it, prefers no type."""
+        """A background of zeros, as a training starts with it, changes no score."""
         types = with_bias(torch.randn(5, 16), torch.tensor(-5.0).expand(5))
-        assert torch.equal(head_of(num_background=100).preferences(types, 0.8), torch.zeros(5))
+        assert torch.equal(head_of(num_background=100).corrected(types, 0.8), types)
 
     def test_half_precision_is_near(self, head: SpanHead) -> None:
         types = with_bias(torch.randn(40, 16), torch.linspace(-9, 9, 40))
         half = copy.deepcopy(head).bfloat16()
         assert half.background is not None and half.background.dtype == torch.bfloat16
-        found, exact = half.preferences(types.bfloat16(), 0.8), head.preferences(types, 0.8)
-        assert found.dtype == torch.float32
-        assert 0 < float((found - exact).abs().max()) < 0.1
-        assert float(exact.abs().max()) > 1, "or the above would say nothing"
+        corrected = half.corrected(types.bfloat16(), 0.8)
+        assert corrected.dtype == torch.bfloat16
+        difference = bias_of(corrected) - bias_of(head.corrected(types, 0.8))
+        assert 0 < float(difference.abs().max()) < 0.1
+        moved = bias_of(head.corrected(types, 0.8)) - bias_of(types)
+        assert float(moved.abs().max()) > 1, "or the above would say nothing"
 
     def test_it_is_saved(self, head: SpanHead) -> None:
         fresh = head_of(num_background=100, seed=1)
         fresh.load_state_dict(copy.deepcopy(head.state_dict()))
         assert head.background is not None and torch.equal(fresh.background, head.background)
-        assert "background" not in head_of().state_dict()
+        assert float(fresh.usual_affinity) == 1.25
+        assert not {"background", "usual_affinity"} & head_of().state_dict().keys()
 
     def test_a_matcher_asks_for_it(self, tiny_encoder: Path) -> None:
-        """Types are embedded as without a background, and preferred by as much as its configuration says."""
+        """Types are corrected once, when they are encoded, and what they score moves by as much."""
         matcher = make_matcher(tiny_encoder, background_weight=0.5)
         batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
         [windows] = matcher.batcher.windows([make_example(TEXTS["plain"])])
@@ -382,32 +370,30 @@ class TestPreferences:
             states = matcher.model.encode_texts(texts)
             spans = matcher.model.head.represent_cells(states, texts, texts.candidates.nonzero())
             matcher.model.head.background.copy_(without_bias(spans[torch.arange(2048) % len(spans)]))
-            assert torch.equal(matcher.model.type_embeddings(batch), before)
+            matcher.model.head.usual_affinity.fill_(2.0)
+            after = matcher.model.type_embeddings(batch)
             own = affinity(before, matcher.model.head.background)
-            torch.testing.assert_close(matcher.model.preferences(before), -0.5 * own)
+        torch.testing.assert_close(bias_of(after) - bias_of(before), 0.5 * (2.0 - own), rtol=1e-4, atol=1e-4)
         assert float(own.std()) > 0.1
 
 
 @pytest.mark.parametrize("num_background", [0, 12])
 def test_rescaled_scores_are_the_same_with_a_slope_and_an_offset(num_background: int) -> None:
-    """What is preferred has the slope, too, and so the choice between types stays."""
     head, batch = head_of(num_background=num_background), words(5)
     with torch.no_grad():
         if head.background is not None:
             head.background.copy_(without_bias(torch.randn(num_background, 16)))
+            head.usual_affinity.fill_(0.7)
     states, type_states = torch.randn(1, 7, 24), torch.randn(4, 24)
 
-    def scores() -> tuple[torch.Tensor, torch.Tensor]:
-        types = head.embed_types(type_states)
-        return head.score_spans(head.represent_spans(states, batch), types[None]), head.preferences(types, 0.8)
+    def scores() -> torch.Tensor:
+        types = head.corrected(head.embed_types(type_states), 0.8)
+        return head.score_spans(head.represent_spans(states, batch), types[None])
 
     with torch.no_grad():
-        before, preferred = scores()
+        before = scores()
         head.rescale(0.63, 0.2)
-        after, still_preferred = scores()
-    torch.testing.assert_close(after, 0.63 * before + 0.2, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(still_preferred, 0.63 * preferred, rtol=1e-4, atol=1e-4)
-    assert bool(preferred.any()) == bool(num_background)
+        torch.testing.assert_close(scores(), 0.63 * before + 0.2, rtol=1e-4, atol=1e-4)
 
 
 def test_the_order_of_scores_is_not_turned_around() -> None:

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from helpers import Key, by_hand, make_example, units_of
+from helpers import make_example, units_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,6 @@ from spanmatch.prediction.decoding import Candidates, resolve
 from spanmatch.prediction.scoring import passing_candidates, passing_cells
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, cutoffs
 from spanmatch.prediction.type_columns import TypeColumns
-from spanmatch.prediction.type_embeddings import EmbeddedTypes
 
 PERSON, CITY, COMPANY = (EntityType(name=name) for name in ("person", "city", "company"))
 ALL = (PERSON, CITY, COMPANY)
@@ -72,15 +71,12 @@ def found(
     calibration: Calibration | None = None,
     num_units: int = 3,
     width: int = 2,
-    preferences: Mapping[EntityType, float] = MappingProxyType({}),
-    overlap: str = "multi-label",
 ) -> list[dict[tuple[str, str], float]]:
     """Which entities (text, label) of each text, with their scores.
 
     Args:
         texts: the types of each, the logits of its cells, and those of its null slots.
         behind: whether types have embeddings per text, as in a cross-encoder, rather than one for all.
-        preferences: what is added to the scores of each type where types compete for a span.
     """
     everything = list(dict.fromkeys(item for types, _, _ in texts for item in types))
     spans = torch.full((len(texts), num_units, width, len(everything)), LOW)
@@ -97,7 +93,6 @@ def found(
     inside = torch.arange(num_units)[:, None] + torch.arange(width) < num_units
     batch: Any = SimpleNamespace(candidates=inside.expand(len(texts), -1, -1))
     unit_vectors = torch.eye(len(everything))
-    preferred = torch.tensor([preferences.get(item, 0.0) for item in everything])
     most = max(len(types) for types, _, _ in texts)
     # Where a text has fewer types than another, the place of the first token stands for the missing: anything.
     rows = [
@@ -110,24 +105,23 @@ def found(
         head=HandMade(spans, slots if has_nulls else None),
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
         type_embeddings_behind=lambda states, batch: torch.stack(rows),
-        preferences=lambda types: types @ preferred,
+        matcher_config=SimpleNamespace(background_weight=0.0),
     )
 
     def limits(asked: Sequence[EntityType]) -> Cutoffs:
         objective, null_slots = ("contrastive", SLOTS) if has_nulls else ("bce", {})
         return cutoffs(threshold, asked, calibration, objective=objective, null_slots=null_slots)
 
-    def embed(asked: Sequence[EntityType]) -> EmbeddedTypes:
-        own = [everything.index(item) for item in asked]
-        return EmbeddedTypes(embeddings=unit_vectors[own], preferences=preferred[own])
+    def embed(asked: Sequence[EntityType]) -> torch.Tensor:
+        return unit_vectors[[everything.index(item) for item in asked]]
 
     columns = TypeColumns.of([types for types, _, _ in texts], limits, None if behind else embed)
     with torch.inference_mode():
-        passed = passing_candidates(model, views, batch, columns, best_only=overlap != "multi-label")
+        passed = passing_candidates(model, views, batch, columns)
     return [
         {
             (entity.text, entity.label): entity.score
-            for entity in resolve(view.tokenized.example.text, candidates, view.types, overlap)
+            for entity in resolve(view.tokenized.example.text, candidates, view.types, "multi-label")
         }
         for view, candidates in zip(views, passed, strict=True)
     ]
@@ -238,104 +232,11 @@ class TestNullSlots:
         assert found(texts, None, behind=behind, calibration=calibration) == whole
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["one embedding for all", "one per text"])
-class TestPreferences:
-    # "a" passes for two types, "b c" and "a b" for one each.
-    TEXT = ((PERSON, CITY), {(0, 0): {PERSON: 3.0, CITY: 2.0}, (1, 1): {CITY: 0.5}, (0, 1): {PERSON: 0.2}}, None)
-
-    @pytest.mark.parametrize("overlap", ["flat", "nested"])
-    @pytest.mark.parametrize(
-        ("preferences", "expected"),
-        [
-            ({}, ("person", 3.0)),
-            ({PERSON: -0.9}, ("person", 3.0)),
-            ({PERSON: -1.1}, ("city", 2.0)),
-            ({PERSON: -1.1, CITY: -0.2}, ("person", 3.0)),
-            ({CITY: 1.1}, ("city", 2.0)),
-            ({PERSON: -100.0, CITY: -100.0}, ("person", 3.0)),
-        ],
-    )
-    def test_of_two_that_pass(
-        self, preferences: dict[EntityType, float], expected: tuple[str, float], overlap: str, behind: bool
-    ) -> None:
-        """The one that is preferred, with its own score; a span of one type stays whatever is preferred."""
-        label, logit = expected
-        [entities] = found([self.TEXT], None, behind=behind, preferences=preferences, overlap=overlap)
-        # "a b" crosses "b c", which scores higher, and that is not for the preferences to say.
-        assert entities == {
-            ("a", label): pytest.approx(sigmoid(logit)),
-            ("b c", "city"): pytest.approx(sigmoid(0.5)),
-        }
-
-    @pytest.mark.parametrize("preferences", [{}, {PERSON: -100.0}, {CITY: -100.0}])
-    def test_multi_label_has_both(self, preferences: dict[EntityType, float], behind: bool) -> None:
-        [entities] = found([self.TEXT], None, behind=behind, preferences=preferences)
-        expected = {("a", "person"): 3.0, ("a", "city"): 2.0, ("b c", "city"): 0.5, ("a b", "person"): 0.2}
-        assert entities == {key: pytest.approx(sigmoid(logit)) for key, logit in expected.items()}
-
-    @pytest.mark.parametrize("overlap", ["flat", "nested"])
-    def test_what_does_not_pass_suppresses_nothing(self, overlap: str, behind: bool) -> None:
-        """However much it is preferred."""
-        for threshold, expected in (
-            ({"person": 0.5, "city": 0.9}, ("person", 3.0)),  # the city is at 0.88
-            ({"person": 0.96, "city": 0.5}, ("city", 2.0)),  # the person is at 0.953
-        ):
-            for preferences in ({PERSON: -100.0}, {CITY: -100.0}):
-                [entities] = found([self.TEXT], threshold, behind=behind, preferences=preferences, overlap=overlap)
-                label, logit = expected
-                assert entities["a", label] == pytest.approx(sigmoid(logit))
-                assert not {key for key in entities if key[0] == "a"} - {("a", label)}
-
-    @pytest.mark.parametrize("max_types", [1, 2, 4096])
-    @pytest.mark.parametrize("overlap", ["flat", "nested"])
-    @pytest.mark.parametrize("has_nulls", [False, True])
-    def test_in_a_batch_as_alone(
-        self, has_nulls: bool, overlap: str, max_types: int, behind: bool, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Texts with other types, in other orders: each chooses as by itself, which is brute force over its own types."""
-        monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-        rng = np.random.default_rng(0)
-        types = tuple(EntityType(name=f"kind {number}") for number in range(7))
-        preferences = dict(zip(types, rng.normal(-2, 1.5, len(types)).tolist(), strict=True))
-        num_other = 0
-        for _ in range(5):
-            texts = []
-            for own in (types, types[2:5], types[::-1], types[6:], (), (types[5], types[0], types[3]), types[2:5]):
-                # Also for the types of other texts, which may not stand in the way of its own.
-                cells = {
-                    (unit, extra): dict(zip(types, rng.normal(1, 1, len(types)).tolist(), strict=True))
-                    for unit in range(3)
-                    for extra in range(2)
-                }
-                slot = dict(zip(types, rng.normal(0, 0.5, len(types)).tolist(), strict=True))
-                texts.append((own, cells, {"cls": slot} if has_nulls else None))
-            options: dict[str, Any] = {"behind": behind, "preferences": preferences}
-            threshold = "cls" if has_nulls else 0.5
-            together = found(texts, threshold, overlap=overlap, **options)
-            for (own, cells, nulls), chosen in zip(texts, together, strict=True):
-                its_cells = {place: {item: logits[item] for item in own} for place, logits in cells.items()}
-                its_nulls = nulls and {name: {item: logits[item] for item in own} for name, logits in nulls.items()}
-                alone = found([(own, its_cells, its_nulls)], threshold, overlap=overlap, **options) if own else [{}]
-                assert [chosen] == alone
-            # Of each span of "multi-label" the preferred, and then the highest scores.
-            by_name = {item.name: value for item, value in preferences.items()}
-            for chosen, passed in zip(together, map(placed, found(texts, threshold, **options)), strict=True):
-                assert placed(chosen) == by_hand(passed, by_name, overlap)
-                num_other += placed(chosen) != by_hand(passed, {}, overlap)
-        assert num_other > 10, "or preferences would not matter"
-
-
-def placed(entities: Mapping[tuple[str, str], float]) -> dict[Key, float]:
-    """Entities of the text "a b c" with their places."""
-    places = {text: ("a b c".index(text), "a b c".index(text) + len(text)) for text, _ in entities}
-    return {(*places[text], label): score for (text, label), score in entities.items()}
-
-
 def test_nothing_is_asked_for() -> None:
     """Not even the encoder is run."""
     model: Any = SimpleNamespace()
     views: Any = views_of([(), ()], 2)
-    columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, preferences=np.empty(0), columns={})
+    columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, columns={})
     found = passing_candidates(model, views, SimpleNamespace(), columns)  # type: ignore[arg-type]
     assert [len(item.start) for item in found] == [0, 0]
 
@@ -351,21 +252,13 @@ def brute_force(spans: torch.Tensor, types: torch.Tensor, limits: np.ndarray) ->
     }
 
 
-def best_of(cells: dict[tuple[int, int], float], preferences: np.ndarray) -> dict[tuple[int, int], float]:
-    """Of each span the cell whose score and preference are highest together, the first of equals, with its score."""
+def best_of(cells: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """Of each span the best, the first of equals."""
     best: dict[int, tuple[float, int]] = {}
     for (span, column), logit in sorted(cells.items()):
-        rank = logit + float(preferences[column])
-        if span not in best or rank > best[span][0]:
-            best[span] = rank, column
-    return {(span, column): cells[span, column] for span, (_, column) in best.items()}
-
-
-def preferences_of(choice: str, num_types: int, rng: np.random.Generator) -> np.ndarray | None:
-    """What passing cells are chosen by; with the whole numbers of the tests, many ranks are equal."""
-    if choice == "all":
-        return None
-    return rng.choice([-4.0, -2.0, -1.0, 0.0, 1.5], num_types) if choice == "by preference" else np.zeros(num_types)
+        if span not in best or logit > best[span][0]:
+            best[span] = logit, column
+    return {(span, column): logit for span, (logit, column) in best.items()}
 
 
 def passed_cells(*arguments: Any, **options: Any) -> dict[tuple[int, int], float]:
@@ -382,7 +275,7 @@ class TestPassingCells:
         num_types=st.integers(0, 12),
         size=st.integers(1, 5),
         dtype=st.sampled_from([torch.float32, torch.bfloat16]),
-        choice=st.sampled_from(["all", "by score", "by preference"]),
+        best_only=st.booleans(),
         max_cells=st.sampled_from([1, 5, 12, 1 << 19]),
         max_types=st.sampled_from([1, 3, 4096]),
     )
@@ -393,7 +286,7 @@ class TestPassingCells:
         num_types: int,
         size: int,
         dtype: torch.dtype,
-        choice: str,
+        best_only: bool,
         max_cells: int,
         max_types: int,
     ) -> None:
@@ -402,17 +295,16 @@ class TestPassingCells:
         spans = torch.from_numpy(rng.integers(-3, 4, (num_spans, size))).float()
         types = torch.from_numpy(rng.integers(-2, 3, (num_types, size))).to(dtype)
         limits = rng.choice([-np.inf, -6.0, -1.0, 0.0, 0.5, 3.0, np.inf], num_types)
-        preferences = preferences_of(choice, num_types, rng)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(scoring, "MAX_CELLS", {"cpu": max_cells})
             patched.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            found = passed_cells(spans, types, limits=limits, preferences=preferences)
+            found = passed_cells(spans, types, limits=limits, best_only=best_only)
         expected = brute_force(spans, types, limits)
-        assert found == (expected if preferences is None else best_of(expected, preferences))
+        assert found == (best_of(expected) if best_only else expected)
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-    @pytest.mark.parametrize("choice", ["all", "by score", "by preference"])
-    def test_real_numbers(self, choice: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("best_only", [False, True])
+    def test_real_numbers(self, best_only: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
         """Cells that are neither just above nor just below their limit, and scores as they are in float32."""
         generator, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
         monkeypatch.setattr(scoring, "MAX_CELLS", {"cpu": 500})
@@ -421,47 +313,32 @@ class TestPassingCells:
         types = (torch.randn(50, 24, generator=generator) * 1.5).to(dtype)
         limits = rng.normal(8.0, 2.0, 50)
         limits[::7] = np.inf
-        preferences = preferences_of(choice, 50, rng)
-        found = passed_cells(spans, types, limits=limits, preferences=preferences)
+        found = passed_cells(spans, types, limits=limits, best_only=best_only)
         loose = brute_force(spans, types, limits - 1e-4)
         strict = brute_force(spans, types, limits + 1e-4)
-        if preferences is not None:
-            loose, strict = best_of(loose, preferences), best_of(strict, preferences)
+        if best_only:
+            loose, strict = best_of(loose), best_of(strict)
         assert strict.keys() <= found.keys() <= loose.keys() and len(strict) > 40
         assert [found[key] for key in found] == pytest.approx([loose[key] for key in found], rel=0, abs=1e-4)
 
     def test_ties_fall_to_the_first_type(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """... within a block and across blocks."""
         spans, types = torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [3.0], [3.0], [2.0], [3.0]])
-        # What does not pass is no best, and keeps no other from being it.
-        limits = np.array([0.0, 9.0, 3.0, 0.0, 0.0])
-        preferences = np.array([0.0, -2.0, 0.0, 1.0, 0.0])
+        options: dict[str, Any] = {"best_only": True}
         for max_types in (1, 2, 3, 5):
             monkeypatch.setattr(scoring, "MAX_BLOCK_TYPES", max_types)
-            assert passed_cells(spans, types, limits=np.zeros(5), preferences=np.zeros(5)) == {(0, 1): 3.0, (1, 1): 6.0}
-            assert passed_cells(spans, types, limits=limits, preferences=np.zeros(5)) == {(0, 4): 3.0, (1, 2): 6.0}
-            # The same of equal ranks, whatever their scores; these are as they were.
-            assert passed_cells(spans, types, limits=np.zeros(5), preferences=preferences) == {(0, 2): 3.0, (1, 2): 6.0}
-            assert passed_cells(spans, types, limits=limits, preferences=preferences) == {(0, 3): 2.0, (1, 2): 6.0}
-
-    def test_a_preference_is_no_part_of_what_passes(self) -> None:
-        """However high: a type below its limit stays out; however low: a type alone above its limit stays in."""
-        spans, types = torch.tensor([[1.0], [4.0]]), torch.tensor([[1.0], [2.0]])
-        limits, preferences = np.array([0.5, 3.0]), np.array([-1000.0, 1000.0])
-        assert passed_cells(spans, types, limits=limits, preferences=preferences) == {(0, 0): 1.0, (1, 1): 8.0}
-        assert passed_cells(spans, types, limits=limits, preferences=-preferences) == {(0, 0): 1.0, (1, 0): 4.0}
-        assert passed_cells(spans, types, limits=np.array([9.0, 9.0]), preferences=preferences) == {}
+            assert passed_cells(spans, types, limits=np.zeros(5), **options) == {(0, 1): 3.0, (1, 1): 6.0}
+            # What does not pass is no best.
+            limits = np.array([0.0, 9.0, 3.0, 0.0, 0.0])
+            assert passed_cells(spans, types, limits=limits, **options) == {(0, 4): 3.0, (1, 2): 6.0}
 
     @given(
         seed=st.integers(0, 1 << 30),
         num_types=st.integers(1, 6),
         max_types=st.sampled_from([1, 2, 4096]),
         overlap=st.sampled_from(["flat", "nested"]),
-        choice=st.sampled_from(["by score", "by preference"]),
     )
-    def test_the_best_of_each_span_is_enough(
-        self, seed: int, num_types: int, max_types: int, overlap: str, choice: str
-    ) -> None:
+    def test_the_best_of_each_span_is_enough(self, seed: int, num_types: int, max_types: int, overlap: str) -> None:
         """Without entities of equal bounds, the others are in no result."""
         rng = np.random.default_rng(seed)
         bounds = np.array([(start, start + width) for start in range(6) for width in range(1, 5)])
@@ -469,15 +346,12 @@ class TestPassingCells:
         spans = torch.from_numpy(rng.integers(-2, 3, (len(bounds), 3))).float()
         types = torch.from_numpy(rng.integers(-2, 3, (num_types, 3))).float()
         limits = rng.choice([-2.0, 0.0, 1.0, 3.0], num_types)
-        preferences = preferences_of(choice, num_types, rng)
-        assert preferences is not None
         names = tuple(EntityType(name=f"kind {number}") for number in range(num_types))
 
         def entities(best_only: bool) -> list[Entity]:
-            passed = passing_cells(spans, types, limits=limits, preferences=preferences if best_only else None)
+            passed = passing_cells(spans, types, limits=limits, best_only=best_only)
             start, end = bounds[passed.span].T
-            rank = passed.logit + preferences[passed.column]
-            candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit, rank=rank)
+            candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit)
             return resolve("x" * 12, candidates, names, overlap)
 
         with pytest.MonkeyPatch.context() as patched:

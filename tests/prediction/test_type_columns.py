@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.prediction.thresholds import Cutoffs
 from spanmatch.prediction.type_columns import TypeColumns
-from spanmatch.prediction.type_embeddings import EmbeddedTypes
 
 KINDS = [EntityType(name=f"kind {number}") for number in range(6)]
 
@@ -21,23 +20,22 @@ def inventory(*numbers: int) -> Inventory:
 
 
 def table_of(inventories: Sequence[Inventory]) -> tuple[TypeColumns, list[Inventory]]:
-    """A table whose limits, embeddings and preferences are the numbers of the types, and what it asked to embed."""
+    """A table whose limits and embeddings are the numbers of the types, and what it asked to embed."""
     asked: list[Inventory] = []
 
     def cutoffs(types: Inventory) -> Cutoffs:
         return Cutoffs(slot="cls", limits=np.array([float(KINDS.index(item)) for item in types]))
 
-    def embed(types: Inventory) -> EmbeddedTypes:
+    def embed(types: Inventory) -> torch.Tensor:
         asked.append(types)
-        numbers = torch.tensor([float(KINDS.index(item)) for item in types])
-        return EmbeddedTypes(embeddings=numbers[:, None], preferences=-numbers)
+        return torch.tensor([[float(KINDS.index(item))] for item in types])
 
     return TypeColumns.of(inventories, cutoffs, embed), asked
 
 
 @given(st.lists(st.lists(st.integers(0, 5), unique=True, max_size=6), min_size=1, max_size=6), st.data())
 def test_every_type_is_found_again(chosen: list[list[int]], data: st.DataObject) -> None:
-    """Whatever the inventories, and whichever texts share a batch: embeddings, limits, preferences and places belong together."""
+    """Whatever the inventories, and whichever texts share a batch: embeddings, limits and places belong together."""
     inventories = [inventory(*numbers) for numbers in chosen]
     table, _ = table_of(inventories)
     assert table.hold(inventories) and table.slot == "cls"
@@ -47,8 +45,7 @@ def test_every_type_is_found_again(chosen: list[list[int]], data: st.DataObject)
         return
     asked = table.union(batch)
     numbers = [int(value) for value in asked.limits]
-    assert asked.embeddings[:, 0].tolist() == asked.limits.tolist() == (-asked.preferences).tolist()
-    assert asked.preferences.dtype == np.float32
+    assert asked.embeddings[:, 0].tolist() == asked.limits.tolist()
     assert sorted(numbers) == sorted({KINDS.index(item) for own in batch for item in own})
     assert asked.is_one == (len(set(batch)) == 1)
     for own in batch:
@@ -70,6 +67,6 @@ def test_other_inventories_are_not_held() -> None:
 
 def test_a_cross_encoder_has_no_embeddings() -> None:
     table = TypeColumns.of([inventory(0)], lambda types: Cutoffs(slot=None, limits=np.zeros(len(types))), None)
-    assert table.embeddings is None and table.columns[inventory(0)].tolist() == [0] and table.preferences.tolist() == [0]
+    assert table.embeddings is None and table.columns[inventory(0)].tolist() == [0]
     with pytest.raises(AssertionError):
         table.union([inventory(0)])

@@ -24,14 +24,6 @@ DESCRIBED = [
     EntityType(name="product", label="PROD"),
 ]
 
-# Of two types; the first is what was written before there were preferences.
-WITHOUT: dict[str, dict[str, torch.Tensor]] = {
-    "no preferences": {"embeddings": torch.zeros(2, 3)},
-    "too few preferences": {"embeddings": torch.zeros(2, 3), "preferences": torch.zeros(1)},
-    "too few embeddings": {"embeddings": torch.zeros(1, 3), "preferences": torch.zeros(2)},
-    "a single preference": {"embeddings": torch.zeros(2, 3), "preferences": torch.zeros(())},
-}
-
 
 @pytest.fixture(scope="module")
 def checkpoint(matcher: SpanMatcher, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,7 +44,6 @@ class TestFile:
         assert loaded.types == made.types == tuple(DESCRIBED)
         assert [item.alias_keys for item in loaded.types] == [item.alias_keys for item in DESCRIBED]
         assert loaded.embeddings.dtype == getattr(torch, dtype) and torch.equal(loaded.embeddings, made.embeddings)
-        assert loaded.preferences.dtype == torch.float32 and torch.equal(loaded.preferences, made.preferences)
         assert loaded.digest == made.digest
         assert matcher.predict(TEXT, loaded) == matcher.predict(TEXT, made)
         assert [path.name for path in tmp_path.iterdir()] == ["types.safetensors"]
@@ -71,12 +62,10 @@ class TestFile:
     )
     def test_any_types(self, tmp_path_factory: pytest.TempPathFactory, types: list[EntityType]) -> None:
         file = tmp_path_factory.mktemp("types") / "types"
-        preferences = torch.randn(2 * len(types))[::2]  # a view, which is not contiguous
-        made = TypeEmbeddings(types=tuple(types), embeddings=torch.randn(len(types), 3), preferences=preferences, digest="0")
+        made = TypeEmbeddings(types=tuple(types), embeddings=torch.randn(len(types), 3), digest="0")
         made.save(str(file))
         loaded = TypeEmbeddings.load(str(file))
         assert loaded.types == made.types and torch.equal(loaded.embeddings, made.embeddings)
-        assert torch.equal(loaded.preferences, preferences)
 
     def test_a_second_time(self, matcher: SpanMatcher, tmp_path: Path) -> None:
         """What was there is replaced, also what an interrupted writing left."""
@@ -108,10 +97,6 @@ class TestFile:
             ("weights", "no type embeddings .*; write them with encode_types"),
             ("embeddings alone", "no type embeddings .*; write them with encode_types"),
             ("types of another version", "no type embeddings .*; write them with encode_types"),
-            ("no preferences", r"no type embeddings \(.*preferences.*\); write them with encode_types"),
-            ("too few preferences", r"\(2 embeddings and 1 preferences for 2 types\); write them with encode_types"),
-            ("too few embeddings", r"\(1 embeddings and 2 preferences for 2 types\); write them with encode_types"),
-            ("a single preference", "no type embeddings .*; write them with encode_types"),
             ("text", "no type embeddings .*; write them with encode_types"),
             ("empty", "no type embeddings .*; write them with encode_types"),
             ("cut off", "no type embeddings .*; write them with encode_types"),
@@ -123,13 +108,10 @@ class TestFile:
         if kind == "weights":
             file = checkpoint / "model.safetensors"
         elif kind == "embeddings alone":
-            save_file({"embeddings": torch.zeros(2, 3), "preferences": torch.zeros(2)}, file)
+            save_file({"embeddings": torch.zeros(2, 3)}, file)
         elif kind == "types of another version":
             metadata = {"spanmatch_types": json.dumps([{"name": "person", "colour": "red"}]), "digest": "0"}
-            save_file({"embeddings": torch.zeros(1, 3), "preferences": torch.zeros(1)}, file, metadata=metadata)
-        elif kind in WITHOUT:
-            metadata = {"spanmatch_types": json.dumps([{"name": "person"}, {"name": "city"}]), "digest": "0"}
-            save_file(WITHOUT[kind], file, metadata=metadata)
+            save_file({"embeddings": torch.zeros(1, 3)}, file, metadata=metadata)
         elif kind == "text":
             file.write_text("person\ncity\n", encoding="utf-8")
         elif kind == "empty":

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanmatch.batching.collate import TypeBatch
-from spanmatch.entities import EntityType, Inventory, as_entity_types
+from spanmatch.entities import EntityType, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
@@ -153,86 +153,6 @@ class TestOnlyWhatIsMissing:
         assert "encoding types: 100%" in capsys.readouterr().err
         matcher.encode_types(TYPES)
         assert not capsys.readouterr().err
-
-
-class TestPreferences:
-    """They are kept with the embeddings, and are those of the same types."""
-
-    @pytest.fixture
-    def matcher(self, tiny_encoder: Path) -> SpanMatcher:
-        matcher = make_matcher(tiny_encoder, background_weight=0.5)
-        with torch.no_grad():
-            matcher.model.head.background[:, :-2].normal_(generator=torch.Generator().manual_seed(0))
-        return matcher
-
-    # The first and the last have one text.
-    KINDS = (
-        EntityType(name="person", description="a human being"),
-        *(EntityType(name=name) for name in ("city", "a place", "animal", "company", "a river in Asia")),
-        EntityType(name="person: a human being"),
-    )
-
-    def expected(self, matcher: SpanMatcher, types: Sequence[EntityType]) -> torch.Tensor:
-        """Of each type by itself."""
-        background = matcher.model.head.background
-        assert background is not None
-        embeddings = [matcher.encode_types([item]).embeddings for item in types]
-        return torch.cat([-0.5 * (own @ background.T).topk(41).values.mean(dim=1) for own in embeddings])
-
-    @pytest.mark.parametrize("max_types", [1, 2, 4, 100])
-    def test_in_the_order_of_the_types(self, max_types: int, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever was kept of earlier questions."""
-        encoder = matcher._types
-        for cache in (encoder._cache, encoder._preferences):
-            monkeypatch.setattr(cache, "max_types", max_types)
-        generator = torch.Generator().manual_seed(0)
-        for _ in range(12):
-            size = int(torch.randint(1, len(self.KINDS) + 1, (), generator=generator))
-            types = Inventory(self.KINDS[place] for place in torch.randperm(len(self.KINDS), generator=generator)[:size].tolist())
-            found, own = encoder.embed(types), matcher.encode_types(types)
-            assert found.preferences.dtype == own.preferences.dtype == torch.float32
-            expected = self.expected(matcher, types)
-            for preferences in (found.preferences, own.preferences):
-                torch.testing.assert_close(preferences, expected, rtol=1e-4, atol=1e-4)
-            assert len(encoder._cache) == len(encoder._preferences) <= max_types
-
-    def test_in_several_blocks(self, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("spanmatch.prediction.type_encoder.SORTED_TOGETHER", 2)
-        types = Inventory(self.KINDS)
-        expected = self.expected(matcher, types)
-        assert float(expected.std()) > 0.01, "or a wrong order would not show"
-        for preferences in (matcher._types.embed(types).preferences, matcher.encode_types(types).preferences):
-            torch.testing.assert_close(preferences, expected, rtol=1e-4, atol=1e-4)
-
-    @pytest.mark.parametrize("change", ["background", "scale", "type_proj"])
-    def test_they_change_with_the_weights(self, change: str, matcher: SpanMatcher) -> None:
-        types, head = as_entity_types(TYPES), matcher.model.head
-        before = matcher._types.embed(types).preferences
-        assert torch.equal(matcher._types.embed(types).preferences, before)
-        with torch.no_grad():
-            (head.type_proj.weight if change == "type_proj" else getattr(head, change)).mul_(1.5)
-        after = matcher._types.embed(types).preferences
-        assert not torch.allclose(after, before)
-        torch.testing.assert_close(after, self.expected(matcher, types), rtol=1e-4, atol=1e-4)
-
-    def test_without_a_background(self, tiny_matcher: SpanMatcher) -> None:
-        types = as_entity_types(TYPES)
-        for preferences in (tiny_matcher._types.embed(types).preferences, tiny_matcher.encode_types(types).preferences):
-            assert torch.equal(preferences, torch.zeros(len(TYPES)))
-
-    def test_after_an_interruption(self, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No type is kept without its preference."""
-        expected = matcher.predict(TEXT, TYPES)
-
-        def interrupted(types: torch.Tensor) -> torch.Tensor:
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patched:
-            patched.setattr(matcher.model, "preferences", interrupted)
-            other = SpanMatcher(matcher.model, matcher.text_tokenizer, matcher.type_tokenizer)
-            with pytest.raises(KeyboardInterrupt):
-                other.predict(TEXT, TYPES)
-        assert other.predict(TEXT, TYPES) == expected
 
 
 def step(make: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]) -> Callable[[SpanMatcher], None]:
