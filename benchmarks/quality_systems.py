@@ -144,7 +144,7 @@ def _ask_gliner(worker: Worker, test: TestSet) -> list[list[Scored]]:
 
 def ask_ours(matcher: SpanMatcher, test: TestSet, *, described: bool, slot: str | None = None) -> list[list[Scored]]:
     """Scored spans in words, above a null slot where one is named."""
-    floor = above(FLOOR, {slot} if slot else matcher.config.null_slots)
+    floor = above(FLOOR, slot or matcher.null_slot)
     examples = _examples(test, described)
     return [_in_words(*item) for item in zip(examples, matcher.stream(examples, threshold=floor), strict=True)]
 
