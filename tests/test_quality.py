@@ -17,7 +17,9 @@ from quality_data import (
     DEV_9,
     LARGEST_SHARE,
     MAX_WORDS,
+    PLAIN_3,
     POOL,
+    RESIDUAL,
     Pool,
     Sentence,
     benchmark_set,
@@ -79,6 +81,15 @@ def datasets(tmp_path: Path) -> Path:
         types = {"MAL": {"name": "malware"}, "PER": {"name": "person"}}
         write_set(tmp_path / source, types, train=left, dev=[line("left out", (0, 1, "PER"))], test=left[:15])
     return tmp_path
+
+
+def test_a_list_without_a_type_is_as_if_nobody_had_annotated_it(datasets: Path) -> None:
+    rows = [line("Ada uses Python", (0, 1, "PER"), (2, 3, "MISC"))]
+    write_set(datasets / "conll2003", {"PER": {"name": "person"}, "MISC": {"name": "misc"}}, test=rows)
+    whole, plain = benchmark_set(datasets, "conll2003"), benchmark_set(datasets, "conll2003", without=RESIDUAL)
+    assert list(whole.types) == ["misc", "person"] and whole.gold == [((0, 1, "person"), (2, 3, "misc"))]
+    assert list(plain.types) == ["person"] and plain.gold == [((0, 1, "person"),)]
+    assert (whole.name, plain.name) == ("conll2003", PLAIN_3[0])
 
 
 def pool_of(datasets: Path, share: float = 1.0) -> Pool:

@@ -11,14 +11,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from spanmatch.batching.collate import collate_types
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.config import MatcherConfig
 from spanmatch.data.corpus import Corpus
-from spanmatch.data.labels import USUAL_NAMES
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import PretrainedEncoder, add_tokens, load_pretrained, load_type_encoder
-from spanmatch.model.model import SpanMatcherModel, type_states
+from spanmatch.model.encoders import add_tokens, load_pretrained, load_type_encoder
+from spanmatch.model.model import SpanMatcherModel
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.checkpoint import load_checkpoint, read_matcher_config
 from spanmatch.prediction.matcher import SpanMatcher
@@ -36,8 +34,6 @@ MAX_TYPES = 32
 MAX_TYPE_TOKENS = 512
 # Texts that the window is chosen from.
 NUM_MEASURED_TEXTS = 10_000
-# Types whose states are measured.
-NUM_MEASURED_TYPES = 256
 
 
 def build_matcher(
@@ -97,7 +93,7 @@ def build_matcher(
         max_types=_types_of_a_pass(arguments, corpus) if is_cross_encoder else None,
         null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
         background_weight=arguments.background_weight,
-        type_norm=_type_norm(types, pooling, corpus) if types.normalises else None,
+        type_norm=1.0 if types.normalises else None,  # `set_start` brings them to the usual size
         type_prompt=types.prompt,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)
@@ -109,15 +105,6 @@ def build_matcher(
             config, text_state_scale=stored.text_state_scale, type_state_scale=stored.type_state_scale
         )
     return SpanMatcher(model, text.tokenizer, types.tokenizer, autocast=autocast)
-
-
-def _type_norm(types: PretrainedEncoder, pooling: str, corpus: Corpus | None) -> float:
-    """Return the mean length of the states of types: normalised to it, scores keep the size that they start with."""
-    names = sorted({item.name for item in corpus.types})[:NUM_MEASURED_TYPES] if corpus is not None else [*USUAL_NAMES.values()]
-    tokenizer = SequenceTokenizer.of(types.tokenizer, max_positions(types.model.config, types.tokenizer), prompt=types.prompt)
-    with torch.inference_mode():
-        states = type_states(types.model.eval(), collate_types(tokenizer.tokenize_types(names), tokenizer), pooling)
-    return round(float(states.norm(dim=1).mean()), 4)
 
 
 def _from_checkpoint(

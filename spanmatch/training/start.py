@@ -1,8 +1,8 @@
 """Measure what an encoder's states are like, so that a training starts with scores of the usual size, whatever the encoder.
 
-The states of some encoders are many times as long as those of others: all-mpnet-base-v2 has twelve times smaller products
-than all-MiniLM-L6-v2, and with the same factor it learns nothing in the steps in which the other one learns most. So two
-things are measured on a few texts of the training, before the first step:
+The states of some encoders are many times as long as those of others: with one factor, the first scores of all-mpnet-base-v2
+spread by less than a quarter of what those of all-MiniLM-L6-v2 do, and it learns nothing in the steps in which the other one
+learns most. So two things are measured on a few texts of the training, before the first step:
 
 - the size of states. They are multiplied by a constant that brings them to `STATE_SIZE`. Optimisers such as Adam change a
   weight by about the learning rate, whatever it is multiplied with; only with states of one size is that one speed.
@@ -11,7 +11,7 @@ things are measured on a few texts of the training, before the first step:
 Legend: B batch, T text tokens, C types, H hidden.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -47,11 +47,12 @@ def set_start(matcher: SpanMatcher, arguments: MatcherArguments, corpus: Corpus 
         seed: of the types that are drawn.
     """
     model = matcher.model
-    examples = _examples(corpus)
-    windows = [view for own in matcher.batcher.windows(examples) for view in own][:NUM_TEXTS]
-    views = TrainingViews(windows, arguments, seed)
+    sources = (_examples(corpus), _examples(None))  # the second for texts without a word, which have no window
+    windows = next(filter(None, ([view for own in matcher.batcher.windows(texts) for view in own] for texts in sources)))
+    views = TrainingViews(windows[:NUM_TEXTS], arguments, seed)
     collator = TrainingCollator(batcher=matcher.batcher)
-    batches = [collator([views[place] for place in places]) for places in _runs(len(windows))]
+    runs = torch.arange(len(views)).split(BATCH_SIZE)
+    batches = [collator([views[place] for place in places.tolist()]) for places in runs]
     with matcher.inference():
         text_size = _size([_text_states(model.encode_texts(batch["texts"]), batch["texts"]) for batch in batches])
         groups = [group for batch in batches for group in batch["types"] or ()]
@@ -79,11 +80,6 @@ def _examples(corpus: Corpus | None) -> Sequence[Example]:
     ]
 
 
-def _runs(number: int) -> Iterator[range]:
-    for start in range(0, number, BATCH_SIZE):
-        yield range(start, min(start + BATCH_SIZE, number))
-
-
 def _text_states(states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
     """Return the states of the tokens that are no padding. Shape: (B, T, H) to (N, H)."""
     return states_BTH[texts.attention_mask.bool()]
@@ -95,4 +91,5 @@ def _size(states: Sequence[torch.Tensor]) -> float:
 
 
 def _factor(wanted: float, found: float) -> float:
-    return round(wanted / found, 4) if found > _LEAST else 1.0
+    """Return what brings a size to another, with few digits: the last ones differ between machines."""
+    return float(f"{wanted / found:.5g}") if found > _LEAST else 1.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_e2e import sentences, write_jsonl
+from helpers_e2e import sentences, train, write_jsonl
 from helpers_training import arguments, run
 from safetensors.torch import load_file, save_file
 
@@ -123,3 +123,19 @@ def test_without_data_the_usual_types_are_measured(tiny_encoder: Path, data: Pat
     given, training = read_config(arguments(tiny_encoder, data, Path("unused")), "bi")
     config = build_matcher(given, "bi", training).config
     assert 0 < config.text_state_scale != 1 and 0 < config.type_state_scale != 1
+
+
+def test_texts_without_a_word_are_told_as_ever(tiny_encoder: Path, tmp_path: Path) -> None:
+    """They have no window to measure; the error is about the data, in one line."""
+    file = write_jsonl(tmp_path / "train.jsonl", [{"text": " ", "char_spans": [], "labels": ["city"]}] * 3)
+    result = train(*arguments(tiny_encoder, file, tmp_path / "out"))
+    assert result.status == 2 and "no gold span" in result.err and result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e5])
+def test_factors_are_as_exact_for_states_of_any_size(factor: float, tiny_encoder: Path, data: Path, tmp_path: Path) -> None:
+    """Rounded to decimals, that of very long states would be 0."""
+    usual, _ = built(tiny_encoder, data)
+    other, logits = built(scaled(tiny_encoder, tmp_path / "scaled", factor), data)
+    assert usual.config.text_state_scale / other.config.text_state_scale == pytest.approx(factor, rel=1e-3)
+    assert float(torch.cat(logits).std()) == pytest.approx(SCORE_SPREAD, rel=0.1)
