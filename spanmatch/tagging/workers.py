@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Lock
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -110,21 +111,29 @@ class Workers:
         started = (job, num_threads, context.Lock())
         self._pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start, initargs=started)
         earlier = set(multiprocessing.active_children())
-        with _interrupts_held():
-            # The pool starts a process with each task that finds none idle.
-            self._fingerprint, *_ = [self._submit(_fingerprint) for _ in range(num_workers)]
-        self._processes = set(multiprocessing.active_children()) - earlier
-        # These ends of the pipes are for the workers alone. While we hold copies, the pool waits for ever for a worker that
-        # was killed while it read or wrote.
-        self._pool._call_queue._reader.close()  # type: ignore[attr-defined]
-        self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
+        self._processes: set[BaseProcess] = set()
+        try:
+            with _interrupts_held():
+                # The pool starts a process with each task that finds none idle.
+                self._fingerprint, *_ = [self._submit(_fingerprint) for _ in range(num_workers)]
+                self._processes = set(multiprocessing.active_children()) - earlier
+                # These ends of the pipes are for the workers alone. While we hold copies, the pool waits for ever for a
+                # worker that was killed while it read or wrote.
+                self._pool._call_queue._reader.close()  # type: ignore[attr-defined]
+                self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
+        except BaseException:  # Ctrl-C, which was held back: no `with` statement ends the processes yet
+            self._end(kill=True)
+            raise
 
     def __enter__(self) -> "Workers":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end(kill=kind is not None)
+
+    def _end(self, *, kill: bool) -> None:
         self._stop_reading()
-        for process in self._processes if kind is not None else ():
+        for process in self._processes if kill else ():
             process.kill()  # nobody waits for what they still do
         self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()

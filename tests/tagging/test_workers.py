@@ -1,11 +1,13 @@
 """`spanmatch tag --num_workers`: what one process finds, several find, in the same order; their death is told, and no more."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,18 @@ class TestProcesses:
         assert (process.returncode, err) == (130, "interrupted\n")
         assert not any(map(is_alive, found))
         assert {path.name for path in tmp_path.iterdir()} == {"texts.jsonl"}
+
+    def test_interruption_before_anything_would_end_them(self, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        @contextmanager
+        def interrupted() -> Iterator[None]:
+            yield
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(workers, "_interrupts_held", interrupted)
+        earlier = set(multiprocessing.active_children())
+        with pytest.raises(KeyboardInterrupt):
+            Workers(job(checkpoint), 2)
+        assert set(multiprocessing.active_children()) <= earlier
 
     def test_workers_do_not_outlive_their_parent(self, checkpoint: Path, source: Path, tmp_path: Path) -> None:
         process, found = self.start(checkpoint, source, tmp_path / "out.jsonl")
