@@ -47,6 +47,8 @@ class TypeEncoder:
         self.model, self.batcher, self._inference = model, batcher, inference
         # Both caches have the same types: they are filled and read together.
         self._cache, self._affinities, self._watch = TypeCache(), TypeCache(), WeightsWatch()
+        # The list of the last call, with its embeddings: most texts that come one by one ask for one list.
+        self._last: tuple[object, Inventory, torch.Tensor] | None = None
         self._digest: tuple[object, str] = (None, "")
         self._prepared: TypeEmbeddings | None = None
         self._lock = threading.Lock()  # what is in the cache stays there until it was read
@@ -99,6 +101,8 @@ class TypeEncoder:
             return prepared.embeddings
         with self._lock, self._inference():
             version = self._version()
+            if self._last is not None and self._last[:2] == (version, types):
+                return self._last[2]
             cache, affinities = self._cache.at(version), self._affinities.at(version)
             missing = cache.missing(types.texts)
             if missing:
@@ -107,7 +111,9 @@ class TypeEncoder:
                 affinities.put(missing, self._affinities_of(embeddings))
                 cache.put(missing, embeddings)
             affinity_C = affinities.get(types.texts)
-            return self.model.corrected(cache.get(types.texts), affinity_C)
+            corrected = self.model.corrected(cache.get(types.texts), affinity_C)
+            self._last = version, types, corrected
+            return corrected
 
     @property
     def depends_on_list(self) -> bool:
