@@ -45,6 +45,7 @@ def watch() -> None:
         return scored(*given, **named)
 
     def train(self: MatcherTrainer, **named: Any) -> Any:
+        record["drawn"].clear()  # some texts are looked at before the first step, too
         result = trained(self, **named)
         model = self.whole_model()
         digest = sha256(b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values()))

@@ -125,7 +125,7 @@ def training(folder: Path, name: str, flags: Mapping[str, object]) -> list[str]:
     given: dict[str, object] = {
         "train_file": "train.jsonl", "text_encoder": "still", "output_dir": name, "max_span_width": 4, "num_negative_types": 1,
         "num_train_epochs": 2, "per_device_train_batch_size": 4, "train_sampling_strategy": "sequential", "optim": "sgd",
-        "learning_rate": 0.05, "warmup_steps": 0, "max_grad_norm": 0, "logging_steps": 1, "save_strategy": "no",
+        "learning_rate": 0.005, "warmup_steps": 0, "max_grad_norm": 0, "logging_steps": 1, "save_strategy": "no",
         "report_to": "none", "disable_tqdm": True, "bf16": False, "use_cpu": True,
     }  # fmt: skip
     given |= {key: value for key, value in flags.items() if key != "architecture"}
@@ -164,7 +164,7 @@ def together(folder: Path) -> dict[str, list[dict[str, Any]]]:
         "train_sampling_strategy": "group_by_length", "optim": None, "learning_rate": 3e-3, "num_train_epochs": None,
     }  # fmt: skip
     # At the rate of the others this one diverges.
-    random = {"train_file": "uneven.jsonl", "train_sampling_strategy": "random", "learning_rate": 0.005}
+    random = {"train_file": "uneven.jsonl", "train_sampling_strategy": "random", "learning_rate": 0.0005}
     sharded = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text(encoding="utf-8"))["fsdp_config"]
     plan: list[dict[str, Any]] = [
         {"name": name, "script": f"evaluate_{checkpoint.replace('contrastive', 'bi')}_encoder.py",
