@@ -21,6 +21,11 @@ SLOPE = 0.5
 # Mentions of the background, and the share of them that an affinity is the mean over: only the mentions that a type scores
 # highest with could be mistaken for that type.
 NUM_MENTIONS, TOP_SHARE = 2048, 0.02
+# How alike types of a list are: exp((cosine - 1) / LIKENESS_WIDTH). Types of which these add up to LIKENESS_HALF are corrected
+# by half of their excess. USUAL_SHARE of it is also taken from the usual type. Chosen by measurement (docs/log.md).
+LIKENESS_WIDTH, LIKENESS_HALF, USUAL_SHARE = 0.15, 0.2, 0.2
+# Types of a list that each type is compared with, and types that are compared at a time: a list may have 100,000.
+MAX_COMPARED, COMPARED_TOGETHER = 8192, 1024
 
 
 @dataclass(kw_only=True, slots=True)
@@ -78,7 +83,7 @@ class SpanHead(nn.Module):
         scale: learnable factor of all scores.
         bias: learnable bias of all types, None beside null slots.
         background: mentions that type scores are corrected with, None for a head without correction. Shape: (M, D).
-        usual_affinity: affinity to the background that is not corrected (see `corrected`), None for a head without correction.
+        usual_affinity: mean affinity of the training's types to the background, None for a head without correction.
     """
 
     def __init__(
@@ -140,21 +145,27 @@ class SpanHead(nn.Module):
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
-    def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
-        """Correct the bias of types whose affinity to the background differs from the usual affinity.
+    def corrected(
+        self, types_CD: torch.Tensor, weight: float, affinity_C: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Correct the bias of the types of a list for how high they score with mentions of all kinds.
 
-        A type that scores high with mentions of all kinds is predicted too often. Its bias is lowered by a share of this
-        excess; the bias of a type that scores low is raised in the same way (see `training.background`).
+        Compared with types of the list that are alike, a type that scores high with nearly everything ("person" beside
+        "writer") loses what it has more than they, and they gain. A share of the same is done in comparison with the usual
+        type (see `training.background`).
 
         Args:
-            types_CD: embedded types.
+            types_CD: embedded types of one list.
             weight: share of the excess to correct for; 0 returns the types unchanged.
+            affinity_C: their affinities to the background; by default they are computed.
 
-        Shape: (..., C, D) to the same.
+        Shape: (C, D) to the same.
         """
         if self.background is None or not weight:
             return types_CD
-        excess_C = affinity(types_CD, self.background) - self.usual_affinity.float()
+        if affinity_C is None:
+            affinity_C = affinity(types_CD, self.background)
+        excess_C = excess_over_alike(types_CD, affinity_C) + USUAL_SHARE * (affinity_C - self.usual_affinity.float())
         return with_bias(types_CD, bias_of(types_CD) - weight * excess_C)
 
     @torch.no_grad()
@@ -358,6 +369,31 @@ def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tenso
     highest = max(1, round(TOP_SHARE * len(background_MD)))
     scores_CM = types_CD.to(background_MD.dtype) @ background_MD.T
     return scores_CM.float().topk(highest, dim=-1).values.mean(dim=-1)
+
+
+def excess_over_alike(types_CD: torch.Tensor, affinity_C: torch.Tensor) -> torch.Tensor:
+    """Return how much higher the affinity of each type of a list is than that of the types that are like it.
+
+    The types that a type is compared with are weighted by how alike they are. If all weights are small, there is nothing to
+    compare with, and the excess goes to 0; a list of one type has none.
+
+    Args:
+        types_CD: embedded types of one list.
+        affinity_C: their affinities to the background.
+
+    Shape: (C, D) and (C,) to (C,).
+    """
+    directions_CD = F.normalize(types_CD[:, :-NUM_CONSTANT].float(), dim=1)
+    # Of a very long list every n-th type stands for the others.
+    compared = torch.arange(0, len(types_CD), -(-len(types_CD) // MAX_COMPARED) or 1, device=types_CD.device)
+    excess: list[torch.Tensor] = []
+    for places in torch.arange(len(types_CD), device=types_CD.device).split(COMPARED_TOGETHER):
+        likeness = ((directions_CD[places] @ directions_CD[compared].T - 1) / LIKENESS_WIDTH).exp()
+        likeness = likeness.masked_fill(places[:, None] == compared, 0.0)
+        total = likeness.sum(dim=1)
+        # total * (affinity - weighted mean) / (total + half), without dividing by a total of 0
+        excess.append((total * affinity_C[places] - likeness @ affinity_C[compared]) / (total + LIKENESS_HALF))
+    return torch.cat(excess) if excess else affinity_C
 
 
 def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:

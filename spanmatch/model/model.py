@@ -60,15 +60,25 @@ class SpanMatcherModel(nn.Module):
         return self.text_encoder if self.type_encoder is None else self.type_encoder
 
     def type_embeddings(self, types: TypeBatch) -> torch.Tensor:
-        """Return the embeddings of types in a bi-encoder, ready to be scored against any text.
+        """Return the embeddings of types in a bi-encoder, not corrected yet for the list that they are asked in.
 
         Args:
             types: type texts.
 
         Shape: (C, D).
         """
-        embedded_CD = self.head.embed_types(self.type_states(types))
-        return self.head.corrected(embedded_CD, self.matcher_config.background_weight)
+        return self.head.embed_types(self.type_states(types))
+
+    def corrected(self, types_CD: torch.Tensor, affinity_C: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the embeddings of the types of one list, corrected as the configuration says (see `SpanHead.corrected`).
+
+        Args:
+            types_CD: embedded types.
+            affinity_C: their affinities to the background; by default they are computed.
+
+        Shape: (C, D) to the same.
+        """
+        return self.head.corrected(types_CD, self.matcher_config.background_weight, affinity_C)
 
     def type_states(self, types: TypeBatch) -> torch.Tensor:
         """Return the states of types that are read apart from texts, before the projection of the head.

@@ -330,7 +330,8 @@ class SpanMatcher:
             inventories = [example.types for example in buffer]
             # Most corpora have few inventories: their types are embedded once for all buffers.
             if columns is None or not columns.hold(inventories):
-                columns = TypeColumns.of(inventories, limits, None if self.batcher.is_cross_encoder else self._types.embed)
+                embed = None if self.batcher.is_cross_encoder else self._types.embed
+                columns = TypeColumns.of(inventories, limits, embed, by_list=self._types.depends_on_list)
             windows = self.batcher.windows(buffer, line_breaks=options.line_breaks)
             views = self.batcher.passes([view for own in windows for view in own])
             batches = self.batcher.text_batches(views, batch_size=options.batch_size, max_tokens=max_tokens)

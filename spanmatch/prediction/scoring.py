@@ -78,9 +78,9 @@ def passing_candidates(
     bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
     if types.embeddings is None:
         # A cross-encoder: each view has its own type embeddings, so its cells are scored by themselves.
-        behind_BCD = model.head.corrected(model.type_embeddings_behind(states_BTH, batch), model.matcher_config.background_weight)
+        behind_BCD = model.type_embeddings_behind(states_BTH, batch)
         parts = [
-            passing_cells(spans_SD[start:stop], own_CD[: len(view.types)], limits=types.limits[columns])
+            passing_cells(spans_SD[start:stop], model.corrected(own_CD[: len(view.types)]), limits=types.limits[columns])
             for view, own_CD, columns, (start, stop) in zip(
                 views, behind_BCD, _columns(views, types), _pairs(bounds), strict=True
             )

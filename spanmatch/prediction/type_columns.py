@@ -19,7 +19,7 @@ from spanmatch.prediction.thresholds import Cutoffs
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TypeColumns:
-    """Holds the types of some texts.
+    """Holds the types of some texts. Each is there once, or once for each list that it is in.
 
     Attributes:
         limits: logit that the score of each type must exceed. Shape: (K,).
@@ -39,6 +39,8 @@ class TypeColumns:
         inventories: Iterable[Inventory],
         cutoffs: Callable[[Inventory], Cutoffs],
         embed: Callable[[Inventory], torch.Tensor] | None,
+        *,
+        by_list: bool = False,
     ) -> "TypeColumns":
         """Make the table of the types of some texts.
 
@@ -46,12 +48,24 @@ class TypeColumns:
             inventories: the inventory of each text; repetitions cost next to nothing.
             cutoffs: returns what the score of each of some types must exceed.
             embed: returns the embeddings of some types; None in a cross-encoder.
+            by_list: whether the embedding of a type depends on its inventory: then a type that is in two of them has two
+                columns.
         """
         distinct = list(dict.fromkeys(inventories))
         if len(distinct) == 1:
             # The usual case: all texts share one inventory, which is the table itself.
             [types] = distinct
             columns = {types: np.arange(len(types))}
+        elif by_list:
+            ends = np.cumsum([len(own) for own in distinct])
+            columns = {own: np.arange(end - len(own), end) for own, end in zip(distinct, ends, strict=True)}
+            limits = [cutoffs(own) for own in distinct]
+            return cls(
+                limits=np.concatenate([own.limits for own in limits]),
+                slot=limits[0].slot,
+                embeddings=torch.cat([embed(own) for own in distinct if own]) if embed is not None and ends[-1] else None,
+                columns=columns,
+            )
         else:
             types = Inventory(dict.fromkeys(item for inventory in distinct for item in inventory))
             column_of = {item: column for column, item in enumerate(types)}

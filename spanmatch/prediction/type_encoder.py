@@ -18,6 +18,7 @@ from spanmatch.batching.collate import collate_types
 from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, check_range, use_no_lost_threads
+from spanmatch.model.head import affinity
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 
@@ -44,7 +45,10 @@ class TypeEncoder:
             inference: makes a context without gradients and dropout.
         """
         self.model, self.batcher, self._inference = model, batcher, inference
-        self._cache, self._watch = TypeCache(), WeightsWatch()
+        # Both caches have the same types: they are filled and read together.
+        self._cache, self._affinities, self._watch = TypeCache(), TypeCache(), WeightsWatch()
+        # The list of the last call, with its embeddings: most texts that come one by one ask for one list.
+        self._last: tuple[object, Inventory, torch.Tensor] | None = None
         self._digest: tuple[object, str] = (None, "")
         self._prepared: TypeEmbeddings | None = None
         self._lock = threading.Lock()  # what is in the cache stays there until it was read
@@ -67,7 +71,9 @@ class TypeEncoder:
         if len(distinct) < len(types):
             row_of = {text: row for row, text in enumerate(distinct)}
             embeddings = embeddings[[row_of[text] for text in types.texts]]
-        return TypeEmbeddings(types=types, embeddings=embeddings, digest=self.digest())
+        with self._inference():
+            corrected = self.model.corrected(embeddings, self._affinities_of(embeddings))
+        return TypeEmbeddings(types=types, embeddings=corrected, digest=self.digest())
 
     def prepare(self, embedded: TypeEmbeddings) -> None:
         """Use these embeddings whenever exactly their types are requested.
@@ -82,10 +88,10 @@ class TypeEncoder:
         self._prepared = embedded
 
     def embed(self, types: Inventory) -> torch.Tensor:
-        """Return the embeddings of types. Those that were prepared or requested before are not computed again.
+        """Return the embeddings of the types of one list. What was prepared or requested before is not computed again.
 
         Args:
-            types: the types.
+            types: all types of the list: which they are decides how each is corrected.
 
         Shape: (C, D).
         """
@@ -93,12 +99,33 @@ class TypeEncoder:
         if prepared is not None and types == prepared.types:
             self.check(prepared)
             return prepared.embeddings
-        with self._lock:
-            cache = self._cache.at(self._version())
+        with self._lock, self._inference():
+            version = self._version()
+            if self._last is not None and self._last[:2] == (version, types):
+                return self._last[2]
+            cache, affinities = self._cache.at(version), self._affinities.at(version)
             missing = cache.missing(types.texts)
             if missing:
-                cache.put(missing, self._encode(missing, False))
-            return cache.get(types.texts)
+                embeddings = self._encode(missing, False)
+                # The affinities first: if this is interrupted, a type that has an embedding has an affinity, too.
+                affinities.put(missing, self._affinities_of(embeddings))
+                cache.put(missing, embeddings)
+            affinity_C = affinities.get(types.texts)
+            corrected = self.model.corrected(cache.get(types.texts), affinity_C)
+            self._last = version, types, corrected
+            return corrected
+
+    @property
+    def depends_on_list(self) -> bool:
+        """Return whether the embedding of a type depends on what else is asked for."""
+        return self.model.head.background is not None and bool(self.batcher.config.background_weight)
+
+    def _affinities_of(self, embeddings_CD: torch.Tensor) -> torch.Tensor:
+        """Return the affinity of each type to the background, zeros without one. Shape: (C, D) to (C,)."""
+        background = self.model.head.background
+        if background is None or not len(embeddings_CD):
+            return embeddings_CD.new_zeros(len(embeddings_CD), dtype=torch.float32)
+        return torch.cat([affinity(block, background) for block in embeddings_CD.split(SORTED_TOGETHER)])
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""
@@ -110,6 +137,8 @@ class TypeEncoder:
             # Files of embeddings are older than these settings: the digest of a model without them stays the same.
             if config.type_norm is not None or config.type_prompt:
                 way += f" {config.type_norm} {config.type_prompt}"
+            if config.background_weight:
+                way += " by list"
             if config.type_state_scale != 1:
                 way += f" scale {config.type_state_scale}"
             self._digest = version, sha256(way.encode()).hexdigest()
@@ -177,7 +206,9 @@ class TypeEncoder:
 
 
 class TypeCache:
-    """Keeps embeddings by the text of their type. The least recently used are dropped first, all when the weights change.
+    """Keeps embeddings, or other rows of types, by the text of their type.
+
+    The least recently used are dropped first, all when the weights change.
 
     Attributes:
         max_types: how many embeddings are kept.

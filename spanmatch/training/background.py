@@ -2,9 +2,11 @@
 
 A type that was trained often, such as "person", scores high with mentions of every type; one that was never trained, such as
 "writer", scores low. Asked for both, a matcher calls every writer a person. So the head keeps a background: a sample of the
-mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. The part
-of it above the mean affinity of the training's types is subtracted from all scores of the type, times `background_weight`;
-a type below the mean gains.
+mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. What a
+type has more than the types of its list that are alike is subtracted from all of its scores, times `background_weight`, and
+what it has less is added. A list without types that are alike gives (nearly) what it gives without the correction; a fifth
+of the same is done in comparison with the mean affinity of the training's types, so that types that were never trained
+pass one threshold with those that were (`SpanHead.corrected`).
 
 Source: the hubness correction CSLS of Conneau et al., "Word Translation Without Parallel Data", ICLR 2018, section 2.3. Here
 the neighbours are mentions, and only types are corrected, once, when they are encoded.

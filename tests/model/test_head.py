@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from torch.nn import functional as F
 from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.batching.views import View
 from spanmatch.entities import as_entity_types
-from spanmatch.model.head import SpanHead, activate, affinity, bias_of, with_bias, without_bias
+from spanmatch.model import head as heads
+from spanmatch.model.head import SpanHead, activate, affinity, bias_of, excess_over_alike, with_bias, without_bias
 from spanmatch.prediction.matcher import SpanMatcher
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
@@ -299,6 +301,17 @@ class TestStart:
         assert not torch.equal(head.start_proj.weight, head.end_proj.weight)
 
 
+def excess_by_hand(types_CD: torch.Tensor, affinities: torch.Tensor, place: int, others: Iterable[int]) -> float:
+    """What a type has more than those of its list that are like it: one at a time, in plain numbers."""
+    total = weighted = 0.0
+    for other in others:
+        if other != place:
+            cosine = torch.nn.functional.cosine_similarity(types_CD[place, :-2], types_CD[other, :-2], dim=0)
+            likeness = math.exp((float(cosine) - 1) / 0.15)
+            total, weighted = total + likeness, weighted + likeness * float(affinities[other])
+    return (total * float(affinities[place]) - weighted) / (total + 0.2)
+
+
 class TestCorrection:
     @pytest.fixture
     def head(self) -> SpanHead:
@@ -318,17 +331,45 @@ class TestCorrection:
         assert affinity(types, background[:9]).tolist() == pytest.approx([max(row[:9]) for row in scores], rel=1e-5)
 
     @pytest.mark.parametrize("weight", [0.3, 1.0])
-    def test_by_hand(self, weight: float, head: SpanHead) -> None:
-        """A type that comes too easily is lowered, one that hardly comes is raised, and nothing else of a type changes."""
+    @pytest.mark.parametrize("compared", [8192, 40, 13])
+    def test_by_hand(self, compared: int, weight: float, head: SpanHead, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A type that comes too easily is lowered, one that hardly comes is raised, and nothing else of a type changes.
+
+        Of a list that is too long, every third or fourth type stands for the others.
+        """
+        monkeypatch.setattr(heads, "MAX_COMPARED", compared)
+        monkeypatch.setattr(heads, "COMPARED_TOGETHER", 7)
         types = with_bias(torch.randn(40, 16) * torch.linspace(0.05, 1, 40)[:, None], torch.linspace(-9, 9, 40))
         corrected = head.corrected(types, weight)
         assert torch.equal(corrected[:, :-2], types[:, :-2])
         moved = bias_of(corrected) - bias_of(types)
         # The background has no constant dimensions: the bias that a type had before plays no part.
         highest = (types[:, :-2] @ head.background[:, :-2].T).sort(dim=1).values[:, -2:].mean(dim=1)
-        torch.testing.assert_close(moved, weight * (1.25 - highest), rtol=1e-4, atol=1e-4)
-        assert bool((moved[highest > 1.3] < 0).all()) and bool((moved[highest < 1.2] > 0).all())
+        others = range(0, 40, {8192: 1, 40: 1, 13: 4}[compared])
+        expected = [
+            weight * (excess_by_hand(types, highest, place, others) + 0.2 * (float(highest[place]) - 1.25)) for place in range(40)
+        ]
+        assert (-moved).tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
         assert 5 < int((moved < 0).sum()) < 35
+
+    def test_only_types_that_are_alike_move_each_other(self, head: SpanHead) -> None:
+        """Beside a type of another direction, a type is corrected as if it stood alone; beside one of its own, it is not."""
+        person, writer, river = torch.eye(16)[:3]
+        writer = 0.9 * person + 0.1 * writer
+        pair = with_bias(torch.stack([2 * person, writer]), torch.zeros(2))
+        apart = with_bias(torch.stack([2 * person, river]), torch.zeros(2))
+        alone = bias_of(head.corrected(pair[:1], 1.0))
+        torch.testing.assert_close(bias_of(head.corrected(apart, 1.0))[:1], alone, rtol=0, atol=0.05)
+        highest = affinity(pair, head.background)
+        assert highest[0] > highest[1] + 0.3, "the first comes more easily"
+        apart = torch.cat([head.corrected(own[None], 1.0) for own in pair])
+        lowered, raised = bias_of(head.corrected(pair, 1.0)) - bias_of(apart)
+        assert lowered < -0.2 and raised > 0.2
+        assert float(lowered + raised) == pytest.approx(0, abs=1e-4)
+
+    def test_a_list_of_one_type_has_nothing_to_compare_with(self, head: SpanHead) -> None:
+        types = torch.randn(1, 16)
+        assert excess_over_alike(types, affinity(types, head.background)).tolist() == [0.0]
 
     def test_nothing_to_correct(self, head: SpanHead) -> None:
         types = torch.randn(5, 16)
@@ -360,20 +401,27 @@ class TestCorrection:
         assert not {"background", "usual_affinity"} & head_of().state_dict().keys()
 
     def test_a_matcher_asks_for_it(self, tiny_encoder: Path) -> None:
-        """Types are corrected once, when they are encoded, and what they score moves by as much."""
+        """... for the types of each list, which are encoded once."""
         matcher = make_matcher(tiny_encoder, background_weight=0.5)
         batch = collate_types(TYPES, matcher.batcher.lone_type_tokenizer)
         [windows] = matcher.batcher.windows([make_example(TEXTS["plain"])])
         texts = collate_texts(windows, matcher.batcher)
         with torch.inference_mode():
-            before = matcher.model.type_embeddings(batch)
+            types = matcher.model.type_embeddings(batch)
+            before = matcher.encode_types(TYPES).embeddings
             states = matcher.model.encode_texts(texts)
             spans = matcher.model.head.represent_cells(states, texts, texts.candidates.nonzero())
             matcher.model.head.background.copy_(without_bias(spans[torch.arange(2048) % len(spans)]))
             matcher.model.head.usual_affinity.fill_(2.0)
-            after = matcher.model.type_embeddings(batch)
-            own = affinity(before, matcher.model.head.background)
-        torch.testing.assert_close(bias_of(after) - bias_of(before), 0.5 * (2.0 - own), rtol=1e-4, atol=1e-4)
+            assert torch.equal(matcher.model.type_embeddings(batch), types), "as they are encoded"
+            own = affinity(types, matcher.model.head.background)
+        torch.testing.assert_close(before, types)
+        for names in (TYPES, TYPES[:2], TYPES[1:2]):
+            places = [TYPES.index(name) for name in names]
+            moved = bias_of(matcher.encode_types(names).embeddings) - bias_of(types)[places]
+            excess = [excess_by_hand(types[places], own[places], place, range(len(places))) for place in range(len(places))]
+            expected = [0.5 * (0.2 * (2.0 - float(own[at])) - more) for at, more in zip(places, excess, strict=True)]
+            assert moved.tolist() == pytest.approx(expected, rel=1e-3, abs=1e-3)
         assert float(own.std()) > 0.1
 
 

@@ -105,7 +105,7 @@ def found(
         head=HandMade(spans, slots if has_nulls else None),
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
         type_embeddings_behind=lambda states, batch: torch.stack(rows),
-        matcher_config=SimpleNamespace(background_weight=0.0),
+        corrected=lambda types: types,
     )
 
     def limits(asked: Sequence[EntityType]) -> Cutoffs:

@@ -70,3 +70,25 @@ def test_a_cross_encoder_has_no_embeddings() -> None:
     assert table.embeddings is None and table.columns[inventory(0)].tolist() == [0]
     with pytest.raises(AssertionError):
         table.union([inventory(0)])
+
+
+def test_a_type_of_two_lists_has_two_columns_where_its_embedding_depends_on_the_list() -> None:
+    """Each list has what was computed for it; one column for each type otherwise."""
+    lists = [inventory(0, 1), inventory(1, 2, 0), inventory(0, 1), inventory()]
+    asked: list[int] = []
+
+    def embed(types: Inventory) -> torch.Tensor:
+        asked.append(len(types))
+        return torch.tensor([[float(len(types)), float(place)] for place in range(len(types))])
+
+    def limits(types: Sequence[EntityType]) -> Cutoffs:
+        return Cutoffs(slot=None, limits=np.full(len(types), float(len(types))))
+
+    table = TypeColumns.of(lists, limits, embed, by_list=True)
+    assert asked == [2, 3] and table.embeddings is not None and table.limits.tolist() == [2.0, 2.0, 3.0, 3.0, 3.0]
+    assert [table.columns[own].tolist() for own in lists] == [[0, 1], [2, 3, 4], [0, 1], []]
+    both = table.union(lists[:2])
+    assert both.limits.tolist() == table.limits.tolist() and both.embeddings.tolist() == table.embeddings.tolist()
+    assert both.positions(lists[1], np.arange(5)).tolist() == [-1, -1, 0, 1, 2]
+    assert both.positions(lists[0], np.arange(5)).tolist() == [0, 1, -1, -1, -1]
+    assert len(TypeColumns.of(lists, limits, embed).limits) == 3

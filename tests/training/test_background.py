@@ -18,6 +18,7 @@ from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.model.head import NUM_MENTIONS, bias_of
 from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.type_encoder import TypeCache
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.background import fill_background
 from spanmatch.training.dataset import TrainingViews
@@ -170,15 +171,16 @@ def states_of(matcher: SpanMatcher, name: str) -> torch.Tensor:
 
 class TestUse:
     def test_types_that_come_too_easily_are_lowered(self, matcher: SpanMatcher) -> None:
-        """Of two types the one that scores higher with the mentions loses more, or gains less; the mean of all stays."""
+        """Of types that are alike, as they are here, the one that scores higher with the mentions loses more, or gains less."""
         before = matcher.encode_types(INVENTORY).embeddings
         fill_background(matcher, views_of(matcher), 0)
         after = matcher.encode_types(INVENTORY).embeddings
         assert torch.equal(before[:, :-2], after[:, :-2])
         moved = bias_of(after) - bias_of(before)
         best = (before[:, :-2] @ matcher.model.head.background[:, :-2].T).topk(41).values.mean(dim=1)
-        assert moved.argsort().tolist() == best.argsort(descending=True).tolist()
-        assert abs(float(moved.mean())) < 1e-4 < 0.1 < float(moved.abs().max())
+        expected = matcher.model.head.corrected(before, WEIGHT)
+        torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-4)
+        assert moved.argsort()[0] == best.argmax() and moved[best.argmax()] < -0.1 and moved.max() > 0.1
 
     def test_what_was_kept_is_forgotten(self, matcher: SpanMatcher) -> None:
         """Types that were encoded before, by the caller or by the matcher, are those of another model."""
@@ -228,12 +230,63 @@ class TestUse:
         batch = collate_texts([view], matcher.batcher)
         with torch.inference_mode():
             types = matcher.model.type_embeddings_behind(matcher.model.encode_texts(batch), batch)[0]
-        best = (types[:, :-2] @ head.background[:, :-2].T).topk(41).values.mean(dim=1)
-        expected = dict(zip(TYPES, (WEIGHT * (head.usual_affinity - best)).tolist(), strict=True))
+            moved = bias_of(head.corrected(types, WEIGHT)) - bias_of(types)
+        expected = dict(zip(TYPES, moved.tolist(), strict=True))
         assert before.keys() == after.keys() and {label for _, _, label in after} == set(TYPES)
         for key in before:
             assert after[key] - before[key] == pytest.approx(expected[key[2]], abs=1e-3)
         assert max(map(abs, expected.values())) > 0.05
+
+    @pytest.mark.parametrize("architecture", ["bi", "cross"])
+    def test_each_text_has_its_own_list(self, architecture: str, tiny_encoder: Path) -> None:
+        """A type is corrected by its neighbours in the list of its text, whatever other texts of the batch ask for."""
+        matcher = make(tiny_encoder, architecture, max_types_per_pass=2) if architecture == "cross" else make(tiny_encoder)
+        fill_background(matcher, views_of(matcher), 0)
+        texts = [text for text, _ in GOLD] * 3
+        lists = [INVENTORY, INVENTORY[:1], INVENTORY[1:3], INVENTORY[::-1], INVENTORY[2:]] * 3
+        options: dict[str, Any] = {"threshold": EVERYTHING, "overlap": "multi-label"}
+        together = matcher.predict(texts, lists, **options)
+        for text, own, found in zip(texts, lists, together, strict=True):
+            alone = matcher.predict(text, own, **options)
+            assert scores_of(found) == pytest.approx(scores_of(alone), abs=1e-4) and found
+        first, second = (scores_of(matcher.predict(texts[0], own, **options)) for own in (INVENTORY, INVENTORY[:1]))
+        shared = first.keys() & second.keys()
+        if architecture == "bi":
+            assert max(abs(first[key] - second[key]) for key in shared) > 1e-3, "or lists would make no difference here"
+
+    def test_a_list_of_one_type_is_compared_with_the_usual_type_alone(self, matcher: SpanMatcher) -> None:
+        before = bias_of(matcher.encode_types(INVENTORY[:1]).embeddings)
+        fill_background(matcher, views_of(matcher), 0)
+        head = matcher.model.head
+        after = matcher.encode_types(INVENTORY[:1]).embeddings
+        own = (after[:, :-2] @ head.background[:, :-2].T).topk(41).values.mean(dim=1)
+        torch.testing.assert_close(bias_of(after) - before, WEIGHT * 0.2 * (head.usual_affinity - own), rtol=1e-3, atol=1e-4)
+
+    def test_embeddings_of_a_list_are_used_for_that_list_only(self, matcher: SpanMatcher) -> None:
+        fill_background(matcher, views_of(matcher), 0)
+        text, options = GOLD[0][0], {"threshold": EVERYTHING, "overlap": "multi-label"}
+        plain = scores_of(matcher.predict(text, INVENTORY[:2], **options))  # type: ignore[arg-type]
+        embedded = matcher.encode_types(INVENTORY)
+        whole = scores_of(matcher.predict(text, embedded, **options))  # type: ignore[arg-type]
+        assert whole == pytest.approx(scores_of(matcher.predict(text, INVENTORY, **options)), abs=1e-5)  # type: ignore[arg-type]
+        assert scores_of(matcher.predict(text, INVENTORY[:2], **options)) == plain  # type: ignore[arg-type]
+
+    def test_interrupted_between_two_caches(self, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A type that has an embedding has an affinity, whenever Ctrl-C is pressed."""
+        fill_background(matcher, views_of(matcher), 0)
+        put, calls = TypeCache.put, []
+
+        def interrupted(cache: TypeCache, texts: Sequence[str], rows: torch.Tensor) -> None:
+            calls.append(texts)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            put(cache, texts, rows)
+
+        monkeypatch.setattr(TypeCache, "put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            matcher.predict(GOLD[0][0], INVENTORY)
+        monkeypatch.undo()
+        assert matcher.predict(GOLD[0][0], INVENTORY, threshold=EVERYTHING)
 
     def test_saved_is_loaded(self, matcher: SpanMatcher, tmp_path: Path) -> None:
         fill_background(matcher, views_of(matcher), 0)
