@@ -22,8 +22,7 @@ class MatcherConfig:
         objective: name of the loss that it was trained with.
         max_types: types of a pass in a cross-encoder, else None.
         null_slots: tokens whose score is a threshold, by name, with their place in the sequence of a text.
-        background_weight: share of what a type scores more than types like it that is corrected for (see
-            `training.background`).
+        background_weight: strength of the correction of types that win over others of their list (see `training.background`).
         type_norm: length that type states are normalised to, None where they are left as they are.
         type_prompt: what is put before each type text.
         text_state_scale: factor of the states of texts, which brings them to a usual size (see `training.start`).

@@ -21,11 +21,13 @@ SLOPE = 0.5
 # Mentions of the background, and the share of them that an affinity is the mean over: only the mentions that a type scores
 # highest with could be mistaken for that type.
 NUM_MENTIONS, TOP_SHARE = 2048, 0.02
-# How alike types of a list are: exp((cosine - 1) / LIKENESS_WIDTH). Types of which these add up to LIKENESS_HALF are corrected
-# by half of their excess. USUAL_SHARE of it is also taken from the usual type. Chosen by measurement (docs/log.md).
-LIKENESS_WIDTH, LIKENESS_HALF, USUAL_SHARE = 0.15, 0.2, 0.2
-# Types of a list that each type is compared with, and types that are compared at a time: a list may have 100,000.
-MAX_COMPARED, COMPARED_TOGETHER = 8192, 1024
+# How alike two types are: exp((cosine - 1) / LIKENESS_WIDTH). A type whose rivals add up to RIVALS_HALF is corrected by half of
+# its excess over them. RIVAL_SHARE of that is taken, and USUAL_SHARE of the excess over the usual type. Chosen by
+# measurement (docs/log.md).
+LIKENESS_WIDTH, RIVALS_HALF, RIVAL_SHARE, USUAL_SHARE = 0.15, 0.05, 0.6, 0.2
+# Of a long list, a type is compared with at most so many others, of which the nearest may be rivals; and types that are
+# compared at a time. A list may have 100,000.
+MAX_COMPARED, MAX_RIVALS, COMPARED_TOGETHER = 8192, 64, 256
 
 
 @dataclass(kw_only=True, slots=True)
@@ -145,28 +147,24 @@ class SpanHead(nn.Module):
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
 
-    def corrected(
-        self, types_CD: torch.Tensor, weight: float, affinity_C: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
         """Correct the bias of the types of a list for how high they score with mentions of all kinds.
 
-        Compared with types of the list that are alike, a type that scores high with nearly everything ("person" beside
-        "writer") loses what it has more than they, and they gain. A share of the same is done in comparison with the usual
-        type (see `training.background`).
+        A type that scores high with nearly everything ("person") loses a share of what it has more than its rivals in the
+        list ("writer"), and they gain. A smaller share is taken of what it has more than the usual type (see
+        `training.background`).
 
         Args:
             types_CD: embedded types of one list.
-            weight: share of the excess to correct for; 0 returns the types unchanged.
-            affinity_C: their affinities to the background; by default they are computed.
+            weight: factor of the correction; 0 returns the types unchanged.
 
         Shape: (C, D) to the same.
         """
-        if self.background is None or not weight:
+        if self.background is None or not weight or not len(types_CD):
             return types_CD
-        if affinity_C is None:
-            affinity_C = affinity(types_CD, self.background)
-        excess_C = excess_over_alike(types_CD, affinity_C) + USUAL_SHARE * (affinity_C - self.usual_affinity.float())
-        return with_bias(types_CD, bias_of(types_CD) - weight * excess_C)
+        excess_C, affinity_C = excess_over_rivals(types_CD, self.background)
+        change_C = RIVAL_SHARE * excess_C + USUAL_SHARE * (affinity_C - self.usual_affinity.float())
+        return with_bias(types_CD, bias_of(types_CD) - weight * change_C)
 
     @torch.no_grad()
     def rescale(self, slope: float, offset: float = 0.0) -> None:
@@ -357,6 +355,21 @@ def without_bias(spans_SD: torch.Tensor) -> torch.Tensor:
     return bare
 
 
+def top_mentions(types_CD: torch.Tensor, background_MD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the highest scores of each type with the background, in float32, and with which mentions it has them.
+
+    Args:
+        types_CD: embedded types.
+        background_MD: mentions without bias (see `without_bias`).
+
+    Shape: (C, D) and (M, D) to (C, T) and (C, T), T the TOP_SHARE of M.
+    """
+    highest = max(1, round(TOP_SHARE * len(background_MD)))
+    mentions_DM = background_MD.float().T
+    tops = [(block_CD.float() @ mentions_DM).topk(highest, dim=1) for block_CD in types_CD.split(COMPARED_TOGETHER)]
+    return torch.cat([top.values for top in tops]), torch.cat([top.indices for top in tops])
+
+
 def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tensor:
     """Return the mean of the highest scores of each type with the background, in float32.
 
@@ -364,36 +377,45 @@ def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tenso
         types_CD: embedded types.
         background_MD: mentions without bias (see `without_bias`).
 
-    Shape: (..., C, D) and (M, D) to (..., C).
+    Shape: (C, D) and (M, D) to (C,).
     """
-    highest = max(1, round(TOP_SHARE * len(background_MD)))
-    scores_CM = types_CD.to(background_MD.dtype) @ background_MD.T
-    return scores_CM.float().topk(highest, dim=-1).values.mean(dim=-1)
+    return top_mentions(types_CD, background_MD)[0].mean(dim=1)
 
 
-def excess_over_alike(types_CD: torch.Tensor, affinity_C: torch.Tensor) -> torch.Tensor:
-    """Return how much higher the affinity of each type of a list is than that of the types that are like it.
+def excess_over_rivals(types_CD: torch.Tensor, background_MD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return how much higher the affinity of each type of a list is than that of its rivals, and the affinities.
 
-    The types that a type is compared with are weighted by how alike they are. If all weights are small, there is nothing to
-    compare with, and the excess goes to 0; a list of one type has none.
+    Two types are rivals as far as they are alike, and as far as one scores higher than the other where that one scores highest:
+    "person" does so with the mentions that speak for "writer". The weight of a rival is the likeness times the square of the
+    share of these mentions. If all weights are small, there is nothing to compare with, and the excess goes to 0; a list of
+    one type has none.
 
     Args:
         types_CD: embedded types of one list.
-        affinity_C: their affinities to the background.
+        background_MD: mentions without bias (see `without_bias`).
 
-    Shape: (C, D) and (C,) to (C,).
+    Shape: (C, D) and (M, D) to (C,) and (C,).
     """
-    directions_CD = F.normalize(types_CD[:, :-NUM_CONSTANT].float(), dim=1)
-    # Of a very long list every n-th type stands for the others.
-    compared = torch.arange(0, len(types_CD), -(-len(types_CD) // MAX_COMPARED) or 1, device=types_CD.device)
+    highest_CT, mentions_CT = top_mentions(types_CD, background_MD)
+    affinity_C, mentions_MD, scoring_CD = highest_CT.mean(dim=1), background_MD.float(), types_CD.float()
+    directions_CD = F.normalize(scoring_CD[:, :-NUM_CONSTANT], dim=1)
+    everything = torch.arange(len(types_CD), device=types_CD.device)
+    compared = everything[:: -(-len(types_CD) // MAX_COMPARED)]  # of a very long list every n-th type stands for the others
     excess: list[torch.Tensor] = []
-    for places in torch.arange(len(types_CD), device=types_CD.device).split(COMPARED_TOGETHER):
-        likeness = ((directions_CD[places] @ directions_CD[compared].T - 1) / LIKENESS_WIDTH).exp()
-        likeness = likeness.masked_fill(places[:, None] == compared, 0.0)
-        total = likeness.sum(dim=1)
+    for own in everything.split(COMPARED_TOGETHER):
+        cosines = (directions_CD[own] @ directions_CD[compared].T).masked_fill(own[:, None] == compared, -torch.inf)
+        nearest = cosines.topk(min(MAX_RIVALS, len(compared)), dim=1)
+        rivals = compared[nearest.indices]
+        # Scores of a type where a rival scores highest, and the other way round. Shape: (own, rivals, T)
+        of_own = (scoring_CD[own] @ mentions_MD.T).gather(1, mentions_CT[rivals].flatten(1)).view(*rivals.shape, -1)
+        of_rivals = scoring_CD[rivals] @ mentions_MD[mentions_CT[own]].transpose(1, 2)
+        higher = [of_own > highest_CT[rivals], of_rivals > highest_CT[own][:, None]]
+        share = torch.stack(higher).float().mean(dim=3).amax(dim=0)
+        weight = ((nearest.values - 1) / LIKENESS_WIDTH).exp() * share**2
+        total = weight.sum(dim=1)
         # total * (affinity - weighted mean) / (total + half), without dividing by a total of 0
-        excess.append((total * affinity_C[places] - likeness @ affinity_C[compared]) / (total + LIKENESS_HALF))
-    return torch.cat(excess) if excess else affinity_C
+        excess.append((total * affinity_C[own] - (weight * affinity_C[rivals]).sum(dim=1)) / (total + RIVALS_HALF))
+    return torch.cat(excess), affinity_C
 
 
 def gather_tokens(states_BTX: torch.Tensor, positions_BP: torch.Tensor) -> torch.Tensor:

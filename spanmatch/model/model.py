@@ -69,16 +69,15 @@ class SpanMatcherModel(nn.Module):
         """
         return self.head.embed_types(self.type_states(types))
 
-    def corrected(self, types_CD: torch.Tensor, affinity_C: torch.Tensor | None = None) -> torch.Tensor:
+    def corrected(self, types_CD: torch.Tensor) -> torch.Tensor:
         """Return the embeddings of the types of one list, corrected as the configuration says (see `SpanHead.corrected`).
 
         Args:
             types_CD: embedded types.
-            affinity_C: their affinities to the background; by default they are computed.
 
         Shape: (C, D) to the same.
         """
-        return self.head.corrected(types_CD, self.matcher_config.background_weight, affinity_C)
+        return self.head.corrected(types_CD, self.matcher_config.background_weight)
 
     def type_states(self, types: TypeBatch) -> torch.Tensor:
         """Return the states of types that are read apart from texts, before the projection of the head.

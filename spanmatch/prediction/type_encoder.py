@@ -18,7 +18,6 @@ from spanmatch.batching.collate import collate_types
 from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
 from spanmatch.model.devices import batch_tokens, check_range, use_no_lost_threads
-from spanmatch.model.head import affinity
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 
@@ -45,8 +44,7 @@ class TypeEncoder:
             inference: makes a context without gradients and dropout.
         """
         self.model, self.batcher, self._inference = model, batcher, inference
-        # Both caches have the same types: they are filled and read together.
-        self._cache, self._affinities, self._watch = TypeCache(), TypeCache(), WeightsWatch()
+        self._cache, self._watch = TypeCache(), WeightsWatch()
         # The list of the last call, with its embeddings: most texts that come one by one ask for one list.
         self._last: tuple[object, Inventory, torch.Tensor] | None = None
         self._digest: tuple[object, str] = (None, "")
@@ -72,7 +70,7 @@ class TypeEncoder:
             row_of = {text: row for row, text in enumerate(distinct)}
             embeddings = embeddings[[row_of[text] for text in types.texts]]
         with self._inference():
-            corrected = self.model.corrected(embeddings, self._affinities_of(embeddings))
+            corrected = self.model.corrected(embeddings)
         return TypeEmbeddings(types=types, embeddings=corrected, digest=self.digest())
 
     def prepare(self, embedded: TypeEmbeddings) -> None:
@@ -103,15 +101,11 @@ class TypeEncoder:
             version = self._version()
             if self._last is not None and self._last[:2] == (version, types):
                 return self._last[2]
-            cache, affinities = self._cache.at(version), self._affinities.at(version)
+            cache = self._cache.at(version)
             missing = cache.missing(types.texts)
             if missing:
-                embeddings = self._encode(missing, False)
-                # The affinities first: if this is interrupted, a type that has an embedding has an affinity, too.
-                affinities.put(missing, self._affinities_of(embeddings))
-                cache.put(missing, embeddings)
-            affinity_C = affinities.get(types.texts)
-            corrected = self.model.corrected(cache.get(types.texts), affinity_C)
+                cache.put(missing, self._encode(missing, False))
+            corrected = self.model.corrected(cache.get(types.texts))
             self._last = version, types, corrected
             return corrected
 
@@ -119,13 +113,6 @@ class TypeEncoder:
     def depends_on_list(self) -> bool:
         """Return whether the embedding of a type depends on what else is asked for."""
         return self.model.head.background is not None and bool(self.batcher.config.background_weight)
-
-    def _affinities_of(self, embeddings_CD: torch.Tensor) -> torch.Tensor:
-        """Return the affinity of each type to the background, zeros without one. Shape: (C, D) to (C,)."""
-        background = self.model.head.background
-        if background is None or not len(embeddings_CD):
-            return embeddings_CD.new_zeros(len(embeddings_CD), dtype=torch.float32)
-        return torch.cat([affinity(block, background) for block in embeddings_CD.split(SORTED_TOGETHER)])
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""
@@ -206,9 +193,7 @@ class TypeEncoder:
 
 
 class TypeCache:
-    """Keeps embeddings, or other rows of types, by the text of their type.
-
-    The least recently used are dropped first, all when the weights change.
+    """Keeps embeddings by the text of their type. The least recently used are dropped first, all when the weights change.
 
     Attributes:
         max_types: how many embeddings are kept.

@@ -87,8 +87,8 @@ class MatcherArguments:
     )
     background_weight: float = _key(
         0.0,
-        "Strength of the hubness correction, which lowers a type that scores higher with every mention than types of its "
-        "list that are like it; 0: none. For types never trained, 1 is good in a bi-encoder.",
+        "Strength of the hubness correction, which lowers a general type (person) beside a special one of its list (writer) that "
+        "it would win over; 0: none. For types never trained, 1 is good in a bi-encoder.",
     )
     dropout: float | None = _key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = _key(

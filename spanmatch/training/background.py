@@ -2,11 +2,12 @@
 
 A type that was trained often, such as "person", scores high with mentions of every type; one that was never trained, such as
 "writer", scores low. Asked for both, a matcher calls every writer a person. So the head keeps a background: a sample of the
-mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. What a
-type has more than the types of its list that are alike is subtracted from all of its scores, times `background_weight`, and
-what it has less is added. A list without types that are alike gives (nearly) what it gives without the correction; a fifth
-of the same is done in comparison with the mean affinity of the training's types, so that types that were never trained
-pass one threshold with those that were (`SpanHead.corrected`).
+mentions of the training, of all types. The affinity of a type is the mean of its highest scores on the background. Types of
+one list are rivals where they are alike and one scores higher than the other even with the mentions that speak most for that
+one. A share of what a type has more than its rivals is subtracted from all of its scores, and what it has less is added. So a
+list without such pairs, or of one type, gives nearly what it gives without the correction: a smaller share is taken in
+comparison with the mean affinity of the training's types, so that types that were never trained pass one threshold with
+those that were (`SpanHead.corrected`).
 
 Source: the hubness correction CSLS of Conneau et al., "Word Translation Without Parallel Data", ICLR 2018, section 2.3. Here
 the neighbours are mentions, and only types are corrected, once, when they are encoded.

@@ -16,7 +16,7 @@ from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.batching.views import View
 from spanmatch.entities import as_entity_types
 from spanmatch.model import head as heads
-from spanmatch.model.head import SpanHead, activate, affinity, bias_of, excess_over_alike, with_bias, without_bias
+from spanmatch.model.head import SpanHead, activate, affinity, bias_of, excess_over_rivals, with_bias, without_bias
 from spanmatch.prediction.matcher import SpanMatcher
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
@@ -301,15 +301,24 @@ class TestStart:
         assert not torch.equal(head.start_proj.weight, head.end_proj.weight)
 
 
-def excess_by_hand(types_CD: torch.Tensor, affinities: torch.Tensor, place: int, others: Iterable[int]) -> float:
-    """What a type has more than those of its list that are like it: one at a time, in plain numbers."""
+def excess_by_hand(types_CD: torch.Tensor, background_MD: torch.Tensor, place: int, others: Iterable[int]) -> float:
+    """What a type has more than its rivals: one at a time, in plain numbers."""
+    scores = (types_CD[:, :-2] @ background_MD[:, :-2].T).tolist()
+    number = max(1, round(0.02 * len(background_MD)))
+    tops = [sorted(range(len(row)), key=row.__getitem__, reverse=True)[:number] for row in scores]
+    affinities = [sum(row[mention] for mention in top) / number for row, top in zip(scores, tops, strict=True)]
+
+    def share(low: int, high: int) -> float:
+        """How many of the mentions that speak for one speak more for the other."""
+        return sum(scores[high][mention] > scores[low][mention] for mention in tops[low]) / number
+
     total = weighted = 0.0
     for other in others:
         if other != place:
             cosine = torch.nn.functional.cosine_similarity(types_CD[place, :-2], types_CD[other, :-2], dim=0)
-            likeness = math.exp((float(cosine) - 1) / 0.15)
-            total, weighted = total + likeness, weighted + likeness * float(affinities[other])
-    return (total * float(affinities[place]) - weighted) / (total + 0.2)
+            weight = math.exp((float(cosine) - 1) / 0.15) * max(share(place, other), share(other, place)) ** 2
+            total, weighted = total + weight, weighted + weight * affinities[other]
+    return (total * affinities[place] - weighted) / (total + 0.05)
 
 
 class TestCorrection:
@@ -347,7 +356,8 @@ class TestCorrection:
         highest = (types[:, :-2] @ head.background[:, :-2].T).sort(dim=1).values[:, -2:].mean(dim=1)
         others = range(0, 40, {8192: 1, 40: 1, 13: 4}[compared])
         expected = [
-            weight * (excess_by_hand(types, highest, place, others) + 0.2 * (float(highest[place]) - 1.25)) for place in range(40)
+            weight * (0.6 * excess_by_hand(types, head.background, place, others) + 0.2 * (float(highest[place]) - 1.25))
+            for place in range(40)
         ]
         assert (-moved).tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
         assert 5 < int((moved < 0).sum()) < 35
@@ -367,9 +377,34 @@ class TestCorrection:
         assert lowered < -0.2 and raised > 0.2
         assert float(lowered + raised) == pytest.approx(0, abs=1e-4)
 
+    def test_types_that_are_alike_are_no_rivals_where_each_finds_its_own(self, head: SpanHead) -> None:
+        """... until one of them scores higher also with the mentions that speak for the other."""
+        assert head.background is not None
+        person, place, shared = torch.eye(16)[:3]
+        with torch.no_grad():
+            head.background.copy_(torch.stack([person, place]).repeat(50, 1))
+        types = torch.stack([2 * person + 3 * shared, place + 3 * shared])
+        excess, affinities = excess_over_rivals(types, head.background)
+        assert excess.tolist() == [0, 0] and affinities.tolist() == [2, 1]
+        types[0] += 1.5 * place
+        lowered, raised = excess_over_rivals(types, head.background)[0]
+        assert float(lowered) == pytest.approx(-float(raised)) and float(lowered) > 0.5
+
+    def test_only_the_nearest_of_a_long_list_are_rivals(self, head: SpanHead, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert head.background is not None
+        types = torch.randn(30, 16)
+        monkeypatch.setattr(heads, "MAX_RIVALS", 1)
+        directions = torch.nn.functional.normalize(types[:, :-2])
+        nearest = (directions @ directions.T).fill_diagonal_(-1).argmax(dim=1)
+        expected = [excess_by_hand(types, head.background, place, [int(nearest[place])]) for place in range(30)]
+        assert excess_over_rivals(types, head.background)[0].tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+        assert max(map(abs, expected)) > 0.1
+
     def test_a_list_of_one_type_has_nothing_to_compare_with(self, head: SpanHead) -> None:
         types = torch.randn(1, 16)
-        assert excess_over_alike(types, affinity(types, head.background)).tolist() == [0.0]
+        assert head.background is not None
+        excess, affinities = excess_over_rivals(types, head.background)
+        assert excess.tolist() == [0.0] and torch.equal(affinities, affinity(types, head.background))
 
     def test_nothing_to_correct(self, head: SpanHead) -> None:
         types = torch.randn(5, 16)
@@ -414,13 +449,14 @@ class TestCorrection:
             matcher.model.head.background.copy_(without_bias(spans[torch.arange(2048) % len(spans)]))
             matcher.model.head.usual_affinity.fill_(2.0)
             assert torch.equal(matcher.model.type_embeddings(batch), types), "as they are encoded"
-            own = affinity(types, matcher.model.head.background)
+            background = matcher.model.head.background
+            own = affinity(types, background)
         torch.testing.assert_close(before, types)
         for names in (TYPES, TYPES[:2], TYPES[1:2]):
             places = [TYPES.index(name) for name in names]
             moved = bias_of(matcher.encode_types(names).embeddings) - bias_of(types)[places]
-            excess = [excess_by_hand(types[places], own[places], place, range(len(places))) for place in range(len(places))]
-            expected = [0.5 * (0.2 * (2.0 - float(own[at])) - more) for at, more in zip(places, excess, strict=True)]
+            excess = [excess_by_hand(types[places], background, place, range(len(places))) for place in range(len(places))]
+            expected = [0.5 * (0.2 * (2.0 - float(own[at])) - 0.6 * more) for at, more in zip(places, excess, strict=True)]
             assert moved.tolist() == pytest.approx(expected, rel=1e-3, abs=1e-3)
         assert float(own.std()) > 0.1
 

@@ -18,7 +18,6 @@ from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.model.head import NUM_MENTIONS, bias_of
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.type_encoder import TypeCache
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.background import fill_background
 from spanmatch.training.dataset import TrainingViews
@@ -270,23 +269,6 @@ class TestUse:
         whole = scores_of(matcher.predict(text, embedded, **options))  # type: ignore[arg-type]
         assert whole == pytest.approx(scores_of(matcher.predict(text, INVENTORY, **options)), abs=1e-5)  # type: ignore[arg-type]
         assert scores_of(matcher.predict(text, INVENTORY[:2], **options)) == plain  # type: ignore[arg-type]
-
-    def test_interrupted_between_two_caches(self, matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A type that has an embedding has an affinity, whenever Ctrl-C is pressed."""
-        fill_background(matcher, views_of(matcher), 0)
-        put, calls = TypeCache.put, []
-
-        def interrupted(cache: TypeCache, texts: Sequence[str], rows: torch.Tensor) -> None:
-            calls.append(texts)
-            if len(calls) == 2:
-                raise KeyboardInterrupt
-            put(cache, texts, rows)
-
-        monkeypatch.setattr(TypeCache, "put", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            matcher.predict(GOLD[0][0], INVENTORY)
-        monkeypatch.undo()
-        assert matcher.predict(GOLD[0][0], INVENTORY, threshold=EVERYTHING)
 
     def test_saved_is_loaded(self, matcher: SpanMatcher, tmp_path: Path) -> None:
         fill_background(matcher, views_of(matcher), 0)
