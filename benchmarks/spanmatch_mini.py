@@ -5,8 +5,8 @@
     python benchmarks/spanmatch_mini.py                   # made anew: four hours on a laptop, it resumes
 
 One tower, trained on sets whose licence lets the result be given away and on those of this repository: four times, from the same
-start on four samples, and the weights averaged (Wortsman et al., "Model soups", ICML 2022, section 2). The threshold is chosen on sets
-that were not trained on; scores are then shifted so that it stands at 0.5, which is what people type.
+start on four samples, and the weights averaged (Wortsman et al., "Model soups", ICML 2022, section 2). The threshold is chosen
+on sets that were not trained on; scores are then shifted so that it stands at 0.5, which is what people type.
 """
 
 import argparse
