@@ -1,7 +1,8 @@
 """What the tests of the core share: tiny encoders of three tokenizer families, a matcher around one, a stub without context."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -243,3 +244,23 @@ def word_spans(text: str, width: int) -> set[tuple[int, int]]:
     words = split_words(text)
     runs = [(first, last) for first in range(len(words)) for last in range(first, min(first + width, len(words)))]
     return {(words[first][0], words[last][1]) for first, last in runs}
+
+
+def excess_by_hand(types_CD: torch.Tensor, background_MD: torch.Tensor, place: int, others: Iterable[int]) -> float:
+    """What a type has more than its rivals: one at a time, in plain numbers."""
+    scores = (types_CD[:, :-2] @ background_MD[:, :-2].T).tolist()
+    number = max(1, round(0.02 * len(background_MD)))
+    tops = [sorted(range(len(row)), key=row.__getitem__, reverse=True)[:number] for row in scores]
+    affinities = [sum(row[mention] for mention in top) / number for row, top in zip(scores, tops, strict=True)]
+
+    def share(low: int, high: int) -> float:
+        """How many of the mentions that speak for one speak more for the other."""
+        return sum(scores[high][mention] > scores[low][mention] for mention in tops[low]) / number
+
+    total = weighted = 0.0
+    for other in others:
+        if other != place:
+            cosine = torch.nn.functional.cosine_similarity(types_CD[place, :-2], types_CD[other, :-2], dim=0)
+            weight = math.exp((float(cosine) - 1) / 0.15) * max(share(place, other), share(other, place)) ** 2
+            total, weighted = total + weight, weighted + weight * affinities[other]
+    return (total * affinities[place] - weighted) / (total + 0.05)

@@ -19,7 +19,8 @@ from transformers import PreTrainedModel
 from spanmatch.batching.collate import TextBatch, TypeBatch
 from spanmatch.config import MatcherConfig
 from spanmatch.model.encoders import encoder_from_config
-from spanmatch.model.head import NUM_MENTIONS, SpanHead, SpanScores
+from spanmatch.model.head import SpanHead, SpanScores
+from spanmatch.model.rivals import NUM_MENTIONS
 
 
 class SpanMatcherModel(nn.Module):

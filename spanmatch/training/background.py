@@ -23,8 +23,9 @@ import torch
 from spanmatch.batching.collate import TextBatch, collate_texts, collate_types
 from spanmatch.batching.views import View
 from spanmatch.model.devices import batch_tokens
-from spanmatch.model.head import NUM_MENTIONS, affinity, without_bias
+from spanmatch.model.head import without_bias
 from spanmatch.model.model import SpanMatcherModel
+from spanmatch.model.rivals import NUM_MENTIONS, affinity
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
 from spanmatch.training.dataset import TrainingViews

@@ -2,12 +2,11 @@
 
 import copy
 import math
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import EVERYTHING, TEXTS, TYPES, collate_types, make_example, make_matcher, scores_of, views_per_text
+from helpers import EVERYTHING, TEXTS, TYPES, collate_types, excess_by_hand, make_example, make_matcher, scores_of, views_per_text
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -15,8 +14,9 @@ from torch.nn import functional as F
 from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.batching.views import View
 from spanmatch.entities import as_entity_types
-from spanmatch.model import head as heads
-from spanmatch.model.head import SpanHead, activate, affinity, bias_of, excess_over_rivals, with_bias, without_bias
+from spanmatch.model import rivals
+from spanmatch.model.head import SpanHead, activate, bias_of, with_bias, without_bias
+from spanmatch.model.rivals import affinity
 from spanmatch.prediction.matcher import SpanMatcher
 
 LONG = " ".join(["Ada Lovelace moved to New York, Zoë Müller to Montréal; 马云在杭州."] * 6)
@@ -301,26 +301,6 @@ class TestStart:
         assert not torch.equal(head.start_proj.weight, head.end_proj.weight)
 
 
-def excess_by_hand(types_CD: torch.Tensor, background_MD: torch.Tensor, place: int, others: Iterable[int]) -> float:
-    """What a type has more than its rivals: one at a time, in plain numbers."""
-    scores = (types_CD[:, :-2] @ background_MD[:, :-2].T).tolist()
-    number = max(1, round(0.02 * len(background_MD)))
-    tops = [sorted(range(len(row)), key=row.__getitem__, reverse=True)[:number] for row in scores]
-    affinities = [sum(row[mention] for mention in top) / number for row, top in zip(scores, tops, strict=True)]
-
-    def share(low: int, high: int) -> float:
-        """How many of the mentions that speak for one speak more for the other."""
-        return sum(scores[high][mention] > scores[low][mention] for mention in tops[low]) / number
-
-    total = weighted = 0.0
-    for other in others:
-        if other != place:
-            cosine = torch.nn.functional.cosine_similarity(types_CD[place, :-2], types_CD[other, :-2], dim=0)
-            weight = math.exp((float(cosine) - 1) / 0.15) * max(share(place, other), share(other, place)) ** 2
-            total, weighted = total + weight, weighted + weight * affinities[other]
-    return (total * affinities[place] - weighted) / (total + 0.05)
-
-
 class TestCorrection:
     @pytest.fixture
     def head(self) -> SpanHead:
@@ -331,14 +311,6 @@ class TestCorrection:
             head.usual_affinity.fill_(1.25)
         return head
 
-    def test_affinity_by_hand(self) -> None:
-        """The mean of the highest two of a hundred, of one where there are few."""
-        background, types = torch.randn(100, 16), torch.randn(5, 16)
-        scores = (types @ background.T).tolist()
-        expected = [sum(sorted(row)[-2:]) / 2 for row in scores]
-        assert affinity(types, background).tolist() == pytest.approx(expected, rel=1e-5)
-        assert affinity(types, background[:9]).tolist() == pytest.approx([max(row[:9]) for row in scores], rel=1e-5)
-
     @pytest.mark.parametrize("weight", [0.3, 1.0])
     @pytest.mark.parametrize("compared", [8192, 40, 13])
     def test_by_hand(self, compared: int, weight: float, head: SpanHead, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,8 +318,8 @@ class TestCorrection:
 
         Of a list that is too long, every third or fourth type stands for the others.
         """
-        monkeypatch.setattr(heads, "MAX_COMPARED", compared)
-        monkeypatch.setattr(heads, "COMPARED_TOGETHER", 7)
+        monkeypatch.setattr(rivals, "MAX_COMPARED", compared)
+        monkeypatch.setattr(rivals, "COMPARED_TOGETHER", 7)
         types = with_bias(torch.randn(40, 16) * torch.linspace(0.05, 1, 40)[:, None], torch.linspace(-9, 9, 40))
         corrected = head.corrected(types, weight)
         assert torch.equal(corrected[:, :-2], types[:, :-2])
@@ -376,35 +348,6 @@ class TestCorrection:
         lowered, raised = bias_of(head.corrected(pair, 1.0)) - bias_of(apart)
         assert lowered < -0.2 and raised > 0.2
         assert float(lowered + raised) == pytest.approx(0, abs=1e-4)
-
-    def test_types_that_are_alike_are_no_rivals_where_each_finds_its_own(self, head: SpanHead) -> None:
-        """... until one of them scores higher also with the mentions that speak for the other."""
-        assert head.background is not None
-        person, place, shared = torch.eye(16)[:3]
-        with torch.no_grad():
-            head.background.copy_(torch.stack([person, place]).repeat(50, 1))
-        types = torch.stack([2 * person + 3 * shared, place + 3 * shared])
-        excess, affinities = excess_over_rivals(types, head.background)
-        assert excess.tolist() == [0, 0] and affinities.tolist() == [2, 1]
-        types[0] += 1.5 * place
-        lowered, raised = excess_over_rivals(types, head.background)[0]
-        assert float(lowered) == pytest.approx(-float(raised)) and float(lowered) > 0.5
-
-    def test_only_the_nearest_of_a_long_list_are_rivals(self, head: SpanHead, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert head.background is not None
-        types = torch.randn(30, 16)
-        monkeypatch.setattr(heads, "MAX_RIVALS", 1)
-        directions = torch.nn.functional.normalize(types[:, :-2])
-        nearest = (directions @ directions.T).fill_diagonal_(-1).argmax(dim=1)
-        expected = [excess_by_hand(types, head.background, place, [int(nearest[place])]) for place in range(30)]
-        assert excess_over_rivals(types, head.background)[0].tolist() == pytest.approx(expected, rel=1e-3, abs=1e-4)
-        assert max(map(abs, expected)) > 0.1
-
-    def test_a_list_of_one_type_has_nothing_to_compare_with(self, head: SpanHead) -> None:
-        types = torch.randn(1, 16)
-        assert head.background is not None
-        excess, affinities = excess_over_rivals(types, head.background)
-        assert excess.tolist() == [0.0] and torch.equal(affinities, affinity(types, head.background))
 
     def test_nothing_to_correct(self, head: SpanHead) -> None:
         types = torch.randn(5, 16)

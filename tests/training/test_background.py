@@ -16,7 +16,8 @@ from spanmatch.batching.views import View
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.model.head import NUM_MENTIONS, bias_of
+from spanmatch.model.head import bias_of
+from spanmatch.model.rivals import NUM_MENTIONS
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.background import fill_background
