@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from spanmatch import __version__
+from spanmatch.apps.server.options import ServeOptions
 from spanmatch.cli.bench import run_bench
 from spanmatch.cli.calibrate import run_calibrate
 from spanmatch.cli.convert import ConvertOptions, run_convert
 from spanmatch.cli.data import run_stats
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
 from spanmatch.cli.flags import Parser, add_command
+from spanmatch.cli.serve import run_serve
 from spanmatch.cli.tag import Places, run_tag
 from spanmatch.cli.train import train_as_script
 from spanmatch.errors import InputError, printable
@@ -54,6 +56,7 @@ def _main(arguments: Sequence[str]) -> None:
     add_command(commands, "evaluate", run_evaluate, EvaluateOptions)
     add_command(commands, "calibrate", run_calibrate, CalibrateOptions)
     add_command(commands, "bench", run_bench, BenchOptions)
+    add_command(commands, "serve", run_serve, ServeOptions)
     add_command(commands, "convert", run_convert, ConvertOptions)
     data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     add_command(data, "stats", run_stats, StatsOptions)

@@ -1,0 +1,1 @@
+"""The HTTP API: `spanmatch serve` (extra `serve`)."""

@@ -1,0 +1,155 @@
+"""The application: what the API answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import ValidationError
+
+from spanmatch import __version__
+from spanmatch.apps.server.batching import BatchingTagger, Closed, Overloaded
+from spanmatch.apps.server.guard import Guard, problem
+from spanmatch.apps.server.messages import PROBLEMS, FoundEntity, PredictAnswer, PredictRequest
+from spanmatch.apps.server.metrics import Metrics
+from spanmatch.apps.server.options import ServeOptions
+from spanmatch.data.examples import Example
+from spanmatch.data.words import split_words
+from spanmatch.entities import Entity, Inventory, as_entity_types
+from spanmatch.errors import InputError
+from spanmatch.prediction.decoding import check_overlap
+from spanmatch.prediction.tagger import Tagger
+from spanmatch.prediction.thresholds import Threshold, parse_threshold
+
+
+def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_key: str | None = None) -> FastAPI:
+    """Return the application of a tagger.
+
+    Args:
+        tagger: finds the entities.
+        types: what is looked for where a request does not say.
+        options: limits and defaults.
+        api_key: what requests have to send; None for no key.
+
+    Raises:
+        InputError: the tagger cannot answer the threshold of the options.
+    """
+    threshold = parse_threshold(options.threshold) if options.threshold is not None else None
+    tagger.check_threshold(threshold)
+    batching, metrics = BatchingTagger(tagger, max_waiting=options.max_waiting), Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(batching.close)
+
+    app = FastAPI(
+        title="spanmatch", version=__version__, lifespan=lifespan, description="Entities of the types that you name or describe."
+    )
+    guard: dict[str, Any] = {"metrics": metrics, "max_body_bytes": options.max_body_bytes}
+    app.add_middleware(Guard, timeout=options.timeout, api_key=api_key, **guard)
+    if options.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(options.cors_origins), allow_methods=["*"], allow_headers=["*"])
+    body = {"content": {"application/json": {"schema": PredictRequest.model_json_schema()}}, "required": True}
+
+    @app.post("/predict", include_in_schema=False)
+    @app.post(
+        "/predict/",
+        response_model=PredictAnswer | list[PredictAnswer],
+        responses=PROBLEMS,
+        openapi_extra={"requestBody": body},
+        summary="Find entities in a text, or in several.",
+    )
+    async def predict(request: Request) -> Any:
+        request_id = request.state.request_id
+        try:
+            asked = PredictRequest.model_validate_json(await request.body())
+            examples = _examples(asked, types, options)
+            given = _threshold(asked, threshold)
+            overlap = asked.overlap or options.overlap
+            check_overlap(overlap)
+            tagger.check_threshold(given)
+            found = await asyncio.wait_for(batching.tag(examples, threshold=given, overlap=overlap), options.timeout)
+        except ValidationError as error:
+            return problem(422, _sentence(error), request_id)
+        except _TooLong as error:
+            return problem(413, str(error), request_id)
+        except InputError as error:
+            return problem(422, str(error), request_id)
+        except Overloaded:
+            return problem(429, f"{options.max_waiting} requests wait already; try again later", request_id)
+        except Closed:
+            return problem(503, "the server is shutting down", request_id)
+        except asyncio.TimeoutError:
+            return problem(504, f"not done after {options.timeout} seconds; send fewer texts at a time", request_id)
+        num_entities = sum(map(len, found))
+        metrics.texts.inc(len(examples))
+        metrics.entities.inc(num_entities)
+        request.state.counts = {"texts": len(examples), "entities": num_entities}
+        answers = [PredictAnswer(entities=list(map(_answer, entities))) for entities in found]
+        return answers[0] if asked.text is not None else answers
+
+    @app.get("/health", summary="Whether the process is alive.")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="Whether requests are taken.", responses={503: PROBLEMS[503]})
+    async def ready(request: Request) -> Any:
+        if batching.num_waiting >= options.max_waiting:
+            return problem(503, "too many requests wait", request.state.request_id)
+        return {"status": "ready"}
+
+    @app.get("/models", summary="What answers.")
+    async def models() -> list[dict[str, Any]]:
+        stored = tagger.calibration.threshold if tagger.calibration is not None else None
+        closed = [item.name for item in tagger.types] if tagger.types is not None else None
+        asked = {item.label: item.text for item in types}
+        return [{"name": options.model, "kind": tagger.kind, "threshold": stored, "types": closed, "default_types": asked}]
+
+    @app.get("/metrics", summary="Counts, for Prometheus.", response_class=Response)
+    async def counts() -> Response:
+        metrics.waiting.set(batching.num_waiting)
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return app
+
+
+class _TooLong(Exception):
+    """Says that a text is too long."""
+
+
+def _examples(asked: PredictRequest, types: Inventory, options: ServeOptions) -> list[Example]:
+    if len(asked.listed) > options.max_texts:
+        raise InputError(f"a request may have {options.max_texts} texts, got {len(asked.listed)}")
+    if asked.entity_types is not None:
+        if len(asked.entity_types) > options.max_types:
+            raise InputError(f"a request may ask for {options.max_types} types, got {len(asked.entity_types)}")
+        types = as_entity_types(asked.entity_types)
+    for text in asked.listed:
+        if len(text) > options.max_text_chars:
+            raise _TooLong(f"a text may have {options.max_text_chars} characters, got {len(text)}")
+    return [
+        Example(where=f"texts[{place}]", text=text, words=split_words(text), mentions=(), types=types)
+        for place, text in enumerate(asked.listed)
+    ]
+
+
+def _threshold(asked: PredictRequest, default: Threshold | None) -> Threshold | None:
+    if isinstance(asked.threshold, str):
+        return parse_threshold(asked.threshold)
+    return default if asked.threshold is None else asked.threshold
+
+
+def _answer(entity: Entity) -> FoundEntity:
+    return FoundEntity(
+        word=entity.text, entity_group=entity.label, score=round(entity.score, 6), start=entity.start, end=entity.end
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return what pydantic says, in one line and without what was sent."""
+    problems: Sequence[Any] = error.errors(include_url=False, include_context=False, include_input=False)
+    parts = [": ".join(filter(None, [".".join(map(str, item["loc"])), item["msg"]])) for item in problems[:3]]
+    return "; ".join(parts)
