@@ -28,7 +28,7 @@ class PredictRequest(BaseModel):
     entity_types: Types | None = Field(None, description="Names of types, or {name: description}; by default the server's.")
     threshold: Number | str | dict[str, Number] | None = Field(
         None,
-        description="What a score must exceed: a number, one for each type, `calibrated` or a null slot; by default the server's.",
+        description="What a score must exceed: a number, one per type, `calibrated` or a null slot; by default the server's.",
     )
     overlap: str | None = Field(None, description="`flat`, `nested` or `multi-label`; by default the server's.")
 
