@@ -161,7 +161,8 @@ def _tell(request: Request, outcome: Found | Exception) -> None:
         else:
             request.answer.set_result(outcome)
 
-    request.loop.call_soon_threadsafe(tell)
+    if not request.loop.is_closed():  # a server that was ended at once; nobody waits any more
+        request.loop.call_soon_threadsafe(tell)
 
 
 __all__ = ["BatchingTagger", "Closed", "InputError", "Overloaded"]
