@@ -86,6 +86,8 @@ def _add_flag(parser: argparse.ArgumentParser, item: "Field[Any]", kind: Any, *,
         given["nargs"] = "+" if item.default is MISSING else "*"
     elif is_list:
         given["action"] = "append"  # one value each time: what follows it is not taken for another
+    elif is_positional and item.default is not MISSING:
+        given["nargs"] = "?"
     if is_positional:
         parser.add_argument(item.name, **given)
         return

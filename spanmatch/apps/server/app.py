@@ -1,16 +1,17 @@
 """The application: what the API answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from spanmatch import __version__
-from spanmatch.apps.server.batching import BatchingTagger, Closed, Overloaded
+from spanmatch.apps.server.batching import BatchingTagger, Closed, Found, Overloaded
 from spanmatch.apps.server.guard import Guard, problem
 from spanmatch.apps.server.messages import PROBLEMS, FoundEntity, PredictAnswer, PredictRequest
 from spanmatch.apps.server.metrics import Metrics
@@ -71,7 +72,9 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
             overlap = asked.overlap or options.overlap
             check_overlap(overlap)
             tagger.check_threshold(given)
-            found = await asyncio.wait_for(batching.tag(examples, threshold=given, overlap=overlap), options.timeout)
+            tagging = batching.tag(examples, threshold=given, overlap=overlap)
+            with metrics.waiting.track_inprogress():
+                found = await _while_connected(request, tagging, timeout=options.timeout)
         except ValidationError as error:
             return problem(422, _sentence(error), request_id)
         except _TooLong as error:
@@ -84,6 +87,8 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
             return problem(503, "the server is shutting down", request_id)
         except asyncio.TimeoutError:
             return problem(504, f"not done after {options.timeout} seconds; send fewer texts at a time", request_id)
+        except ClientDisconnect:
+            return Response(status_code=499)  # for the log
         num_entities = sum(map(len, found))
         metrics.texts.inc(len(examples))
         metrics.entities.inc(num_entities)
@@ -110,10 +115,22 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
 
     @app.get("/metrics", summary="Counts, for Prometheus.", response_class=Response)
     async def counts() -> Response:
-        metrics.waiting.set(batching.num_waiting)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
+
+
+async def _while_connected(request: Request, work: Coroutine[Any, Any, Found], *, timeout: float) -> Found:
+    """Return the outcome of work, which is cancelled once nobody waits for it."""
+    working, hanging_up = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, hanging_up}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect if hanging_up.done() else asyncio.TimeoutError
+    finally:
+        working.cancel()
+        hanging_up.cancel()
 
 
 class _TooLong(Exception):

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 import uuid
+from datetime import datetime, timezone
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -83,7 +84,7 @@ class Guard:
             self._metrics.requests.labels(path, str(status)).inc()
             self._metrics.seconds.labels(path).observe(seconds)
             line: dict[str, Any] = {"request_id": request_id, "method": scope["method"], "path": path, "status": status}
-            LOG.info(json.dumps(line | {"ms": round(1000 * seconds, 1)} | scope["state"].get("counts", {})))
+            log(**line, ms=round(1000 * seconds, 1), **scope["state"].get("counts", {}))
 
     def _refused(self, path: str, headers: dict[str, str], request_id: str) -> JSONResponse | None:
         if self._api_key is not None and path not in OPEN_PATHS:
@@ -114,6 +115,15 @@ class Guard:
                 return self._too_long
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def log(**values: Any) -> None:
+    """Write a line of the log, with the time (UTC).
+
+    Args:
+        values: what it says.
+    """
+    LOG.info(json.dumps({"time": datetime.now(timezone.utc).isoformat(timespec="milliseconds")} | values))
 
 
 def problem(status: int, error: str, request_id: str) -> JSONResponse:

@@ -1,17 +1,26 @@
-"""Run the server."""
+"""Run the server: one process, or several that share the port."""
 
+import json
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from spanmatch.apps.server.app import create_app
+from spanmatch.apps.server.guard import LOG, log
+from spanmatch.apps.server.metrics import FOLDER_VARIABLE
 from spanmatch.apps.server.options import ServeOptions
 from spanmatch.data.labels import asked_types
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.prediction.tagger import load_tagger
 
 API_KEY_VARIABLE = "SPANMATCH_API_KEY"  # a flag could be seen by everybody on the machine
+OPTIONS_VARIABLE = "SPANMATCH_SERVE_OPTIONS"  # what the processes of a server are told
 USUAL_TYPES = Inventory(
     (
         EntityType(name="person", label="PER"),
@@ -30,17 +39,58 @@ def serve(options: ServeOptions) -> None:
     Raises:
         InputError: the model cannot be loaded, or the types cannot be read.
     """
-    types = asked_types(options.types, options.entity_types) if options.types or options.entity_types else USUAL_TYPES
+    app = load_app(options)  # also with several processes: what is wrong is told once, before anything starts
+    settings: dict[str, Any] = {
+        "host": options.host,
+        "port": options.port,
+        "access_log": False,
+        "log_level": "warning",
+        "timeout_graceful_shutdown": options.timeout,
+    }
+    log(message=f"{options.model} answers at http://{options.host}:{options.port}; /docs says how to ask")
+    if options.workers == 1:
+        uvicorn.run(app, **settings)
+        return
+    with TemporaryDirectory(prefix="spanmatch-serve-") as folder:
+        cores = os.cpu_count() or 1
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // options.workers)))
+        os.environ |= {FOLDER_VARIABLE: folder, OPTIONS_VARIABLE: json.dumps(asdict(options))}
+        uvicorn.run(f"{__name__}:{app_of_process.__name__}", factory=True, workers=options.workers, **settings)
+
+
+def load_app(options: ServeOptions) -> FastAPI:
+    """Load the model, encode the types, and return the application.
+
+    Args:
+        options: the options of the command.
+
+    Raises:
+        InputError: the model cannot be loaded, or the types cannot be read.
+    """
+    _log_to_stderr()
+    types = asked_types(options.types, options.entity_types) if options.types or options.entity_types else None
     tagger = load_tagger(options.model, device=options.device, dtype=options.dtype)
+    if types is None:
+        types = USUAL_TYPES if tagger.types is None else Inventory(tagger.types)
     tagger.prepare(types)
-    app = create_app(tagger, types, options, api_key=os.environ.get(API_KEY_VARIABLE) or None)
-    logging.getLogger("spanmatch.server").setLevel(logging.INFO)
-    config = uvicorn.Config(
-        app,
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=options.timeout,
-    )
-    uvicorn.Server(config).run()
+    return create_app(tagger, types, options, api_key=os.environ.get(API_KEY_VARIABLE) or None)
+
+
+def app_of_process(environment: Mapping[str, str] = os.environ) -> FastAPI:
+    """Return the application of one of several processes, as the first one says in the environment.
+
+    Args:
+        environment: variables and values.
+    """
+    from spanmatch.prediction.processes import quiet_libraries
+
+    quiet_libraries()
+    return load_app(ServeOptions(**json.loads(environment[OPTIONS_VARIABLE])))
+
+
+def _log_to_stderr() -> None:
+    """Write the log as lines of JSON and nothing else."""
+    LOG.setLevel(logging.INFO)
+    if not LOG.handlers:
+        LOG.addHandler(logging.StreamHandler())
+    LOG.propagate = False

@@ -166,7 +166,7 @@ def test_requests_that_wait_are_tagged_together(matcher: SpanMatcher) -> None:
         answers = [task.json() for task in await asyncio.gather(*waiting)]
         assert list(map(len, answers)) == [1, 2, 3] and (await first).status_code == 200
 
-    run_together(slow, ServeOptions(max_waiting=3), talk)
+    run_together(slow, ServeOptions(max_waiting=4), talk)
     assert slow.sizes == [1, 6]
 
 
