@@ -1,9 +1,10 @@
 """The command `spanmatch serve`."""
 
+import os
 from typing import Any
 
 from spanmatch.apps.extras import require_extra
-from spanmatch.apps.server.options import ServeOptions
+from spanmatch.apps.server.options import ServeOptions, cores_of
 
 
 def run_serve(**given: Any) -> None:
@@ -14,6 +15,8 @@ def run_serve(**given: Any) -> None:
     """
     options = ServeOptions(**given)
     require_extra("serve", "fastapi", "uvicorn", "prometheus_client", purpose="spanmatch serve")
+    # Libraries read this when they are imported; the other processes of the server inherit it.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores_of(options.workers) // options.threads)))
     from spanmatch.apps.server.serve import serve
     from spanmatch.prediction.processes import quiet_libraries
 

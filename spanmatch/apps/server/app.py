@@ -39,7 +39,8 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
     """
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
     tagger.check_threshold(threshold)
-    batching, metrics = BatchingTagger(tagger, max_waiting=options.max_waiting), Metrics()
+    batching = BatchingTagger(tagger, max_waiting=options.max_waiting, num_threads=options.threads)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

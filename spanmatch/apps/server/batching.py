@@ -1,24 +1,23 @@
 """Tag the texts of many requests together: what waits while a batch is computed is the next batch.
 
-One thread computes. Each batch takes texts from all requests in turn, so that a long request does not hold up short ones.
-Requests are answered through the event loop that they came from.
+Each batch takes texts from all requests in turn, so that a long request does not hold up short ones. Requests are answered
+through the event loop that they came from.
 """
 
 import asyncio
 import json
-import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import NamedTuple
 
 from spanmatch.data.examples import Example
 from spanmatch.entities import Entity
 from spanmatch.prediction.tagger import StreamOptions, Tagger
 from spanmatch.prediction.thresholds import Threshold
 
-# Characters of the texts that are tagged together, and by which all others are held up: a second or so on a laptop.
-BATCH_CHARS = 50_000
+# Characters of the texts that are tagged together. Twice as many are hardly faster for each, and hold up others twice as long.
+BATCH_CHARS = 20_000
 Found = list[list[Entity]]
 
 
@@ -40,8 +39,9 @@ class Request:
         overlap: which entities may overlap.
         answer: is given what was found.
         loop: the event loop that `answer` belongs to.
-        found: the entities of the first texts, those that were tagged.
-        is_done: whether nothing is left to do.
+        found: the entities of each text, empty where it was not tagged yet.
+        num_taken: how many texts, the first ones, were tagged or are being tagged.
+        num_done: how many texts were tagged.
     """
 
     examples: Sequence[Example]
@@ -49,13 +49,34 @@ class Request:
     overlap: str
     answer: "asyncio.Future[Found]"
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    found: Found = field(default_factory=list)
-    is_done: bool = False
+    found: Found = field(init=False)
+    num_taken: int = 0
+    num_done: int = 0
+
+    def __post_init__(self) -> None:
+        self.found = [[] for _ in self.examples]
 
     @property
     def key(self) -> tuple[str, str]:
         """Return what requests that are tagged together have in common."""
         return json.dumps(self.threshold, sort_keys=True), self.overlap
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether texts wait to be tagged, and somebody for the answer."""
+        return self.num_taken < len(self.examples) and not self.answer.cancelled()
+
+
+class Text(NamedTuple):
+    """Names a text by its request and its place in that."""
+
+    request: Request
+    place: int
+
+    @property
+    def example(self) -> Example:
+        """Return the text, with its types."""
+        return self.request.examples[self.place]
 
 
 class BatchingTagger:
@@ -66,23 +87,22 @@ class BatchingTagger:
         max_waiting: requests that may wait.
     """
 
-    def __init__(self, tagger: Tagger, *, max_waiting: int) -> None:
-        """Start the thread that computes.
+    def __init__(self, tagger: Tagger, *, max_waiting: int, num_threads: int = 1) -> None:
+        """Start the threads that compute.
 
         Args:
-            tagger: the tagger.
-            max_waiting: requests that may wait; further ones are refused.
+            tagger: the tagger. Several threads use it at the same time if there are several.
+            max_waiting: requests that may wait or be tagged; further ones are refused.
+            num_threads: batches that are computed at a time.
         """
         self.tagger, self.max_waiting = tagger, max_waiting
-        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self._num_waiting, self._is_closed = 0, False  # of the event loop
-        self._thread = threading.Thread(target=self._work, daemon=True, name="tagging")
-        self._thread.start()
-
-    @property
-    def num_waiting(self) -> int:
-        """Return how many requests wait or are being tagged."""
-        return self._num_waiting
+        self.num_waiting = 0
+        self._requests: list[Request] = []  # in the order in which they came
+        self._is_closed = False
+        self._changed = threading.Condition()  # held to read or change the requests
+        self._threads = [threading.Thread(target=self._work, daemon=True, name=f"tagging-{i}") for i in range(num_threads)]
+        for thread in self._threads:
+            thread.start()
 
     async def tag(self, examples: Sequence[Example], *, threshold: Threshold | None, overlap: str) -> Found:
         """Return the entities of texts. Who no longer waits for them cancels this; the rest of the texts is then left out.
@@ -97,76 +117,81 @@ class BatchingTagger:
             Closed: the server is shutting down.
             InputError: the tagger refuses what is asked for.
         """
-        if not examples:
-            return []
         if self._is_closed:
             raise Closed
-        if self._num_waiting >= self.max_waiting:
+        if self.num_waiting >= self.max_waiting:
             raise Overloaded
+        if not examples:
+            return []
         answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
-        self._num_waiting += 1
+        self.num_waiting += 1
         try:
-            self._queue.put(Request(examples=examples, threshold=threshold, overlap=overlap, answer=answer))
+            with self._changed:
+                self._requests.append(Request(examples=examples, threshold=threshold, overlap=overlap, answer=answer))
+                self._changed.notify()
             return await answer
         finally:
-            self._num_waiting -= 1
+            self.num_waiting -= 1
 
     def close(self) -> None:
         """Take no more requests, and wait until those that were taken are answered."""
-        self._is_closed = True
-        self._queue.put(None)
-        self._thread.join()
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
-        requests: list[Request] = []  # those that are not answered yet
-        is_open = True
-        while is_open or requests:
-            while is_open and (not requests or not self._queue.empty()):
-                request = self._queue.get()
-                if request is None:
-                    is_open = False
-                else:
-                    requests.append(request)
-            groups: dict[tuple[str, str], list[Request]] = {}
-            for request in requests:
-                groups.setdefault(request.key, []).append(request)
-            for group in groups.values():
-                self._tag(_next_texts(group))
-            requests = [request for request in requests if not (request.is_done or request.answer.cancelled())]
+        while texts := self._next_texts():
+            self._tag(texts)
 
-    def _tag(self, texts: dict[Request, list[Example]]) -> None:
+    def _next_texts(self) -> list[Text]:
+        """Return the texts of the next batch, once there are any; nothing when all was done and the server shuts down."""
+        with self._changed:
+            while True:
+                self._requests = [request for request in self._requests if request.is_open]
+                if self._requests or self._is_closed:
+                    return _in_turn(self._requests)
+                self._changed.wait()
+
+    def _tag(self, texts: Sequence[Text]) -> None:
         """Tag texts together; if that fails, those of each request alone, so that none fails for what another one asked."""
-        first = next(iter(texts))
-        examples = [example for part in texts.values() for example in part]
-        options = StreamOptions(buffer_size=len(examples))
+        first = texts[0].request
+        options = StreamOptions(buffer_size=len(texts))
+        examples = [text.example for text in texts]
         try:
-            found = iter(list(self.tagger.stream(examples, threshold=first.threshold, overlap=first.overlap, options=options)))
+            found = list(self.tagger.stream(examples, threshold=first.threshold, overlap=first.overlap, options=options))
         except Exception as error:
-            if len(texts) == 1:
+            requests = dict.fromkeys(text.request for text in texts)
+            if len(requests) == 1:
                 _tell(first, error)
             else:
-                for request, part in texts.items():
-                    self._tag({request: part})
+                for request in requests:
+                    self._tag([text for text in texts if text.request is request])
             return
-        for request, part in texts.items():
-            request.found.extend(islice(found, len(part)))
-            if len(request.found) == len(request.examples):
+        for (request, place), entities in zip(texts, found, strict=True):
+            with self._changed:  # another thread may have tagged other texts of the request
+                request.found[place] = entities
+                request.num_done += 1
+                is_done = request.num_done == len(request.examples)
+            if is_done:
                 _tell(request, request.found)
 
 
-def _next_texts(requests: Sequence[Request]) -> dict[Request, list[Example]]:
-    """Return the texts of the next batch: one of each request in turn, those first that had least, until they are long enough."""
-    texts: dict[Request, list[Example]] = {}
+def _in_turn(requests: Sequence[Request]) -> list[Text]:
+    """Take texts for a batch, one of each request in turn, until they are long enough: those first that had least."""
+    texts: list[Text] = []
+    left = sorted(requests, key=lambda request: request.num_taken)
+    left = [request for request in left if request.key == left[0].key]
     num_chars = 0
-    left = sorted(requests, key=lambda request: len(request.found))
     while left:
         for request in left:
-            part = texts.setdefault(request, [])
-            part.append(request.examples[len(request.found) + len(part)])
-            num_chars += len(part[-1].text)
+            texts.append(Text(request, request.num_taken))
+            request.num_taken += 1
+            num_chars += len(texts[-1].example.text)
             if num_chars >= BATCH_CHARS:
                 return texts
-        left = [request for request in left if len(request.found) + len(texts[request]) < len(request.examples)]
+        left = [request for request in left if request.is_open]
     return texts
 
 
@@ -179,6 +204,7 @@ def _tell(request: Request, outcome: Found | Exception) -> None:
         else:
             request.answer.set_result(outcome)
 
-    request.is_done = True
+    if isinstance(outcome, Exception):
+        request.num_taken = len(request.examples)  # the rest is not worth the time
     if not request.loop.is_closed():  # a server that was ended at once; nobody waits any more
         request.loop.call_soon_threadsafe(tell)

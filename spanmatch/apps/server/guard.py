@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import time
+import traceback
 import uuid
 from datetime import datetime, timezone
 from typing import Any
@@ -77,6 +78,11 @@ class Guard:
                 await refused(scope, receive, sent)
             elif isinstance(body, bytes):
                 await self.app(scope, _replay(body, receive), sent)
+        except Exception as error:
+            # A fault of ours. Its message might hold a text, so that the log says only what failed, and where.
+            log(request_id=request_id, error=type(error).__name__, where=traceback.format_tb(error.__traceback__))
+            if status == 499:
+                await problem(500, "the server failed; its log says where", request_id)(scope, receive, sent)
         finally:
             seconds = time.perf_counter() - begin
             route = scope.get("route")

@@ -79,6 +79,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: {"model": Problem, "description": "The body or a text is too long."},
     422: {"model": Problem, "description": "The body is no request, or asks for what the model cannot do."},
     429: {"model": Problem, "description": "Too many requests wait. Try again later."},
+    500: {"model": Problem, "description": "The server failed."},
     503: {"model": Problem, "description": "The server is shutting down."},
     504: {"model": Problem, "description": "The request took too long."},
 }

@@ -1,5 +1,6 @@
 """The options of `spanmatch serve`. Nothing here waits for torch."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,9 @@ from spanmatch.prediction import options as shared
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.options import option
 from spanmatch.prediction.shipped import DEFAULT_MODEL
+
+# Threads of one process share Python's lock: further cores are for further processes.
+MAX_THREADS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +29,16 @@ class ServeOptions:
     host: str = option("address to listen on; 0.0.0.0 is every address of the machine", default="127.0.0.1", metavar="ADDRESS")
     port: int = option("port to listen on", default=8000, metavar="N")
     workers: int = option("processes; each holds the model and computes with its share of the cores", default=1, metavar="N")
+    num_threads: int | None = option(
+        "batches that each process computes at a time; by default one on each of its cores, up to 8", default=None, metavar="N"
+    )
     max_text_chars: int = option("characters that a text may have", default=100_000, metavar="N")
     max_texts: int = option("texts that a request may have", default=64, metavar="N")
     max_types: int = option("types that a request may ask for", default=1000, metavar="N")
     max_body_bytes: int = option("bytes that the body of a request may have", default=1 << 20, metavar="N")
-    max_waiting: int = option("requests that may wait, in each process; further ones are answered with 429", default=256, metavar="N")
+    max_waiting: int = option(
+        "requests that may wait, in each process; further ones are answered with 429", default=256, metavar="N"
+    )
     timeout: int = option(
         "seconds after which a request is answered with 504, and a body that did not arrive with 408", default=30, metavar="N"
     )
@@ -41,3 +50,23 @@ class ServeOptions:
 
     def __post_init__(self) -> None:
         check_overlap(self.overlap)
+
+    @property
+    def threads(self) -> int:
+        """Return how many batches each process computes at a time.
+
+        On a GPU they follow each other anyway. On a CPU a core for each batch is better than all cores for one: they would wait
+        for each other whenever one of them answers a request meanwhile.
+        """
+        on_gpu = (self.device or "cpu").partition(":")[0] != "cpu"
+        return self.num_threads or (1 if on_gpu else min(MAX_THREADS, cores_of(self.workers)))
+
+
+def cores_of(num_processes: int) -> int:
+    """Return how many cores each of several processes has for itself.
+
+    Args:
+        num_processes: processes on this machine.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // num_processes)

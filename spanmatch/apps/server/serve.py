@@ -52,8 +52,6 @@ def serve(options: ServeOptions) -> None:
         uvicorn.run(app, **settings)
         return
     with TemporaryDirectory(prefix="spanmatch-serve-") as folder:
-        cores = os.cpu_count() or 1
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // options.workers)))
         os.environ |= {FOLDER_VARIABLE: folder, OPTIONS_VARIABLE: json.dumps(asdict(options))}
         uvicorn.run(f"{__name__}:{app_of_process.__name__}", factory=True, workers=options.workers, **settings)
 
