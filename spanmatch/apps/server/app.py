@@ -39,11 +39,12 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
     """
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
     tagger.check_threshold(threshold)
-    batching = BatchingTagger(tagger, max_waiting=options.max_waiting, num_threads=options.threads)
     metrics = Metrics()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        batching = BatchingTagger(tagger, max_waiting=options.max_waiting, num_threads=options.threads)
+        app.state.batching = batching
         yield
         await asyncio.to_thread(batching.close)
 
@@ -65,37 +66,7 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
         summary="Find entities in a text, or in several.",
     )
     async def predict(request: Request) -> Any:
-        request_id = request.state.request_id
-        try:
-            asked = PredictRequest.model_validate_json(await request.body())
-            examples = _examples(asked, types, options)
-            given = _threshold(asked, threshold)
-            overlap = asked.overlap or options.overlap
-            check_overlap(overlap)
-            tagger.check_threshold(given)
-            tagging = batching.tag(examples, threshold=given, overlap=overlap)
-            with metrics.waiting.track_inprogress():
-                found = await _while_connected(request, tagging, timeout=options.timeout)
-        except ValidationError as error:
-            return problem(422, _sentence(error), request_id)
-        except _TooLong as error:
-            return problem(413, str(error), request_id)
-        except InputError as error:
-            return problem(422, str(error), request_id)
-        except Overloaded:
-            return problem(429, f"{options.max_waiting} requests wait already; try again later", request_id)
-        except Closed:
-            return problem(503, "the server is shutting down", request_id)
-        except asyncio.TimeoutError:
-            return problem(504, f"not done after {options.timeout} seconds; send fewer texts at a time", request_id)
-        except ClientDisconnect:
-            return Response(status_code=499)  # for the log
-        num_entities = sum(map(len, found))
-        metrics.texts.inc(len(examples))
-        metrics.entities.inc(num_entities)
-        request.state.counts = {"texts": len(examples), "entities": num_entities}
-        answers = [PredictAnswer(entities=list(map(_answer, entities))) for entities in found]
-        return answers[0] if asked.text is not None else answers
+        return await _predict(request, tagger, types, options, threshold, metrics)
 
     @app.get("/health", summary="Whether the process is alive.")
     async def health() -> dict[str, str]:
@@ -103,7 +74,7 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
 
     @app.get("/ready", summary="Whether requests are taken.", responses={503: PROBLEMS[503]})
     async def ready(request: Request) -> Any:
-        if batching.num_waiting >= options.max_waiting:
+        if app.state.batching.num_waiting >= options.max_waiting:
             return problem(503, "too many requests wait", request.state.request_id)
         return {"status": "ready"}
 
@@ -119,6 +90,43 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return app
+
+
+async def _predict(
+    request: Request, tagger: Tagger, types: Inventory, options: ServeOptions, threshold: Threshold | None, metrics: Metrics
+) -> Any:
+    """Return the answer to a request, or what is wrong with it."""
+    request_id = request.state.request_id
+    try:
+        asked = PredictRequest.model_validate_json(await request.body())
+        examples = _examples(asked, types, options)
+        given = _threshold(asked, threshold)
+        overlap = asked.overlap or options.overlap
+        check_overlap(overlap)
+        tagger.check_threshold(given)
+        tagging = request.app.state.batching.tag(examples, threshold=given, overlap=overlap)
+        with metrics.waiting.track_inprogress():
+            found = await _while_connected(request, tagging, timeout=options.timeout)
+    except ValidationError as error:
+        return problem(422, _sentence(error), request_id)
+    except _TooLong as error:
+        return problem(413, str(error), request_id)
+    except InputError as error:
+        return problem(422, str(error), request_id)
+    except Overloaded:
+        return problem(429, f"{options.max_waiting} requests wait already; try again later", request_id)
+    except Closed:
+        return problem(503, "the server is shutting down", request_id)
+    except asyncio.TimeoutError:
+        return problem(504, f"not done after {options.timeout} seconds; send fewer texts at a time", request_id)
+    except ClientDisconnect:
+        return Response(status_code=499)  # for the log
+    num_entities = sum(map(len, found))
+    metrics.texts.inc(len(examples))
+    metrics.entities.inc(num_entities)
+    request.state.counts = {"texts": len(examples), "entities": num_entities}
+    answers = [PredictAnswer(entities=list(map(_answer, entities))) for entities in found]
+    return answers[0] if asked.text is not None else answers
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Found], *, timeout: float) -> Found:

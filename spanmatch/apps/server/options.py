@@ -27,7 +27,7 @@ class ServeOptions:
     threshold: str | None = shared.THRESHOLD()
     overlap: str = shared.OVERLAP()
     host: str = option("address to listen on; 0.0.0.0 is every address of the machine", default="127.0.0.1", metavar="ADDRESS")
-    port: int = option("port to listen on", default=8000, metavar="N")
+    port: int = option("port to listen on; 0 is any that is free", default=8000, least=0, metavar="N")
     workers: int = option("processes; each holds the model and computes with its share of the cores", default=1, metavar="N")
     num_threads: int | None = option(
         "batches that each process computes at a time; by default one on each of its cores, up to 8", default=None, metavar="N"

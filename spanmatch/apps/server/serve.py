@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from tempfile import TemporaryDirectory
@@ -10,6 +12,8 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from tqdm import tqdm
+from uvicorn.supervisors import Multiprocess
 
 from spanmatch.apps.server.app import create_app
 from spanmatch.apps.server.guard import LOG, log
@@ -17,6 +21,7 @@ from spanmatch.apps.server.metrics import FOLDER_VARIABLE
 from spanmatch.apps.server.options import ServeOptions
 from spanmatch.data.labels import asked_types
 from spanmatch.entities import EntityType, Inventory
+from spanmatch.errors import InputError
 from spanmatch.prediction.tagger import load_tagger
 
 API_KEY_VARIABLE = "SPANMATCH_API_KEY"  # a flag could be seen by everybody on the machine
@@ -39,21 +44,38 @@ def serve(options: ServeOptions) -> None:
     Raises:
         InputError: the model cannot be loaded, or the types cannot be read.
     """
-    app = load_app(options)  # also with several processes: what is wrong is told once, before anything starts
-    settings: dict[str, Any] = {
-        "host": options.host,
-        "port": options.port,
-        "access_log": False,
-        "log_level": "warning",
-        "timeout_graceful_shutdown": options.timeout,
-    }
-    log(message=f"{options.model} answers at http://{options.host}:{options.port}; /docs says how to ask")
-    if options.workers == 1:
-        uvicorn.run(app, **settings)
-        return
-    with TemporaryDirectory(prefix="spanmatch-serve-") as folder:
-        os.environ |= {FOLDER_VARIABLE: folder, OPTIONS_VARIABLE: json.dumps(asdict(options))}
-        uvicorn.run(f"{__name__}:{app_of_process.__name__}", factory=True, workers=options.workers, **settings)
+    with _bound(options) as listening:
+        app = load_app(options)  # also with several processes: what is wrong is told once, before anything starts
+        host, port = listening.getsockname()[:2]
+        settings: dict[str, Any] = {
+            "access_log": False,
+            "log_level": "warning",
+            "timeout_graceful_shutdown": options.timeout,
+            "workers": options.workers,
+        }
+        log(message=f"{options.model} answers at http://{host}:{port}; /docs says how to ask")
+        if options.workers == 1:
+            uvicorn.Server(uvicorn.Config(app, **settings)).run([listening])
+            return
+        with TemporaryDirectory(prefix="spanmatch-serve-") as folder:
+            os.environ |= {FOLDER_VARIABLE: folder, OPTIONS_VARIABLE: json.dumps(asdict(options))}
+            config = uvicorn.Config(f"{__name__}:{app_of_process.__name__}", factory=True, **settings)
+            Multiprocess(config, sockets=[listening]).run()
+
+
+def _bound(options: ServeOptions) -> socket.socket:
+    """Return a socket at the address, before the model is loaded: that takes time, and the address may be taken."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    found = socket.socket(family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.set_inheritable(True)
+    try:
+        found.bind((options.host, options.port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        remedy = "give another --host or --port"
+        raise InputError(f"{options.host}:{options.port}: {getattr(error, 'strerror', None) or error}; {remedy}") from error
+    return found
 
 
 def load_app(options: ServeOptions) -> FastAPI:
@@ -83,6 +105,7 @@ def app_of_process(environment: Mapping[str, str] = os.environ) -> FastAPI:
     from spanmatch.prediction.processes import quiet_libraries
 
     quiet_libraries()
+    tqdm.set_lock(threading.RLock())  # its default is a semaphore of all processes, which Python misses when this one ends
     return load_app(ServeOptions(**json.loads(environment[OPTIONS_VARIABLE])))
 
 

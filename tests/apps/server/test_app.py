@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from helpers import make_matcher
+from fastapi import FastAPI
 
 from spanmatch.apps.server.app import create_app
 from spanmatch.apps.server.options import ServeOptions
@@ -19,12 +19,15 @@ TEXT = "Ada Lovelace moved to New York."
 LOW = 1e-6  # of which a tiny matcher's scores exceed some
 
 
-@pytest.fixture(scope="module")
-def matcher(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Any) -> SpanMatcher:
-    return make_matcher(tiny_encoder)
-
-
 Asked = Callable[..., httpx.Response]
+
+
+@asynccontextmanager
+async def connected(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that is started and ended around it."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server")
+    async with app.router.lifespan_context(app), client:
+        yield client
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def ask(matcher: SpanMatcher) -> Asked:
         app = create_app(matcher, USUAL_TYPES, ServeOptions(**(limits or {})), api_key=key)
 
         async def sent() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
+            async with connected(app) as client:
                 return await client.request(method, path, **given)
 
         return asyncio.run(sent())
@@ -121,59 +124,42 @@ def test_what_it_says_of_itself(ask: Asked) -> None:
     assert "/predict/" in ask("GET", "/openapi.json").json()["paths"]
 
 
-class Slow:
-    """A tagger that waits until it is let go, and counts what it is given at a time."""
-
-    def __init__(self, matcher: SpanMatcher) -> None:
-        self.matcher, self.is_free, self.sizes = matcher, threading.Event(), list[int]()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.matcher, name)
-
-    def stream(self, examples: Any, **given: Any) -> Any:
-        self.sizes.append(len(examples))
-        assert self.is_free.wait(20)
-        return self.matcher.stream(examples, **given)
-
-
-def run_together(slow: Slow, options: ServeOptions, talk: Callable[[httpx.AsyncClient], Coroutine[Any, Any, None]]) -> None:
-    app = create_app(slow, USUAL_TYPES, options)
+def run_together(held: Any, options: ServeOptions, talk: Callable[[httpx.AsyncClient], Coroutine[Any, Any, None]]) -> None:
+    app = create_app(held, USUAL_TYPES, options)
 
     async def run() -> None:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
+        async with connected(app) as client:
             await talk(client)
+            held.is_free.set()
 
     try:
         asyncio.run(run())
     finally:
-        slow.is_free.set()
+        held.is_free.set()
 
 
-def test_requests_that_wait_are_tagged_together(matcher: SpanMatcher) -> None:
+def test_requests_that_wait_are_tagged_together(held: Any) -> None:
     """... but those with other thresholds apart; each gets its own answer. Further ones than may wait are refused."""
-    slow = Slow(matcher)
 
     async def talk(client: httpx.AsyncClient) -> None:
         first = asyncio.create_task(client.post("/predict/", json={"text": TEXT}))
-        while not slow.sizes:
+        while not held.given:
             await asyncio.sleep(0.01)
         waiting = [asyncio.create_task(client.post("/predict/", json={"texts": [TEXT] * place})) for place in (1, 2, 3)]
         await asyncio.sleep(0.1)
         refused = await client.post("/predict/", json={"text": TEXT})
         assert refused.status_code == 429 and refused.headers["retry-after"] == "1"
         assert (await client.get("/ready")).status_code == 503
-        slow.is_free.set()
+        held.is_free.set()
         answers = [task.json() for task in await asyncio.gather(*waiting)]
         assert list(map(len, answers)) == [1, 2, 3] and (await first).status_code == 200
 
-    run_together(slow, ServeOptions(max_waiting=4), talk)
-    assert slow.sizes == [1, 6]
+    run_together(held, ServeOptions(max_waiting=4, num_threads=1), talk)
+    assert list(map(len, held.given)) == [1, 6]
 
 
-def test_a_request_that_takes_too_long_is_504(matcher: SpanMatcher) -> None:
-    slow = Slow(matcher)
-
+def test_a_request_that_takes_too_long_is_504(held: Any) -> None:
     async def talk(client: httpx.AsyncClient) -> None:
         assert (await client.post("/predict/", json={"text": TEXT})).status_code == 504
 
-    run_together(slow, ServeOptions(timeout=1), talk)
+    run_together(held, ServeOptions(timeout=1), talk)
