@@ -36,7 +36,7 @@ _TITLE = re.compile(r'title="([^"]+)"')
 SMALL = ["--num_train_epochs", "0.01", "--max_train_samples", "40", "--report_to", "none", "--bf16", "false"]
 SMALL_EVALUATION = ["--max_eval_samples", "5"]
 # Commands that run until they are stopped, with the flag that says where they listen. The pages say port 8000.
-KEEPS_RUNNING = {("mkdocs", "serve"): "--dev-addr"}
+KEEPS_RUNNING = {("mkdocs", "serve"): "--dev-addr=127.0.0.1:{port}", ("spanmatch", "serve"): "--port={port}"}
 PORT = "8000"
 
 
@@ -203,7 +203,7 @@ class Workspace:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         log = self.folder / f"server_{port}.log"
-        started = [*words, KEEPS_RUNNING[words[0], words[1]], f"127.0.0.1:{port}"]
+        started = [*words, KEEPS_RUNNING[words[0], words[1]].format(port=port)]
         with log.open("wb") as written:
             process = subprocess.Popen(
                 [str(Path(sys.executable).with_name(started[0])), *started[1:]], cwd=ROOT, stdout=written, stderr=written

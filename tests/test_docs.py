@@ -28,6 +28,7 @@ CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 # Commands that nothing runs, by how they begin, with the reason.
 NOT_RUN = {
     "pip install torch": "it would replace the torch of the environment",
+    "docker": "there is no container engine",
     "make clean": "it would remove the environment",
     "make data": "tests/data_sets compare the files with what the generators write",
     "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make install-dev": "the same install, from another index",
@@ -252,10 +253,10 @@ def test_a_page_that_is_wrong_fails(block: str, problem: str, workspace: Workspa
 
 
 def test_a_server_is_started_asked_and_stopped(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KEEPS_RUNNING, ("python", "server.py"), "--at")
+    monkeypatch.setitem(KEEPS_RUNNING, ("python", "server.py"), "--at={port}")
     code = (
-        "import sys\nfrom http.server import *\nhost, _, port = sys.argv[2].partition(':')\n"
-        "HTTPServer((host, int(port)), SimpleHTTPRequestHandler).serve_forever()\n"
+        "import sys\nfrom http.server import *\nport = int(sys.argv[1].removeprefix('--at='))\n"
+        "HTTPServer(('127.0.0.1', port), SimpleHTTPRequestHandler).serve_forever()\n"
     )
     monkeypatch.setattr("helpers_docs.ROOT", workspace.folder)
     (workspace.folder / "server.py").write_text(code, encoding="utf-8")

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 
 from spanmatch import __version__
 from spanmatch.apps.server.batching import BatchingTagger, Closed, Found, Overloaded
@@ -67,6 +68,10 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
     )
     async def predict(request: Request) -> Any:
         return await _predict(request, tagger, types, options, threshold, metrics)
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/docs")
 
     @app.get("/health", summary="Whether the process is alive.")
     async def health() -> dict[str, str]:
