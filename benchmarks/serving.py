@@ -83,7 +83,7 @@ def main() -> None:
     write_table(
         given.output,
         title=f"Serving: {given.clients} clients for {given.seconds} s, a text a request",
-        doc=f"CoNLL-2003 test, 3 types. `spanmatch serve` answers {share:.0%} of what `spanmatch tag` tags; clients share its cores.",
+        doc=f"CoNLL-2003 test, 3 types: `spanmatch serve` answers {share:.0%} of what `spanmatch tag` tags, beside its clients.",
         header=["what", "texts/s", "p50 ms", "p99 ms", "errors", "MB before", "MB after"],
         rows=rows,
         facts=machine(),
