@@ -84,6 +84,8 @@ def _add_flag(parser: argparse.ArgumentParser, item: "Field[Any]", kind: Any, *,
             given["type"] = partial(whole_number, least=declared["least"])
     if is_list and is_positional:
         given["nargs"] = "+" if item.default is MISSING else "*"
+    elif is_positional and item.default is not MISSING:
+        given["nargs"] = "?"
     elif is_list:
         given["action"] = "append"  # one value each time: what follows it is not taken for another
     if is_positional:
