@@ -142,7 +142,9 @@ def main() -> None:
         browser_page(width=given.width, height=given.height, scheme=given.scheme) as page,
     ):
         open_page(page, address)
-        page.get_by_text("Show what lies just under it").first.click()
+        page.get_by_text("Biomedical", exact=True).click()
+        settle(page)
+        page.get_by_text("Also show what scores just under it").first.click()
         settle(page)
         given.output.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=given.output)

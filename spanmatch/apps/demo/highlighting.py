@@ -14,6 +14,7 @@ from spanmatch.entities import Entity, normalise
 HUES = (215, 25, 145, 325, 265, 48, 185, 0, 95, 295, 240, 165)
 
 STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 2.2rem; }
 .tagged { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2.15; font-size: 1.05rem; margin: 0 0 .6rem; }
 .tagged span { padding: .18em .3em; border-radius: .35em; -webkit-box-decoration-break: clone; box-decoration-break: clone;
   background: hsl(var(--hue) 85% 55% / .22); border: 1.5px solid hsl(var(--hue) 75% 50% / .55); cursor: help; }

@@ -32,7 +32,7 @@ def show_page(options: DemoOptions) -> None:
     """
     st.set_page_config(page_title="spanmatch", layout="wide")
     st.html(STYLE)
-    st.title("spanmatch", anchor=False)
+    st.header("spanmatch", anchor=False)
     st.write("Finds in a text what you name. Any type will do; describe it if its name does not say enough.")
     st.session_state.setdefault("preset", next(iter(PRESETS)))
     st.session_state.setdefault("text", PRESETS[st.session_state.preset].text)
@@ -49,10 +49,10 @@ def show_page(options: DemoOptions) -> None:
     for place, side in zip(places, st.columns(len(places), gap="large"), strict=True):
         with side, _told():
             if len(places) > 1:
-                st.subheader(place, anchor=False)
+                st.subheader(_as_markdown(place), anchor=False)
             source = open_source(place)
             if texts is not None and types is not None:
-                show_results(source, records, texts, types)
+                show_results(source, records, texts, types, is_wide=len(places) == 1)
 
 
 def ask_records() -> tuple[list[dict[str, Any]], str]:
@@ -64,7 +64,7 @@ def ask_records() -> tuple[list[dict[str, Any]], str]:
     way = st.segmented_control("Text", [WRITE, UPLOAD], default=WRITE, required=True, key="way")
     if way == WRITE:
         text = st.text_area(
-            "Text", height=262, max_chars=MAX_CHARS, key="text", persist_state="session", label_visibility="collapsed"
+            "Text", height=190, max_chars=MAX_CHARS, key="text", persist_state="session", label_visibility="collapsed"
         )
         # A click anywhere takes over what was written. This is where people look for it.
         st.button("Find", type="primary")
@@ -90,10 +90,12 @@ def ask_types(preset: str) -> Inventory:
     Raises:
         InputError: there is none, two are the same, or one has no name.
     """
+    st.markdown(":small[Types to look for]", help="To remove rows, tick them at the left, then click the bin above the table.")
+    st.caption("Click a cell to change it; the empty row adds a type.")
     rows = st.data_editor(
         [{"type": item.name, "description": item.description} for item in PRESETS[preset].types],
         num_rows="dynamic",
-        height=302,
+        height=247,
         key=f"types of {preset}",
         column_config={
             "type": st.column_config.TextColumn("Type", max_chars=100, width="small"),
@@ -124,7 +126,9 @@ def types_of(rows: Sequence[Mapping[str, str | None]]) -> Inventory:
     return as_entity_types([EntityType(name=name, description=description) for name, description in named])
 
 
-def show_results(source: Source, records: Sequence[Mapping[str, Any]], texts: Sequence[str], types: Inventory) -> None:
+def show_results(
+    source: Source, records: Sequence[Mapping[str, Any]], texts: Sequence[str], types: Inventory, *, is_wide: bool
+) -> None:
     """Show what one model finds.
 
     Args:
@@ -132,12 +136,16 @@ def show_results(source: Source, records: Sequence[Mapping[str, Any]], texts: Se
         records: what was read.
         texts: their texts.
         types: what to look for.
+        is_wide: whether there is place for the table beside the text.
 
     Raises:
         InputError: the model or the API refuses it.
     """
     asked = known(source, types)
-    limits, shows_under = _ask_threshold(source, asked)
+    left, right = st.columns(2, gap="large", vertical_alignment="bottom") if is_wide else (st.container(), st.container())
+    with left:
+        limits = _ask_limits(source, asked)
+    shows_under = right.checkbox("Also show what scores just under it, with a dashed border", key=f"under {source.name}")
     lowest = source.floor
     if lowest is None:
         lowest = max(FLOOR, min(limits.values()) - (UNDER if shows_under else 0))
@@ -150,23 +158,24 @@ def show_results(source: Source, records: Sequence[Mapping[str, Any]], texts: Se
     for number, (text, own, low) in enumerate(zip(texts[:MAX_SHOWN], above, under, strict=False), 1):
         parts += [f'<div class="place">Text {number}</div>'] if len(texts) > 1 else []
         parts.append(as_html(text, own, low, hue_of))
-    st.html("".join(parts))
-    if len(texts) > MAX_SHOWN:
-        st.caption(f"These are the first {MAX_SHOWN} of {len(texts)} texts. The table and the downloads have all.")
-    _show_table(source.name, records, above)
+    left, right = st.columns(2, gap="large") if is_wide else (st.container(), st.container())
+    with left:
+        st.html("".join(parts))
+        if len(texts) > MAX_SHOWN:
+            st.caption(f"These are the first {MAX_SHOWN} of {len(texts)} texts. The table and the downloads have all.")
+    with right:
+        _show_table(source.name, records, above)
 
 
-def _ask_threshold(source: Source, types: Inventory) -> tuple[dict[str, float], bool]:
-    """Ask for the threshold. Return what the score of each label has to exceed, and whether to show what lies just under."""
+def _ask_limits(source: Source, types: Inventory) -> dict[str, float]:
+    """Ask for the threshold. Return what the score of each label has to exceed."""
     stored = {item.label: source.per_type[item.key] for item in types if item.key in source.per_type}
     keeps = bool(stored) and st.toggle("Use the threshold that the model keeps for each type", True, key=f"own {source.name}")
     threshold = st.slider(
         "Threshold: show what scores above it", FLOOR, 1 - FLOOR, min(max(FLOOR, round(source.threshold, 2)), 1 - FLOOR), 0.01,
         key=f"threshold {source.name}", disabled=keeps,
     )  # fmt: skip
-    shows_under = st.checkbox("Show what lies just under it, too, with a dashed border", key=f"under {source.name}")
-    limits = {item.label: source.threshold if keeps else threshold for item in types}
-    return limits | (stored if keeps else {}), shows_under
+    return {item.label: source.threshold if keeps else threshold for item in types} | (stored if keeps else {})
 
 
 def _above(found: Found, limits: Mapping[str, float]) -> list[Entity]:
@@ -203,7 +212,7 @@ def _show_table(name: str, records: Sequence[Mapping[str, Any]], found: Sequence
             "record": st.column_config.NumberColumn("Text") if len(records) > 1 else None,
             "entity": "Entity",
             "type": "Type",
-            "score": st.column_config.ProgressColumn("Score", min_value=0, max_value=1, format="%.2f"),
+            "score": st.column_config.NumberColumn("Score", format="%.2f"),
             "start": st.column_config.NumberColumn("Start", help="Its first character, counted from 0."),
             "end": st.column_config.NumberColumn("End", help="The character after its last."),
         }
@@ -227,8 +236,12 @@ def _told() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        # Markdown of a file's name or of a type stays what it is: it could show pictures of other servers.
-        st.error(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(str(error))))
+        st.error(_as_markdown(printable(str(error))))
+
+
+def _as_markdown(text: str) -> str:
+    """Return a text as Markdown that shows it as it is. A name that a visitor gave could show a picture of another server."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,9 @@ def _types(**described: str) -> tuple[EntityType, ...]:
 PRESETS = {
     "News": Preset(
         text="Emmanuel Macron will meet Kristalina Georgieva, the head of the International Monetary Fund, in Washington on "
-        "Tuesday. Reuters reported that Christine Lagarde of the European Central Bank will join them. In the evening he visits "
-        "the factory that Airbus opened near Toulouse in 2015.",
-        types=_types(
-            person="names of people", organization="companies, agencies, parties, clubs", location="", date="days, months, years"
-        ),
+        "Tuesday. Reuters reported that Christine Lagarde of the European Central Bank will join them. On Wednesday he visits "
+        "the factory that Airbus opened in Mobile, Alabama, in 2015.",
+        types=_types(person="", organization="companies, agencies, parties, clubs", location="", date="days, months, years"),
     ),
     "Biomedical": Preset(
         text="Patients with type 2 diabetes were given metformin or semaglutide for twelve weeks at Karolinska University "

@@ -115,8 +115,9 @@ class ApiSource:
             InputError: nothing answers there, or something else than `spanmatch serve`.
         """
         self._address, self._headers = address.rstrip("/"), {} if api_key is None else {"x-api-key": api_key}
+        answer = self._ask("GET", "/models")
         try:
-            [model] = self._ask("GET", "/models")
+            [model] = answer
             self.name = f"{model['name']} at {self._address}"
             self.threshold = DEFAULT_THRESHOLD if model["threshold"] is None else float(model["threshold"])
             self.types = None if model["types"] is None else tuple(map(str, model["types"]))
@@ -151,9 +152,9 @@ class ApiSource:
             answer = httpx.request(method, self._address + path, headers=self._headers, timeout=TIMEOUT_SECONDS, **given)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = f"no answer ({one_line(error)})"
-            raise InputError(f"{self._address}: {problem}; start `spanmatch serve` there, or check the address") from error
+            raise InputError(f"{self._address}: {problem}; start spanmatch serve there, or check the address") from error
         if answer.status_code == 401:
-            raise InputError(f"{self._address}: the API wants a key; set {API_KEY_VARIABLE} before `spanmatch demo`")
+            raise InputError(f"{self._address}: the API wants a key; start spanmatch demo with it in {API_KEY_VARIABLE}")
         try:
             content = answer.json()
             if answer.is_success:
@@ -164,7 +165,7 @@ class ApiSource:
         raise InputError(f"{self._address}: {said}")
 
     def _other_answer(self, error: Exception) -> InputError:
-        return InputError(f"{self._address}: what answers there is no `spanmatch serve` ({one_line(error)}); check the address")
+        return InputError(f"{self._address}: what answers there is not spanmatch serve ({one_line(error)}); check the address")
 
 
 def _entity(item: Mapping[str, Any], text: str, asked: Collection[str]) -> Entity:

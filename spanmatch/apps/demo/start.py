@@ -50,6 +50,8 @@ def settings(options: DemoOptions) -> dict[str, Any]:
         "server_maxUploadSize": MAX_UPLOAD_MB,
         "browser_gatherUsageStats": False,
         "logger_level": "warning",
+        "theme_light_primaryColor": "#2f6bd8",
+        "theme_dark_primaryColor": "#3d7be8",
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",  # a traceback is for the log
         "client_disableDataExport": True,  # its CSV would keep what a spreadsheet takes for a formula
