@@ -25,7 +25,7 @@ class DemoOptions:
         positional=True,
     )
     api: str | None = option(
-        "address of a running `spanmatch serve`, which then tags in place of a model here; its key is read from SPANMATCH_API_KEY",
+        "address of a running `spanmatch serve`, which tags in place of a model here; its key is read from SPANMATCH_API_KEY",
         default=None,
         metavar="URL",
     )

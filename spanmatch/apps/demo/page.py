@@ -41,8 +41,9 @@ def show_page(options: DemoOptions) -> None:
     left, right = st.columns(2, gap="large")
     with left, _told():
         records, column = ask_records()
-        texts = [record[column] for record in records]
-        check_texts(texts)
+        read = [record[column] for record in records]
+        check_texts(read)
+        texts = read
     with right, _told():
         types = ask_types(st.session_state.preset)
     places = options.places

@@ -31,15 +31,15 @@ PRESETS = {
     ),
     "Biomedical": Preset(
         text="Patients with type 2 diabetes were given metformin or semaglutide for twelve weeks at Karolinska University "
-        "Hospital. Mutations in BRCA1 raise the risk of breast cancer, and trastuzumab is used if HER2 is overexpressed. The most "
-        "common side effects were nausea and headache.",
+        "Hospital. Mutations in BRCA1 raise the risk of breast cancer, and trastuzumab is used if HER2 is overexpressed. The "
+        "most common side effects were nausea and headache.",
         types=_types(disease="", drug="medicines and active substances", gene="genes and proteins", symptom="", hospital=""),
     ),
     "Products": Preset(
-        text="Nordvale wool scarf, charcoal grey, 180 x 30 cm, machine washable.\n"
+        text="Nordvale scarf of merino wool, charcoal grey, 180 x 30 cm, machine washable.\n"
         "Sony wireless headphones in silver, 30 hours of battery, $279.99.\n"
         "Bosch cordless drill with two 4 Ah batteries.",
-        types=_types(brand="", product="what is sold", color="", material="", size="lengths and widths", price=""),
+        types=_types(brand="", product="what is sold", color="", material="", size="", price=""),
     ),
     "Personal data": Preset(
         text="Hi Karen, please send the contract to Ana Lima (ana.lima@example.org, +351 21 555 0142) by Thursday. She lives at "
