@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "demo.png"
@@ -88,21 +88,26 @@ def chromium() -> str:
 
 
 @contextmanager
-def browser_page(*, width: int, height: int, scheme: Any = "light") -> Iterator[Page]:
-    """Open a page in a new browser.
+def open_browser() -> Iterator[Browser]:
+    """Open a browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(CHROMIUM_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def new_page(browser: Browser, *, width: int, height: int, scheme: Any = "light") -> Page:
+    """Open a page of a new visitor.
 
     Args:
+        browser: the browser.
         width: width of its window, in pixels.
         height: height of its window, in pixels.
         scheme: "light" or "dark".
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(CHROMIUM_FLAGS))
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB")
-        try:
-            yield context.new_page()
-        finally:
-            browser.close()
+    return browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB").new_page()
 
 
 def open_page(page: Page, address: str) -> None:
@@ -137,10 +142,8 @@ def main() -> None:
     parser.add_argument("--scheme", choices=["light", "dark"], default="light")
     parser.add_argument("arguments", nargs="*", help="of spanmatch demo, after --")
     given = parser.parse_args()
-    with (
-        running("demo", *given.arguments, health="/_stcore/health") as address,
-        browser_page(width=given.width, height=given.height, scheme=given.scheme) as page,
-    ):
+    with running("demo", *given.arguments, health="/_stcore/health") as address, open_browser() as browser:
+        page = new_page(browser, width=given.width, height=given.height, scheme=given.scheme)
         open_page(page, address)
         page.get_by_text("Biomedical", exact=True).click()
         settle(page)

@@ -44,6 +44,8 @@ class DemoOptions:
             check_address(address)
         if self.api is not None and not is_address(self.api):
             raise InputError(f'--api "{self.api}" is no address; write http://HOST:PORT')
+        if len(set(self.places)) < len(self.places):
+            raise InputError(f'--compare "{self.compare}" is what it would be compared with; name another model')
         if self.port > 65535:
             raise InputError(f"--port {self.port}: ports end at 65535; give a smaller number")
 

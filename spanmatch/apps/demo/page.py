@@ -99,8 +99,8 @@ def ask_types(preset: str) -> Inventory:
         height=247,
         key=f"types of {preset}",
         column_config={
-            "type": st.column_config.TextColumn("Type", max_chars=100, width="small"),
-            "description": st.column_config.TextColumn("Description, if you like", max_chars=500, width="medium"),
+            "type": st.column_config.TextColumn("Type", default="", max_chars=100, width="small"),
+            "description": st.column_config.TextColumn("Description, if you like", default="", max_chars=500, width="medium"),
         },
     )
     return types_of(rows)
@@ -166,6 +166,7 @@ def show_results(
             st.caption(f"These are the first {MAX_SHOWN} of {len(texts)} texts. The table and the downloads have all.")
     with right:
         _show_table(source.name, records, above)
+    st.caption(f"Model: {_as_markdown(source.name)}")
 
 
 def _ask_limits(source: Source, types: Inventory) -> dict[str, float]:

@@ -118,7 +118,7 @@ class ApiSource:
         answer = self._ask("GET", "/models")
         try:
             [model] = answer
-            self.name = f"{model['name']} at {self._address}"
+            self.name = f"{model['name']} at {address}"
             self.threshold = DEFAULT_THRESHOLD if model["threshold"] is None else float(model["threshold"])
             self.types = None if model["types"] is None else tuple(map(str, model["types"]))
         except (KeyError, TypeError, ValueError) as error:

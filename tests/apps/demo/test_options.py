@@ -30,6 +30,7 @@ def test_what_tags(given: dict[str, Any], places: tuple[str, ...]) -> None:
         ({"api": "http://:8000"}, "is no address of an API"),
         ({"api": "http://a:b"}, "is no address of an API"),
         ({"compare": "http://[::1"}, "is no address of an API"),
+        ({"compare": "spanmatch-mini"}, "name another model"),
         ({"port": 70000}, "ports end at 65535"),
     ],
 )

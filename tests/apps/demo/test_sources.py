@@ -97,7 +97,7 @@ def test_the_api_finds_what_the_model_finds(served: Callable[..., list[httpx.Req
     asked = served(key="secret")
     source = ApiSource(f"{ADDRESS}/", "secret")
     assert matcher.calibration is not None
-    assert source.name == f"spanmatch-mini at {ADDRESS}" and source.threshold == matcher.calibration.threshold
+    assert source.name == f"spanmatch-mini at {ADDRESS}/" and source.threshold == matcher.calibration.threshold
     threshold = 1e-6
     found = source.find(TEXTS, TYPES, threshold)
     expected = matcher.predict(TEXTS, TYPES, threshold=threshold)
