@@ -3,9 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -17,6 +17,8 @@ from spanmatch.apps.demo.sources import FLOOR, Found, Source, known, open_source
 from spanmatch.apps.demo.uploads import MAX_CHARS, SUFFIXES, check_texts, read_upload
 from spanmatch.entities import Entity, EntityType, Inventory, as_entity_types, is_blank
 from spanmatch.errors import InputError, printable
+
+Result = TypeVar("Result")
 
 MAX_TYPES = 100
 MAX_SHOWN = 20  # texts of a file that are shown with their entities; the table and the downloads have all
@@ -37,30 +39,26 @@ def show_page(options: DemoOptions) -> None:
     st.session_state.setdefault("preset", next(iter(PRESETS)))
     st.session_state.setdefault("text", PRESETS[st.session_state.preset].text)
     st.pills("Start from an example", list(PRESETS), required=True, key="preset", on_change=_take_text)
-    records, texts, types = [], None, None
     left, right = st.columns(2, gap="large")
-    with left, _told():
-        records, column = ask_records()
-        read = [record[column] for record in records]
-        check_texts(read)
-        texts = read
-    with right, _told():
-        types = ask_types(st.session_state.preset)
-    places = options.places
-    for place, side in zip(places, st.columns(len(places), gap="large"), strict=True):
-        with side, _told():
-            if len(places) > 1:
+    # What is wrong is said where it belongs, and the rest of the page stays.
+    with left:
+        read = _tried(ask_records)
+    with right:
+        types = _tried(partial(ask_types, st.session_state.preset))
+    for place, side in zip(options.places, st.columns(len(options.places), gap="large"), strict=True):
+        with side:
+            if len(options.places) > 1:
                 st.subheader(_as_markdown(place), anchor=False)
-            source = open_source(place)
-            if texts is not None and types is not None:
-                show_results(source, records, texts, types, is_wide=len(places) == 1)
+            source = _tried(partial(open_source, place))
+            if source is not None and read is not None and types is not None:
+                _tried(partial(show_results, source, *read, types, is_wide=len(options.places) == 1))
 
 
-def ask_records() -> tuple[list[dict[str, Any]], str]:
-    """Ask for a text or a file. Return its records, and the key of their texts.
+def ask_records() -> tuple[list[dict[str, Any]], list[str]]:
+    """Ask for a text or a file. Return its records and their texts.
 
     Raises:
-        InputError: the file cannot be read, or there is none yet.
+        InputError: the file cannot be read, there is no text yet, or too much.
     """
     way = st.segmented_control("Text", [WRITE, UPLOAD], default=WRITE, required=True, key="way")
     if way == WRITE:
@@ -69,7 +67,8 @@ def ask_records() -> tuple[list[dict[str, Any]], str]:
         )
         # A click anywhere takes over what was written. This is where people look for it.
         st.button("Find", type="primary")
-        return [{"text": text}], "text"
+        check_texts([text])
+        return [{"text": text}], [text]
     file = st.file_uploader(
         "File", type=[suffix[1:] for suffix in SUFFIXES], key="file", label_visibility="collapsed",
         help="A .txt file is one text. A .jsonl or .csv file has a text a row.",
@@ -79,7 +78,10 @@ def ask_records() -> tuple[list[dict[str, Any]], str]:
         raise InputError("There is no file yet; choose one: a .txt file is one text, a .jsonl or .csv file has a text a row.")
     if not file.name.lower().endswith(".txt"):
         column = st.text_input("Column that holds the text", "text", key="column").strip() or "text"
-    return read_upload(file.name, file.getvalue(), column=column), column
+    records = read_upload(file.name, file.getvalue(), column=column)
+    texts = [record[column] for record in records]
+    check_texts(texts)
+    return records, texts
 
 
 def ask_types(preset: str) -> Inventory:
@@ -232,13 +234,13 @@ def _take_text() -> None:
         st.session_state.text = PRESETS[st.session_state.preset].text
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Show what is wrong as a sentence, and go on behind the block."""
+def _tried(work: Callable[[], Result]) -> Result | None:
+    """Return what comes of some work; None, and show what is wrong as a sentence, if it is refused."""
     try:
-        yield
+        return work()
     except InputError as error:
         st.error(_as_markdown(printable(str(error))))
+        return None
 
 
 def _as_markdown(text: str) -> str:
