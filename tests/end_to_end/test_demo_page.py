@@ -131,8 +131,7 @@ def test_a_text_with_types_that_were_changed(page: Page, tagger: Tagger) -> None
     type_into_table(page, "mathematician", row=1)
     [found] = tagger.predict([TEXT], as_entity_types(["mathematician"]))
     assert found
-    until(lambda: marked(page) == [(item.text, item.label) for item in found], page)
-    assert said(page) == []
+    until(lambda: marked(page) == [(item.text, item.label) for item in found] and said(page) == [], page)
 
 
 def test_threshold_score_and_what_lies_under_it(page: Page) -> None:
