@@ -2,6 +2,7 @@
 #   make quickstart    train a small model on the CPU, evaluate it, tag a sentence with types it never saw
 #   make test          the tests          make lint    ruff and mypy
 #   make docs          the documentation, as a site in site/
+#   make chromium      the browser for the tests of the page
 #   make data          regenerate data/   make clean   remove the environment and what the runs left behind
 # For the CPU build of torch on Linux: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make test
 
@@ -19,7 +20,7 @@ TYPES ?= town,weekday
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart test lint ruff mypy docs data clean
+.PHONY: help install install-dev chromium quickstart test lint ruff mypy docs data clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -39,6 +40,12 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 install: $(VENV)/.quickstart
 install-dev: $(VENV)/.dev
+
+# The browser that the page is tested in, where Debian's packages may be installed; elsewhere the test says what is missing.
+chromium:
+	command -v chromium || ! command -v apt-get || { \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo -n); export DEBIAN_FRONTEND=noninteractive; \
+		$$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends chromium; }
 
 quickstart: $(VENV)/.quickstart
 	"$(BIN)/accelerate" launch --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \

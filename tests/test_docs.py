@@ -33,6 +33,7 @@ NOT_RUN = {
     "make data": "tests/data_sets compare the files with what the generators write",
     "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make install-dev": "the same install, from another index",
     ".ci/run": "it runs these tests",
+    "spanmatch demo": "tests/end_to_end/test_demo_page.py starts it, and looks at it in a browser",
     "source .venv/bin/activate": "it changes the shell alone",
     ".venv/bin/pytest": "it is what runs now",
 }

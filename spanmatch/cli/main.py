@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from spanmatch import __version__
+from spanmatch.apps.demo.options import DemoOptions
 from spanmatch.apps.server.options import ServeOptions
 from spanmatch.cli.bench import run_bench
 from spanmatch.cli.calibrate import run_calibrate
 from spanmatch.cli.convert import ConvertOptions, run_convert
 from spanmatch.cli.data import run_stats
+from spanmatch.cli.demo import run_demo
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
 from spanmatch.cli.flags import Parser, add_command
 from spanmatch.cli.serve import run_serve
@@ -57,6 +59,7 @@ def _main(arguments: Sequence[str]) -> None:
     add_command(commands, "calibrate", run_calibrate, CalibrateOptions)
     add_command(commands, "bench", run_bench, BenchOptions)
     add_command(commands, "serve", run_serve, ServeOptions)
+    add_command(commands, "demo", run_demo, DemoOptions)
     add_command(commands, "convert", run_convert, ConvertOptions)
     data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     add_command(data, "stats", run_stats, StatsOptions)

@@ -56,6 +56,16 @@ def test_defaults_are_those_of_the_fields() -> None:
     assert Options(**parsed("m")) == Options(model="m")
 
 
+def test_a_positional_field_with_a_default_may_be_left_out() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Optional:
+        model: str | None = option("where the model is", default=None, metavar="MODEL", positional=True)
+
+    parser = Parser(prog="program")
+    add_flags(parser, Optional)
+    assert vars(parser.parse_args([])) == {} and vars(parser.parse_args(["m"])) == {"model": "m"}
+
+
 def test_positional_fields_as_flags() -> None:
     assert parsed("--model", "m", "--files", "a", positional=False) == {"model": "m", "files": ["a"]}
     with pytest.raises(InputError, match="arguments are required: --model"):

@@ -1,0 +1,1 @@
+"""The page: `spanmatch demo` (extra `demo`)."""
