@@ -81,7 +81,7 @@ def tag(options: TagOptions) -> None:
         tagger.prepare(types, file=options.type_embeddings, progress=sys.stderr.isatty() and len(types) > MANY_TYPES)
         if not named:
             asked = ", ".join(item.name for item in types)
-            print(f'no types were named, so these are asked for: {asked}; name others with --types "brand,color"', file=sys.stderr)
+            print(f'no types given, so these are asked for: {asked}; give others with --types "brand,color"', file=sys.stderr)
         run.tag(tagger)
 
 
