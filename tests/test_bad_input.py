@@ -294,7 +294,6 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
         ["tag", "{folder}/checkpoint", "a b", "--type", "x", "--treshold", "1"],
         ["--treshold", 'did you mean "--threshold"?'],
     ),
-    "no types": (["tag", "{folder}/checkpoint", "Ada met Bob"], ["no entity types", "--types"]),
     "empty types": (["tag", "{folder}/checkpoint", "Ada met Bob", "--types", " , "], ["no entity types", "--types"]),
     "type given twice": (
         ["tag", "{folder}/checkpoint", "Ada met Bob", "--types", "person", "--types", "person"],

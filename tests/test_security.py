@@ -237,7 +237,7 @@ def known_kind(folder: Path, trap: Trap) -> None:
 
 # How a checkpoint is changed, and whether it is then refused; else what is evil in it is passed over.
 CHECKPOINTS: dict[str, tuple[Callable[[Path, Trap], None], bool]] = {
-    "tokenizer with code": (tokenizer_with_code, True),
+    "tokenizer with code": (tokenizer_with_code, False),
     "encoder with code": (encoder_of_checkpoint, False),
     "encoder of an unknown kind": (partial(encoder_of_checkpoint, model_type="evil"), True),
     "tagger by another name": (lambda folder, trap: change(folder / "config.json", tagger="os:system"), True),
@@ -267,7 +267,8 @@ def test_a_line_of_the_corpus_is_no_answer(place: Place, trap: Trap) -> None:
     code = f"{answers}from spanmatch.cli.main import main\nmain()"
     command = [sys.executable, "-c", code, "tag", str(checkpoint), "-", "--types", "person"]
     ended = end_in_time(command, offline_environment(), 100)
-    assert refused(ended) and trap.is_untouched(), ended.err
+    assert ended.status == 0 and trap.is_untouched(), ended.err
+    assert [json.loads(line)["text"] for line in ended.out.splitlines()] == ["y", "1", "y"]
 
 
 # How an encoder is changed, and whether it is then refused.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spanmatch.batching.candidates import TokenizedText, Unrepresentable, tokenize_texts
+from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.batching.views import View, owned_candidates, split_windows, token_range, type_runs
 from spanmatch.config import MatcherConfig
@@ -51,7 +52,10 @@ class Batcher:
 
     @classmethod
     def of(
-        cls, config: MatcherConfig, text_tokenizer: "PreTrainedTokenizerBase", type_tokenizer: "PreTrainedTokenizerBase"
+        cls,
+        config: MatcherConfig,
+        text_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
+        type_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
     ) -> "Batcher":
         """Make the batcher of a model.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
+from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.errors import InputError, one_line
 
 if TYPE_CHECKING:  # importing transformers imports torch, which nothing here needs
@@ -61,7 +62,7 @@ class SequenceTokenizer:
     @classmethod
     def of(
         cls,
-        tokenizer: "PreTrainedTokenizerBase | Tokenizer",
+        tokenizer: "PreTrainedTokenizerBase | StoredTokenizer | Tokenizer",
         max_length: int,
         *,
         has_threshold_token: bool = False,
@@ -70,8 +71,8 @@ class SequenceTokenizer:
         """Read the special tokens of a sequence off a tokenizer.
 
         Args:
-            tokenizer: a fast tokenizer of transformers, or one of the library `tokenizers`. It is copied, because its
-                padding and truncation are settings that others may change.
+            tokenizer: a fast tokenizer of transformers or of a checkpoint, or one of the library `tokenizers`. It is
+                copied, because its padding and truncation are settings that others may change.
             max_length: subwords of a sequence, special tokens included.
             has_threshold_token: whether the threshold token ends the prefix.
             prompt: what is put before each type text.
@@ -83,7 +84,8 @@ class SequenceTokenizer:
             raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use an encoder with a fast tokenizer")
         _be_serial_in_forks()
         try:
-            backend = Tokenizer.from_str(getattr(tokenizer, "backend_tokenizer", tokenizer).to_str())
+            whole: Any = getattr(tokenizer, "backend_tokenizer", tokenizer)
+            backend = Tokenizer.from_str(whole.to_str())
             backend.no_padding()
             backend.no_truncation()
             prefix, suffix = _special_tokens(backend.encode(PROBE), 1)

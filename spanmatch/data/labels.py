@@ -20,6 +20,8 @@ USUAL_NAMES = {
     "gpe": "geopolitical entity", "norp": "nationality, religious or political group", "fac": "facility",
     "prod": "product", "evt": "event",
 }  # fmt: skip
+# The tags of what is asked for where nobody names a type.
+USUAL_TAGS = ("PER", "ORG", "LOC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,11 @@ def unnamed_type(label: str) -> EntityType:
     """
     spoken = " ".join(label.replace("_", " ").split()) or label
     return EntityType(name=USUAL_NAMES.get(normalise(label), spoken), label=label)
+
+
+def usual_types() -> Inventory:
+    """Return the types that are asked for where nobody names any: person, organization, location."""
+    return as_entity_types([unnamed_type(tag).name for tag in USUAL_TAGS])
 
 
 def sidecar_of(data: Path) -> Path | None:

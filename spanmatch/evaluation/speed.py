@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.words import split_words
 from spanmatch.entities import EntityType
 from spanmatch.evaluation.options import BenchOptions
@@ -59,7 +60,7 @@ def measure(matcher: SpanMatcher, texts: Sequence[str], types: Sequence[EntityTy
         "architecture": matcher.config.architecture,
         "num_texts": len(texts),
         "num_words": sum(len(split_words(text)) for text in texts),
-        "num_tokens": sum(map(len, matcher.text_tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"])),
+        "num_tokens": sum(map(len, matcher.batcher.text_tokenizer.encode(texts)[0])),
         "num_types": len(types),
         "repeats": repeats,
     }
@@ -199,12 +200,12 @@ class EncoderAlone:
     """
 
     encoder: Any
-    tokenizer: Any
+    tokenizer: SequenceTokenizer
     strings: Sequence[str]
     batches: Sequence[dict[str, Any]]
 
     @classmethod
-    def of(cls, encoder: Any, tokenizer: Any, strings: Sequence[str], work: Callable[[], Any]) -> "EncoderAlone":
+    def of(cls, encoder: Any, tokenizer: SequenceTokenizer, strings: Sequence[str], work: Callable[[], Any]) -> "EncoderAlone":
         """Do the work once and keep what it gives the encoder.
 
         Args:
@@ -232,7 +233,7 @@ class EncoderAlone:
     def __call__(self) -> None:
         """Tokenise and encode."""
         device = next(self.encoder.parameters()).device
-        self.tokenizer(list(self.strings), add_special_tokens=False, return_attention_mask=False, verbose=False)
+        self.tokenizer.encode(self.strings)
         for batch in self.batches:
             self.encoder(**{key: value.to(device) if torch.is_tensor(value) else value for key, value in batch.items()})
 
@@ -249,7 +250,8 @@ def text_encoder_alone(matcher: SpanMatcher, texts: Sequence[str], types: Sequen
         texts: the texts.
         types: the types, or their embeddings.
     """
-    return EncoderAlone.of(matcher.model.text_encoder, matcher.text_tokenizer, texts, lambda: matcher.predict(list(texts), types))
+    tokenizer = matcher.batcher.text_tokenizer
+    return EncoderAlone.of(matcher.model.text_encoder, tokenizer, texts, lambda: matcher.predict(list(texts), types))
 
 
 def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> EncoderAlone:
@@ -261,5 +263,5 @@ def type_encoder_alone(matcher: SpanMatcher, types: Sequence[EntityType]) -> Enc
     """
     strings = list(dict.fromkeys(item.text for item in types))
     return EncoderAlone.of(
-        matcher.model.encoder_of_types, matcher.type_tokenizer, strings, lambda: matcher.encode_types(list(types))
+        matcher.model.encoder_of_types, matcher.batcher.lone_type_tokenizer, strings, lambda: matcher.encode_types(list(types))
     )

@@ -1,28 +1,24 @@
-"""Load pretrained encoders, build encoders from the configuration of a checkpoint, and add tokens to them."""
+"""Load pretrained encoders, build encoders from the configuration of a checkpoint, and add tokens to them.
+
+Importing transformers takes longer than tagging a sentence, so it is imported where an encoder needs it.
+"""
 
 import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import (
-    MODEL_FOR_TEXT_ENCODING_MAPPING,
-    AutoConfig,
-    AutoModel,
-    AutoModelForTextEncoding,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
-from transformers.utils.hub import cached_file
 
 from spanmatch.errors import InputError, one_line
+from spanmatch.model.bert import Bert, is_bert
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +42,8 @@ class PretrainedEncoder:
         prompt: what it expects before each text.
     """
 
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
     pooling: str | None
     normalises: bool = False
     prompt: str = ""
@@ -62,6 +58,8 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
     Raises:
         InputError: there is no encoder, or it cannot be loaded.
     """
+    from transformers import AutoConfig, AutoTokenizer
+
     source = resolve_encoder(name_or_path)
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
@@ -87,6 +85,7 @@ def load_type_encoder(name_or_path: str) -> PretrainedEncoder:
         return load_pretrained(name_or_path)
     _check_modules(name_or_path, modules)
     from sentence_transformers import SentenceTransformer  # imported late: it takes seconds
+    from transformers import AutoTokenizer
 
     loading = {"use_safetensors": True, "dtype": torch.float32}
     try:
@@ -122,30 +121,37 @@ def _cannot_be_loaded(name_or_path: str, error: Exception) -> InputError:
     return InputError(f'encoder "{name_or_path}" cannot be loaded ({one_line(error, 200)}); {hint}')
 
 
-def encoder_from_config(config: dict[str, Any]) -> PreTrainedModel:
+def encoder_from_config(config: dict[str, Any], *, is_trained: bool = True) -> "PreTrainedModel | Bert":
     """Build an encoder with random weights, to be overwritten by those of a checkpoint.
 
     Args:
         config: the configuration of the encoder, with its `model_type`.
+        is_trained: whether it may be trained; if not, a BERT is one that computes the same and needs no transformers.
     """
+    if not is_trained and is_bert(config):
+        return Bert(config)
+    from transformers import AutoConfig
+
     values = {key: value for key, value in config.items() if key not in {"model_type", "auto_map"}}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
     return _encoder_alone(_auto_class(hf_config).from_config(hf_config, trust_remote_code=False))
 
 
-def _is_encoder_decoder(config: PreTrainedConfig) -> bool:
+def _is_encoder_decoder(config: "PreTrainedConfig") -> bool:
     """Return whether models of this kind have a decoder."""
     # A new configuration is asked: the flag of one whose model was built without its decoder says no.
     return type(config)().is_encoder_decoder
 
 
-def _auto_class(config: PreTrainedConfig) -> Any:
+def _auto_class(config: "PreTrainedConfig") -> Any:
     """Return the class to load a model with: for an encoder-decoder, one that builds no decoder, if there is one."""
+    from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, AutoModel, AutoModelForTextEncoding
+
     alone = _is_encoder_decoder(config) and type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
     return AutoModelForTextEncoding if alone else AutoModel
 
 
-def _encoder_alone(model: PreTrainedModel) -> PreTrainedModel:
+def _encoder_alone(model: "PreTrainedModel") -> "PreTrainedModel":
     """Return the encoder of a model without its decoder and pooler.
 
     Nothing here reads their output, so their weights would get no gradient, which breaks data-parallel training.
@@ -180,11 +186,13 @@ def _known_pooling(source: str, mode: str) -> str:
 
 def _optional_json(source: str, file: str) -> Any:
     """Read a JSON file of a local folder or hub repository; return None if there is none."""
+    from transformers.utils.hub import cached_file
+
     path = cached_file(source, file, _raise_exceptions_for_missing_entries=False, _raise_exceptions_for_connection_errors=False)
     return json.loads(Path(path).read_text(encoding="utf-8-sig")) if path else None
 
 
-def add_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> None:
+def add_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[str]) -> None:
     """Add tokens to a vocabulary, with random embeddings of the same spread as the others.
 
     Args:

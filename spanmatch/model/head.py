@@ -107,7 +107,7 @@ class SpanHead(nn.Module):
         self.usual_affinity: torch.Tensor
         self.register_buffer("background", torch.zeros(num_background, head_size) if num_background else None)
         self.register_buffer("usual_affinity", torch.tensor(0.0) if num_background else None)
-        if text_size == type_size and head_size <= text_size:
+        if text_size == type_size and head_size <= text_size and not self.scale.is_meta:  # without memory there are no weights
             self._align(text_size, head_size)
 
     @torch.no_grad()

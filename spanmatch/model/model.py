@@ -9,18 +9,22 @@ Legend: B batch, T text tokens, C types, L tokens of a type, H hidden, D head si
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel
 
 from spanmatch.batching.collate import TextBatch, TypeBatch
 from spanmatch.config import MatcherConfig
 from spanmatch.model.encoders import encoder_from_config
 from spanmatch.model.head import SpanHead, SpanScores
 from spanmatch.model.rivals import NUM_MENTIONS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from spanmatch.model.bert import Bert
 
 
 class SpanMatcherModel(nn.Module):
@@ -34,7 +38,10 @@ class SpanMatcherModel(nn.Module):
     """
 
     def __init__(
-        self, config: MatcherConfig, text_encoder: PreTrainedModel | None = None, type_encoder: PreTrainedModel | None = None
+        self,
+        config: MatcherConfig,
+        text_encoder: "PreTrainedModel | Bert | None" = None,
+        type_encoder: "PreTrainedModel | Bert | None" = None,
     ) -> None:
         """Build the model around encoders.
 
@@ -56,7 +63,7 @@ class SpanMatcherModel(nn.Module):
         )
 
     @property
-    def encoder_of_types(self) -> PreTrainedModel:
+    def encoder_of_types(self) -> "PreTrainedModel | Bert":
         """The encoder that reads types, which may be that of texts."""
         return self.text_encoder if self.type_encoder is None else self.type_encoder
 
@@ -159,7 +166,8 @@ class SpanMatcherModel(nn.Module):
         """
         # Re-entrant checkpoints mark an encoder that is used twice as ready twice, which data-parallel training refuses.
         given = {"use_reentrant": False} | (activation_checkpointing_kwargs or {})
-        for encoder in (self.text_encoder, self.type_encoder):
+        encoders: tuple[Any, ...] = (self.text_encoder, self.type_encoder)
+        for encoder in encoders:
             if encoder is not None:
                 enable = getattr(encoder, "activation_checkpointing_enable", encoder.gradient_checkpointing_enable)
                 enable(given, **options)

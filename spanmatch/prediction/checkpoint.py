@@ -3,25 +3,30 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
 from spanmatch.batching.candidates import CANDIDATES
+from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.config import MatcherConfig
 from spanmatch.data.files import read_json, whole_file
 from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.errors import InputError, nearest, one_line
-from spanmatch.model.encoders import ARCHITECTURES, POOLINGS
+from spanmatch.model.bert import Bert
+from spanmatch.model.encoders import ARCHITECTURES, POOLINGS, encoder_from_config
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.thresholds import NULL_SLOTS, THRESHOLDS_FILE, Calibration
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # How a weight may have been rounded since it was read: to one of the precisions that a matcher computes in, or to both.
 _ROUNDINGS = ((), (torch.bfloat16,), (torch.float16,), (torch.bfloat16, torch.float16), (torch.float16, torch.bfloat16))
@@ -100,7 +105,7 @@ class Checkpoint(NamedTuple):
     """Holds what was read from a checkpoint folder.
 
     Attributes:
-        model: the model, in float32 on the CPU.
+        model: the model, on the CPU.
         text_tokenizer: the tokenizer of its text encoder.
         type_tokenizer: the tokenizer of its type encoder, the same object if one encoder serves both.
         calibration: the calibrated thresholds, None if it was never calibrated.
@@ -108,8 +113,8 @@ class Checkpoint(NamedTuple):
     """
 
     model: SpanMatcherModel
-    text_tokenizer: PreTrainedTokenizerBase
-    type_tokenizer: PreTrainedTokenizerBase
+    text_tokenizer: StoredTokenizer
+    type_tokenizer: StoredTokenizer
     calibration: Calibration | None
     stored: StoredWeights
 
@@ -117,8 +122,8 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(
     folder: Path,
     model: SpanMatcherModel,
-    text_tokenizer: PreTrainedTokenizerBase,
-    type_tokenizer: PreTrainedTokenizerBase,
+    text_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
+    type_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
     *,
     calibration: Calibration | None = None,
     state: Mapping[str, torch.Tensor] | None = None,
@@ -166,27 +171,26 @@ def save_checkpoint(
             shutil.copyfile(stored.file, partial)
 
 
-def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """Read a checkpoint, in float32 on the CPU.
+def load_checkpoint(name_or_path: str | Path, *, is_trained: bool = False, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """Read a checkpoint, on the CPU.
 
     Args:
         name_or_path: a folder, a name that ships, or a hub id.
+        is_trained: whether the model may be trained.
+        dtype: precision of the weights in memory.
 
     Raises:
         InputError: there is no such folder, files are missing from it, or its weights do not fit its configuration.
     """
     folder = checkpoint_folder(name_or_path)
     config = read_matcher_config(folder)
-    _check_shapes(folder, config)
-    model = _build(folder, config)
-    try:
-        model.load_state_dict(load_file(folder / WEIGHTS_FILE), strict=True)
-    except (RuntimeError, SafetensorError) as error:
-        raise _not_fitting(folder, error) from error
-    broken = [name for name, weight in model.state_dict().items() if not bool(weight.isfinite().all())]
-    if broken:
-        problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
-        raise InputError(f"{folder / WEIGHTS_FILE}: {problem}; train again with a lower learning_rate")
+    model = _without_weights(folder, config, is_trained=is_trained)
+    weights = _read_weights(folder, dtype)
+    if all(isinstance(encoder, Bert) for encoder in (model.text_encoder, model.encoder_of_types)):
+        model.load_state_dict(weights, strict=True, assign=True)
+    else:  # an encoder of transformers may have buffers that no file holds, so it is built once more, with memory
+        model = _build(folder, config, is_trained=is_trained).to(dtype)
+        model.load_state_dict(weights, strict=True)
     text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER, model.text_encoder)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate, model.encoder_of_types) if separate.is_dir() else text_tokenizer
@@ -194,12 +198,11 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if calibration is not None and calibration.slot not in {None, *config.null_slots}:
         problem = f'thresholds above the null slot "{calibration.slot}", which this checkpoint has not'
         raise InputError(f"{folder / THRESHOLDS_FILE}: {problem}; delete it, and run spanmatch calibrate")
-    stored = StoredWeights.of(folder / WEIGHTS_FILE)
-    return Checkpoint(model.to(torch.float32), text_tokenizer, type_tokenizer, calibration, stored)
+    return Checkpoint(model, text_tokenizer, type_tokenizer, calibration, StoredWeights.of(folder / WEIGHTS_FILE))
 
 
-def _check_shapes(folder: Path, config: MatcherConfig) -> None:
-    """Compare the shapes of weights with those that a configuration asks for, before any memory is taken.
+def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -> SpanMatcherModel:
+    """Build a model on the device "meta", after comparing its shapes with those of the weights, before any memory is taken.
 
     A wrong number in the configuration may ask for more memory than there is, or for layers without end.
     """
@@ -212,20 +215,52 @@ def _check_shapes(folder: Path, config: MatcherConfig) -> None:
         for key, value in encoder.items():
             if "layer" in key and type(value) is int and value > len(shapes):
                 raise _not_fitting(folder, ValueError(f'"{key}" is {str(value)[:20]}, for {len(shapes)} weights'))
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutRandomNumbers():
         try:
-            weights = {name: torch.empty(shape) for name, shape in shapes.items()}
-            _build(folder, config).load_state_dict(weights, strict=True)
+            model = _build(folder, config, is_trained=is_trained)
+            model.load_state_dict({name: torch.empty(shape) for name, shape in shapes.items()}, strict=True)
         except RuntimeError as error:
             raise _not_fitting(folder, error) from error
+    return model
 
 
-def _build(folder: Path, config: MatcherConfig) -> SpanMatcherModel:
+class _WithoutRandomNumbers(TorchFunctionMode):
+    """Leaves out what `torch.nn.init` does: for the device "meta", torch would import its compiler, which takes a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == torch.nn.init.__name__:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
+def _build(folder: Path, config: MatcherConfig, *, is_trained: bool) -> SpanMatcherModel:
     try:
-        return SpanMatcherModel(config)
+        text, types = (
+            None if described is None else encoder_from_config(described, is_trained=is_trained)
+            for described in (config.text_encoder, config.type_encoder)
+        )
+        return SpanMatcherModel(config, text, types)
     except Exception as error:  # of a wrong value, the libraries raise many kinds
         reason = one_line(error, 200)
         raise InputError(f"{folder / CONFIG_FILE}: describes no model ({reason}); copy or train the checkpoint again") from error
+
+
+def _read_weights(folder: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Read weights one by one, so that memory never holds all of them in the precision of the file, too."""
+    weights: dict[str, torch.Tensor] = {}
+    broken: list[str] = []
+    with safe_open(folder / WEIGHTS_FILE, framework="pt") as stored:
+        for name in stored.keys():  # noqa: SIM118 (no mapping)
+            weight = stored.get_tensor(name)
+            # The lowest and the highest element are numbers only if all are, and are found faster than all are tested.
+            if weight.numel() and not bool(torch.stack(torch.aminmax(weight)).isfinite().all()):
+                broken.append(name)
+            weights[name] = weight.to(dtype, copy=True)  # else it would change with the file
+    if broken:
+        problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
+        raise InputError(f"{folder / WEIGHTS_FILE}: {problem}; train again with a lower learning_rate")
+    return weights
 
 
 def _not_fitting(folder: Path, error: Exception) -> InputError:
@@ -233,17 +268,17 @@ def _not_fitting(folder: Path, error: Exception) -> InputError:
     return InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again")
 
 
-def _read_tokenizer(folder: Path, encoder: PreTrainedModel) -> PreTrainedTokenizerBase:
+def _read_tokenizer(folder: Path, encoder: "PreTrainedModel | Bert") -> StoredTokenizer:
     try:
         if not folder.is_dir():
             raise FileNotFoundError("no such folder")
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        tokenizer("a \U00012031")  # a vocabulary without its unknown token fails only where a word is unknown
+        tokenizer = StoredTokenizer.load(folder)
+        tokenizer.backend_tokenizer.encode("a \U00012031")  # without its unknown token it fails only at an unknown word
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
         reason = one_line(error, 200)
         raise InputError(f"{folder}: no tokenizer that can be read ({reason}); copy or train the checkpoint again") from error
     embeddings: Any = encoder.get_input_embeddings()
-    last, size = max(tokenizer.get_vocab().values(), default=0), embeddings.num_embeddings
+    last, size = max(tokenizer.backend_tokenizer.get_vocab().values(), default=0), embeddings.num_embeddings
     if last >= size:
         problem = f"a tokenizer with token ids up to {last}, but the encoder has {size} embeddings"
         raise InputError(f"{folder}: {problem}; copy or train the checkpoint again")

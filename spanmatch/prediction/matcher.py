@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import torch
 from tqdm.auto import tqdm
-from transformers import PreTrainedTokenizerBase
 
 from spanmatch.batching.batcher import LAST_BUFFER, Batcher, example_buffers
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.batching.collate import collate_texts
+from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
@@ -44,6 +44,9 @@ from spanmatch.prediction.type_columns import TypeColumns
 from spanmatch.prediction.type_embeddings import TypeEmbeddings, weights_digest
 from spanmatch.prediction.type_encoder import TypeEncoder
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 
 class SpanMatcher:
     """Tags texts with a trained model; a `Tagger` (see `prediction.tagger`). Several threads may use it at the same time.
@@ -57,8 +60,8 @@ class SpanMatcher:
     def __init__(
         self,
         model: SpanMatcherModel,
-        text_tokenizer: PreTrainedTokenizerBase,
-        type_tokenizer: PreTrainedTokenizerBase,
+        text_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
+        type_tokenizer: "PreTrainedTokenizerBase | StoredTokenizer",
         *,
         calibration: Calibration | None = None,
         autocast: torch.dtype | None = None,
@@ -126,9 +129,9 @@ class SpanMatcher:
         Raises:
             InputError: no such folder, files missing from it, or weights that do not fit its configuration.
         """
-        model, text_tokenizer, type_tokenizer, calibration, stored = load_checkpoint(name_or_path)
         target = default_device() if device is None else named_device(device)
         precision = native_dtype(target) if dtype is None else named_dtype(dtype)
+        model, text_tokenizer, type_tokenizer, calibration, stored = load_checkpoint(name_or_path, dtype=precision)
         model.to(device=target, dtype=precision).eval()
         if compile:
             compile_encoder(model.text_encoder)

@@ -2,12 +2,12 @@
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from accelerate import PartialState
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +20,8 @@ def join_launch(device: str | None) -> None:
     Args:
         device: where this process computes, such as "cpu" or "cuda"; by default a GPU if there is one.
     """
+    from accelerate import PartialState  # imported late, because a process that only tags does without
+
     on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
     # Without `cpu=True`, each process on a machine without a GPU takes itself for the only one.
     PartialState(cpu=not on_gpu)
@@ -73,8 +75,11 @@ def gather_all(items: list[Item]) -> list[Item]:
 
 
 def quiet_libraries() -> None:
-    """Turn off the progress bars of transformers and all of its messages but errors."""
-    from transformers.utils import logging as transformers_logging
+    """Turn off the progress bars of transformers and all of its messages but errors, whenever it is imported."""
+    # It reads both when it is imported, which takes a second that a command without it saves.
+    os.environ["TRANSFORMERS_VERBOSITY"], os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "error", "1"
+    if "transformers" in sys.modules:
+        from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()

@@ -11,11 +11,11 @@ from typing import IO
 
 from spanmatch.data.files import check_can_write, check_not_read, is_standard_output, partial_path, target_of
 from spanmatch.data.labels import asked_types
-from spanmatch.entities import Entity
+from spanmatch.entities import NO_TYPES, Entity, Inventory
 from spanmatch.errors import InputError
 from spanmatch.model.devices import default_device
 from spanmatch.prediction.tagger import Tagger
-from spanmatch.prediction.thresholds import check_names, parse_threshold
+from spanmatch.prediction.thresholds import Threshold, check_names, parse_threshold
 from spanmatch.tagging.chunks import Chunk
 from spanmatch.tagging.files import SourceFiles
 from spanmatch.tagging.lines import as_json, as_text
@@ -42,9 +42,8 @@ def tag(options: TagOptions) -> None:
     Raises:
         InputError: the options, the input or the model are not as they should be.
     """
-    types = asked_types(options.types, options.entity_types)
+    named = asked_types(options.types, options.entity_types) if options.types or options.entity_types else NO_TYPES
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
-    check_names(threshold, types)
     written = [*(files_of(Path(options.output)) if options.output else []), *_kept_types(options)]
     files = open_files(options.source, options.text_column, written)
     _check(options, files)
@@ -52,10 +51,14 @@ def tag(options: TagOptions) -> None:
     if options.tool_format is not None:
         suffix = "" if options.output is None else Path(options.output).suffix
         writer = ToolWriter(options.tool_format, model=options.model, text_column=options.text_column, suffix=suffix)
-        writer.check(types)
-    job = TagJob(options=options, types=types, threshold=threshold)
+    if named:
+        _check_types(named, threshold, writer)
+    job = TagJob(options=options, types=named, threshold=threshold)
     with ExitStack() as stack:
         tagger = stack.enter_context(Workers(job, options.num_workers)) if options.num_workers else job.load()
+        types = job.asked(tagger)
+        if not named:
+            _check_types(types, threshold, writer)
         output = None
         if options.output is not None:
             assert files is not None
@@ -76,7 +79,17 @@ def tag(options: TagOptions) -> None:
         run = _Run(job, files, output, writer, held)
         run.begin()
         tagger.prepare(types, file=options.type_embeddings, progress=sys.stderr.isatty() and len(types) > MANY_TYPES)
+        if not named:
+            asked = ", ".join(item.name for item in types)
+            print(f'no types given, so these are asked for: {asked}; give others with --types "brand,color"', file=sys.stderr)
         run.tag(tagger)
+
+
+def _check_types(types: Inventory, threshold: Threshold | None, writer: ToolWriter | None) -> None:
+    """Refuse types that the threshold does not name, or that the format of the output cannot hold."""
+    check_names(threshold, types)
+    if writer is not None:
+        writer.check(types)
 
 
 def _check(options: TagOptions, files: SourceFiles | None) -> None:

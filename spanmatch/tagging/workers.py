@@ -25,8 +25,9 @@ import torch
 from tqdm import tqdm
 
 from spanmatch.data.examples import Example
+from spanmatch.data.labels import usual_types
 from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, Inventory
+from spanmatch.entities import Entity, EntityType, Inventory
 from spanmatch.errors import InputError
 from spanmatch.prediction.processes import quiet_libraries
 from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
@@ -51,7 +52,7 @@ class TagJob:
 
     Attributes:
         options: the options of the command.
-        types: the types to look for.
+        types: the types that the user named, if any.
         threshold: what a score must exceed, None for the tagger's own.
     """
 
@@ -67,6 +68,15 @@ class TagJob:
         tagger.check_threshold(self.threshold)
         return tagger
 
+    def asked(self, tagger: "Tagger | Workers") -> Inventory:
+        """Return the types to look for: those that the user named, else all that the tagger knows, else the usual ones.
+
+        Args:
+            tagger: the tagger of this job, here or in its workers.
+        """
+        known = None if self.types else tagger.types
+        return self.types or (usual_types() if known is None else Inventory(known))
+
     def tag(
         self, tagger: Tagger, texts: Sequence[tuple[str, str]], advance: Callable[[float], object] | None = None
     ) -> Iterator[list[Entity]]:
@@ -77,8 +87,9 @@ class TagJob:
             texts: where each text stands, and the text.
             advance: told how many texts were tagged since, in parts where a text is long.
         """
+        types = self.asked(tagger)
         return tagger.stream(
-            (Example(where=where, text=text, words=split_words(text), mentions=(), types=self.types) for where, text in texts),
+            (Example(where=where, text=text, words=split_words(text), mentions=(), types=types) for where, text in texts),
             threshold=self.threshold,
             overlap=self.options.overlap,
             options=StreamOptions(
@@ -147,11 +158,21 @@ class Workers:
         """
         return _result(self._fingerprint)
 
+    @property
+    def types(self) -> tuple[EntityType, ...] | None:
+        """Return the types that the tagger knows (see `Tagger.types`).
+
+        Raises:
+            InputError: the tagger cannot be loaded, or cannot answer the threshold.
+            WorkerError: a worker died or failed.
+        """
+        return _result(self._submit(_types))
+
     def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
         """Prepare types in one worker, for all of them.
 
         Args:
-            types: the types of the job.
+            types: what `TagJob.asked` gave.
             file: keeps what was done (see `Tagger.prepare`); by default a temporary file.
             progress: show a bar.
 
@@ -159,7 +180,7 @@ class Workers:
             InputError: the tagger refuses the file.
             WorkerError: a worker died or failed.
         """
-        assert types == self._job.types
+        assert types == self._job.asked(self)
         spare = f"{self._folder.name}/types"
         self._file = _result(self._submit(_prepare, file, spare, progress, torch.get_num_threads()))
 
@@ -275,8 +296,12 @@ def _tagger() -> Tagger:
 @cache
 def _prepared(file: str | None) -> Tagger:
     tagger = _tagger()
-    tagger.prepare(_job.types, file=file)
+    tagger.prepare(_job.asked(tagger), file=file)
     return tagger
+
+
+def _types() -> tuple[EntityType, ...] | None:
+    return _tagger().types
 
 
 def _fingerprint() -> dict[str, str]:
@@ -286,14 +311,15 @@ def _fingerprint() -> dict[str, str]:
 def _prepare(file: str | None, spare: str, progress: bool, num_threads: int) -> str | None:
     """Prepare the types, and return the file that holds them; None if the tagger keeps nothing in files."""
     tagger, before = _tagger(), torch.get_num_threads()
+    types = _job.asked(tagger)
     torch.set_num_threads(num_threads)  # the others wait
     try:
-        tagger.prepare(_job.types, file=file or spare, progress=progress)
+        tagger.prepare(types, file=file or spare, progress=progress)
         return file or spare
     except InputError:
         if file is not None:
             raise
-        tagger.prepare(_job.types, progress=progress)
+        tagger.prepare(types, progress=progress)
         return None
     finally:
         torch.set_num_threads(before)

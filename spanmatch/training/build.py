@@ -112,7 +112,7 @@ def _from_checkpoint(
 ) -> SpanMatcher:
     name = arguments.pretrained_model_name_or_path
     assert name is not None
-    loaded = load_checkpoint(name)
+    loaded = load_checkpoint(name, is_trained=True)
     config = loaded.model.matcher_config
     if config.architecture != architecture:
         raise InputError(f"{name} is a {config.architecture}-encoder; use train_{config.architecture}_encoder.py")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers_data import TEXT, read_one, write_labels
 
-from spanmatch.data.labels import asked_types, read_entity_types, sidecar_of
+from spanmatch.data.labels import USUAL_TAGS, asked_types, read_entity_types, sidecar_of, unnamed_type, usual_types
 from spanmatch.errors import InputError
 
 
@@ -118,6 +118,11 @@ def test_sidecar_is_beside_a_file_or_in_a_folder(tmp_path: Path) -> None:
     assert sidecar_of(tmp_path) is None and sidecar_of(tmp_path / "train.jsonl") is None
     labels = write_labels(tmp_path, {"PER": "a human being"})
     assert sidecar_of(tmp_path) == sidecar_of(tmp_path / "train.jsonl") == labels
+
+
+def test_the_usual_types_are_those_of_the_usual_tags() -> None:
+    assert [item.label for item in usual_types()] == ["person", "organization", "location"]
+    assert [unnamed_type(tag).name for tag in USUAL_TAGS] == [item.name for item in usual_types()]
 
 
 class TestAskedTypes:

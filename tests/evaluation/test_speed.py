@@ -86,7 +86,7 @@ def test_the_encoder_alone_leaves_no_hook(tiny_matcher: SpanMatcher) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        EncoderAlone.of(tiny_matcher.model.text_encoder, tiny_matcher.text_tokenizer, TEXTS, fails)
+        EncoderAlone.of(tiny_matcher.model.text_encoder, tiny_matcher.batcher.text_tokenizer, TEXTS, fails)
     assert not tiny_matcher.model.text_encoder._forward_pre_hooks
 
 

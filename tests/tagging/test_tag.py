@@ -267,6 +267,21 @@ def test_a_sentence_is_no_name_of_a_file(checkpoint: Path) -> None:
         assert json.loads(spanmatch("tag", sentence, "--types", "person").out)["text"] == sentence
 
 
+class TestWithoutTypes:
+    def test_asks_for_the_usual_ones_and_says_so(self, checkpoint: Path) -> None:
+        sentence = "Ada met Bob in Rome"
+        given = spanmatch("tag", checkpoint, sentence, "--types", "person,organization,location")
+        result = spanmatch("tag", checkpoint, sentence)
+        assert result.status == 0 and result.out == given.out
+        [told, *further] = result.err.splitlines()
+        assert "person, organization, location" in told and "--types" in told and len(further) == len(given.err.splitlines())
+
+    def test_what_does_not_fit_them_is_refused(self, checkpoint: Path, tmp_path: Path) -> None:
+        refused(spanmatch("tag", checkpoint, "Ada met Bob", "--threshold", "city=0.4"), 'threshold for "city"', "organization")
+        (tmp_path / "a.jsonl").write_text("{")
+        refused(spanmatch("tag", checkpoint, tmp_path / "a.jsonl"), "a.jsonl:1")
+
+
 class TestTypeEmbeddings:
     @pytest.fixture
     def source(self, tmp_path: Path) -> Path:

@@ -5,11 +5,12 @@ import multiprocessing
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from helpers_tag import (
     write_source,
 )
 
-from spanmatch.entities import as_entity_types
+from spanmatch.entities import NO_TYPES, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.tagging import sources, workers
@@ -82,6 +83,31 @@ class TestTwoAreOneAreNone:
         kept = ["--type_embeddings", tmp_path / "types.safetensors"]
         refused(tag(cross_encoder, source, "--num_workers", 2, *kept), "cross-encoder", "leave it out")
         assert not (tmp_path / "types.safetensors").exists()
+
+
+    def test_types_that_nobody_named(self, checkpoint: Path, tmp_path: Path) -> None:
+        source = write_source(tmp_path / "few.jsonl", [{"text": text} for text in make_texts(40)])
+        none, one = (spanmatch("tag", checkpoint, source, "--num_workers", n) for n in (0, 1))
+        assert none.out == one.out and '"label": "organization"' in none.out
+        assert none.err.partition("\n")[0] == one.err.partition("\n")[0]
+
+
+class TestAsked:
+    """Which types a job looks for."""
+
+    def asked(self, named: Sequence[str], known: Sequence[str] | None) -> list[str]:
+        types = as_entity_types(named) if named else NO_TYPES
+        tagger: Any = SimpleNamespace(types=None if known is None else as_entity_types(known))
+        return [item.name for item in TagJob(options=TagOptions(model=""), types=types, threshold=None).asked(tagger)]
+
+    def test_those_that_the_user_named(self) -> None:
+        assert self.asked(["river"], None) == self.asked(["river"], ["river", "city"]) == ["river"]
+
+    def test_all_of_a_closed_set(self) -> None:
+        assert self.asked([], ["river", "city"]) == ["river", "city"]
+
+    def test_the_usual_ones(self) -> None:
+        assert self.asked([], None) == ["person", "organization", "location"]
 
 
 def test_the_parent_loads_no_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from spanmatch.data.formats.char_spans import (
     as_list,
@@ -273,6 +272,8 @@ def labeling_config(labels: Iterable[str]) -> str:
     Args:
         labels: the labels of the spans that can be annotated.
     """
+    from xml.sax.saxutils import quoteattr  # imported late, because it imports what reads the web
+
     choices = "".join(f"    <Label value={quoteattr(label)}/>\n" for label in dict.fromkeys(labels))
     head = f'<View>\n  <Labels name="{_FROM_NAME}" toName="{_TO_NAME}">\n'
     return f'{head}{choices}  </Labels>\n  <Text name="{_TO_NAME}" value="$text"/>\n</View>\n'

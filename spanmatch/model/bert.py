@@ -1,0 +1,197 @@
+"""BERT's encoder for inference, with torch alone: the states of transformers' `BertModel`, to the bit.
+
+Most checkpoints have such an encoder. Importing the one of transformers takes twice as long as all else that tagging a
+sentence needs, and calling it a third longer. Modules are named as there, so that the weights of a checkpoint fit both. A
+training uses the one of transformers, which has dropout, checkpointing and adapters.
+
+Legend: B batch, T tokens, H hidden (of a head, beside A), A attention heads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+# What a configuration has to say, where it says anything, for this to be its encoder.
+COMPUTED = {"model_type": "bert", "hidden_act": "gelu", "is_decoder": False, "add_cross_attention": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig:
+    """Holds the sizes of an encoder, by the names that a configuration has, with the values of one that does not say them.
+
+    Attributes:
+        vocab_size: number of tokens.
+        hidden_size: width of a state.
+        num_hidden_layers: number of layers.
+        num_attention_heads: attention heads of a layer.
+        intermediate_size: width inside a layer.
+        max_position_embeddings: the longest sequence.
+        type_vocab_size: number of segments.
+        layer_norm_eps: what is added to a variance.
+    """
+
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    layer_norm_eps: float = 1e-12
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if type(value) not in {int, type(item.default)} or not 0 < value < 1 << 40:
+                raise ValueError(f"{item.name} must be a number above 0, got {str(value)[:20]}")
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of {self.num_attention_heads} attention heads")
+
+
+def is_bert(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration describes an encoder that `Bert` computes.
+
+    Args:
+        config: the configuration of an encoder, with its `model_type`.
+    """
+    return "model_type" in config and all(config.get(key, value) == value for key, value in COMPUTED.items())
+
+
+class States(NamedTuple):
+    """Holds what an encoder returns, under the name that encoders of transformers have for it."""
+
+    last_hidden_state: torch.Tensor
+
+
+class Bert(nn.Module):
+    """Encodes sequences of tokens.
+
+    Attributes:
+        config: its sizes.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Build an encoder with random weights.
+
+        Args:
+            config: the configuration of the encoder; what is no size is not read.
+
+        Raises:
+            ValueError: a size is none, or the heads do not share the hidden size evenly.
+        """
+        super().__init__()
+        self.config = sizes = BertConfig(**{item.name: config[item.name] for item in fields(BertConfig) if item.name in config})
+        self.embeddings = _Embeddings(sizes)
+        self.encoder = _Layers(sizes)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Return the embeddings of tokens."""
+        return self.embeddings.word_embeddings
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, token_type_ids: torch.Tensor | None = None
+    ) -> States:
+        """Encode sequences.
+
+        Args:
+            input_ids: token ids.
+            attention_mask: 1 at tokens, 0 at padding; by default all are tokens.
+            token_type_ids: the segment of each token; by default all are in the first.
+
+        Shape: all (B, T), to (B, T, H).
+        """
+        mask_B1TT = None
+        if attention_mask is not None:  # SDPA asks for a row of it for each token
+            mask_B1TT = attention_mask.bool()[:, None, None].expand(-1, -1, input_ids.shape[1], -1)
+        return States(self.encoder(self.embeddings(input_ids, token_type_ids), mask_B1TT))
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
+        segments = self.token_type_embeddings
+        own = segments.weight[0] if token_type_ids is None else segments(token_type_ids)
+        positions_TH = self.position_embeddings.weight[: input_ids.shape[1]]
+        states: torch.Tensor = self.LayerNorm(self.word_embeddings(input_ids) + own + positions_TH)
+        return states
+
+
+class _Layers(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+
+    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+        for layer in self.layer:
+            states_BTH = layer(states_BTH, mask_B1TT)
+        return states_BTH
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.attention = _Attention(config)
+        self.intermediate = _Dense(config.hidden_size, config.intermediate_size)
+        self.output = _Added(config.intermediate_size, config)
+
+    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+        states_BTH = self.attention(states_BTH, mask_B1TT)
+        added: torch.Tensor = self.output(F.gelu(self.intermediate.dense(states_BTH)), states_BTH)
+        return added
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.self = _SelfAttention(config)
+        self.output = _Added(config.hidden_size, config)
+
+    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+        added: torch.Tensor = self.output(self.self(states_BTH, mask_B1TT), states_BTH)
+        return added
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.num_heads = config.num_attention_heads
+        self.query = nn.Linear(config.hidden_size, config.hidden_size)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+        query_BATH, key_BATH, value_BATH = (
+            project(states_BTH).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+            for project in (self.query, self.key, self.value)
+        )
+        read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
+        return read_BATH.transpose(1, 2).flatten(2)
+
+
+class _Dense(nn.Module):
+    def __init__(self, from_size: int, to_size: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(from_size, to_size)
+
+
+class _Added(nn.Module):
+    """Projects what a part of a layer found, and adds it to what the part read."""
+
+    def __init__(self, from_size: int, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(from_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+
+    def forward(self, found: torch.Tensor, states_BTH: torch.Tensor) -> torch.Tensor:
+        states: torch.Tensor = self.LayerNorm(self.dense(found) + states_BTH)
+        return states
