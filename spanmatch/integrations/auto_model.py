@@ -44,7 +44,7 @@ class SpanmatchModel(PreTrainedModel):
     """
 
     config_class = SpanmatchConfig
-    base_model_prefix = "matcher"  # the weights of a checkpoint are named without it
+    base_model_prefix = "matcher"  # not in the names of the weights of a checkpoint
 
     def __init__(self, config: SpanmatchConfig) -> None:
         """Build the model, with random weights.
@@ -57,23 +57,26 @@ class SpanmatchModel(PreTrainedModel):
         self.post_init()
 
     @classmethod
-    def from_pretrained(cls, name_or_path: Any, *arguments: Any, **options: Any) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *model_args: Any, **options: Any) -> Any:
         """Load a checkpoint, and refuse one whose weights do not fit; transformers alone would only warn.
 
         Args:
-            name_or_path: a folder or a hub id.
-            *arguments: as transformers has them.
+            pretrained_model_name_or_path: a folder or a hub id.
+            *model_args: as transformers has them.
             **options: as transformers has them.
 
         Raises:
             InputError: weights are missing, or there are others.
         """
-        model, report = super().from_pretrained(name_or_path, *arguments, **options | {"output_loading_info": True})
+        loaded: Any = super().from_pretrained(
+            pretrained_model_name_or_path, *model_args, **options | {"output_loading_info": True}
+        )
+        model, report = loaded
         wrong = sorted(map(str, report["missing_keys"] | report["unexpected_keys"]))
         if wrong:
             problem = f'{len(wrong)} weights such as "{wrong[0]}" do not fit {CONFIG_FILE}'
-            raise InputError(f"{name_or_path}: {problem}; copy or train the checkpoint again")
-        return (model, report) if options.get("output_loading_info") else model
+            raise InputError(f"{pretrained_model_name_or_path}: {problem}; copy or train the checkpoint again")
+        return loaded if options.get("output_loading_info") else model
 
     def forward(self, texts: TextBatch, types: Sequence[TypeBatch] | None = None) -> SpanScores:
         """Score every candidate span of texts against every type.

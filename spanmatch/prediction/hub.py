@@ -165,6 +165,8 @@ def _what_and_remedy(error: Exception, revision: str | None) -> str:
         return "HF_HUB_OFFLINE is set; unset it to upload"
     if isinstance(error, errors.HFValidationError):
         return f"no name of a hub model ({one_line(error, 80)}); give owner/name"
+    if "metadata in README.md" in str(error):
+        return f"the hub refuses the metadata of {CARD_FILE} ({one_line(error)}); mend them in the folder that was loaded"
     if status == 401:
         return f"the hub does not know the token, or there is none; {_LOG_IN}"
     if status == 403:

@@ -1,14 +1,13 @@
 """Write the model card of a checkpoint: a README.md that says how it was trained, and how good it is."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 
 from spanmatch.config import MatcherConfig
 from spanmatch.evaluation.metrics import Metrics
@@ -16,6 +15,7 @@ from spanmatch.prediction.shipped import shipped
 from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _EXAMPLE = "Ada Lovelace was born in London."
 
 
@@ -129,7 +129,7 @@ def card_metadata(name: str, encoder: str, results: Mapping[str, Metrics]) -> Mo
         base_model=_hub_id(encoder),
         tags=["named-entity-recognition", "zero-shot", "span-matching"],
         widget=[{"text": _EXAMPLE}],
-        model_name=name,
+        model_name=name if measured else None,
         eval_results=measured or None,
     )
 
@@ -137,10 +137,5 @@ def card_metadata(name: str, encoder: str, results: Mapping[str, Metrics]) -> Mo
 def _hub_id(name: str) -> str | None:
     """Return the hub id of an encoder, None for a folder of this machine and for what ships with the package."""
     repo_id = name.partition("@")[0]
-    if Path(name).exists() or shipped(name):
-        return None
-    try:
-        validate_repo_id(repo_id)
-    except HFValidationError:
-        return None
-    return repo_id
+    is_elsewhere = not Path(name).exists() and shipped(name) is None
+    return repo_id if is_elsewhere and _HUB_ID.fullmatch(repo_id) else None

@@ -164,7 +164,7 @@ class TestCheckpoint:
     def test_the_configuration_is_all_that_is_needed(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-        assert config == json.loads(json.dumps(tiny_matcher.config.as_dict()))
+        assert config == {"model_type": "spanmatch"} | json.loads(json.dumps(tiny_matcher.config.as_dict()))
         built = SpanMatcherModel(tiny_matcher.config)
         assert built.state_dict().keys() == tiny_matcher.model.state_dict().keys()
 
@@ -189,7 +189,7 @@ class TestAsTheyWere:
         self, dtype: str | None, then: Sequence[torch.dtype], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """... also where the device computes in bfloat16 by itself, and the model was moved to another precision since."""
-        monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device: torch.bfloat16)
+        monkeypatch.setattr("spanmatch.model.devices.native_dtype", lambda device: torch.bfloat16)
         matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype=dtype)
         for precision in then:
             matcher.model.to(precision)
