@@ -15,7 +15,7 @@ from spanmatch.prediction.shipped import shipped
 from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 _EXAMPLE = "Ada Lovelace was born in London."
 
 
@@ -116,6 +116,7 @@ def card_metadata(name: str, encoder: str, results: Mapping[str, Metrics]) -> Mo
             task_name="named-entity recognition",
             dataset_type="unknown",  # for a hub id; these are files
             dataset_name=file,
+            dataset_config=file,  # results of one type and configuration become one, whatever their names
             metric_type=kind,
             metric_name=f"micro-{kind}",
             metric_value=round(getattr(metrics.micro, kind), 4),
