@@ -59,15 +59,6 @@ def test_it_says_its_version(site: Path) -> None:
     assert (site / f"spanmatch-{__version__}.dist-info").is_dir()
 
 
-def test_transformers_loads_what_it_carries(site: Path) -> None:
-    code = (
-        "import spanmatch.integrations.auto_model\nfrom transformers import AutoModel\n"
-        "from spanmatch.prediction.shipped import shipped\n"
-        "print(type(AutoModel.from_pretrained(shipped('spanmatch-mini'))).__name__)"
-    )
-    assert run(site, "-c", code).strip() == "SpanmatchModel"
-
-
 def test_it_knows_no_commit(site: Path) -> None:
     """A wheel is no checkout, also where its folder is in one."""
     code = "from spanmatch.evaluation.provenance import provenance; print(provenance(0)['commit'])"
