@@ -13,7 +13,7 @@ from spanmatch.errors import InputError
 if TYPE_CHECKING:
     from spanmatch.prediction.matcher import SpanMatcher
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Entity", "EntityType", "InputError", "SpanMatcher", "__version__"]
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# What a checkpoint's config.json calls itself, as transformers and the hub expect it.
+MODEL_TYPE = "spanmatch"
+
 
 @dataclass(frozen=True, kw_only=True)
 class MatcherConfig:

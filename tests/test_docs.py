@@ -9,12 +9,14 @@ import gzip
 import importlib.util
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from helpers_docs import KEEPS_RUNNING, Block, Workspace, is_output, open_workspace, read_blocks
 from helpers_e2e import ROOT, sentences, trained_checkpoint, write_jsonl, write_tiny_encoder
+from helpers_hub import WRITES, Hub, running_hub, use_hub
 
 from spanmatch.data.formats.convert import convert
 from spanmatch.training.arguments import MatcherArguments
@@ -36,6 +38,7 @@ NOT_RUN = {
     "spanmatch demo": "tests/end_to_end/test_demo_page.py starts it, and looks at it in a browser",
     "source .venv/bin/activate": "it changes the shell alone",
     ".venv/bin/pytest": "it is what runs now",
+    "hf auth login": "it asks for a token",
 }
 # What a reader has exported from an annotation tool.
 EXPORTS = {
@@ -124,8 +127,17 @@ def problems_of(block: Block, page: str, workspace: Workspace) -> list[str]:
     return failed
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub of this machine, with a reader who is logged in."""
+    with running_hub() as found:
+        use_hub(monkeypatch, found.address, str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_TOKEN", WRITES)
+        yield found
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_page_is_true(page: str, workspace: Workspace) -> None:
+def test_page_is_true(page: str, workspace: Workspace, hub: Hub) -> None:
     """The blocks of a page run in their order, and print what it says."""
     blocks = read_blocks((ROOT / page).read_text(encoding="utf-8"))
     try:

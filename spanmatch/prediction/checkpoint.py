@@ -15,13 +15,14 @@ from torch.overrides import TorchFunctionMode
 
 from spanmatch.batching.candidates import CANDIDATES
 from spanmatch.batching.stored_tokenizer import StoredTokenizer
-from spanmatch.config import MatcherConfig
+from spanmatch.config import MODEL_TYPE, MatcherConfig
 from spanmatch.data.files import read_json, whole_file
 from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.errors import InputError, nearest, one_line
 from spanmatch.model.bert import Bert
 from spanmatch.model.encoders import ARCHITECTURES, POOLINGS, encoder_from_config
 from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction.hub import CARD_FILE
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.thresholds import NULL_SLOTS, THRESHOLDS_FILE, Calibration
 
@@ -151,7 +152,8 @@ def save_checkpoint(
     for name in (CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, THRESHOLDS_FILE, *changed):
         if (folder / name).is_symlink():
             (folder / name).unlink()
-    (folder / CONFIG_FILE).write_text(json.dumps(model.matcher_config.as_dict(), indent=1) + "\n", encoding="utf-8")
+    config = {"model_type": MODEL_TYPE} | model.matcher_config.as_dict()
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     text_tokenizer.save_pretrained(folder / TEXT_TOKENIZER)
     # The folder may hold an earlier checkpoint. Its files that this one does not overwrite would be read as part of this one.
     if type_tokenizer is not text_tokenizer:
@@ -169,6 +171,10 @@ def save_checkpoint(
     elif stored is not None and not (target.exists() and target.samefile(stored.file)):
         with whole_file(target) as partial:
             shutil.copyfile(stored.file, partial)
+        # With unchanged weights, what their model card says is still true.
+        card = stored.file.with_name(CARD_FILE)
+        if card.is_file() and not (folder / CARD_FILE).exists():
+            shutil.copyfile(card, folder / CARD_FILE)
 
 
 def load_checkpoint(name_or_path: str | Path, *, is_trained: bool = False, dtype: torch.dtype = torch.float32) -> Checkpoint:
@@ -301,7 +307,8 @@ def read_matcher_config(folder: Path) -> MatcherConfig:
         raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")
     # Some checkpoints are older than these keys, which have defaults.
     needed = known - {"type_norm", "type_prompt", "line_breaks", "text_state_scale", "type_state_scale"}
-    unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
+    named = {"tagger"} | ({"model_type"} if values.get("model_type") == MODEL_TYPE else set())
+    unknown, missing = sorted(values.keys() - known - named), sorted(needed - values.keys())
     if unknown or missing:
         raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; another version of spanmatch wrote it")
     if values["architecture"] not in ARCHITECTURES:

@@ -23,21 +23,14 @@ from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, as_texts, types_per_text
 from spanmatch.errors import InputError
-from spanmatch.model.devices import (
-    batch_tokens,
-    compile_encoder,
-    default_device,
-    named_device,
-    named_dtype,
-    native_dtype,
-    use_no_lost_threads,
-)
+from spanmatch.model import devices
 from spanmatch.model.model import EvaluationMode, SpanMatcherModel
+from spanmatch.prediction import hub
 from spanmatch.prediction.checkpoint import StoredWeights, load_checkpoint, save_checkpoint
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
 from spanmatch.prediction.scoring import passing_candidates
-from spanmatch.prediction.shipped import WEIGHTS_FILE
+from spanmatch.prediction.shipped import WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs, default_slot, logit
 from spanmatch.prediction.type_columns import TypeColumns
@@ -56,6 +49,7 @@ class SpanMatcher:
     """
 
     types: tuple[EntityType, ...] | None = None  # any type can be requested
+    push_to_hub = hub.push_to_hub  # a method
 
     def __init__(
         self,
@@ -116,25 +110,30 @@ class SpanMatcher:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | torch.dtype | None = None, compile: bool = False
-    ) -> "SpanMatcher":
+        cls, name_or_path: str | Path, *, device: str | None = None, dtype: str | torch.dtype | None = None,
+        compile: bool = False, revision: str | None = None, token: str | bool | None = None, local_files_only: bool = False,
+    ) -> "SpanMatcher":  # fmt: skip
         """Load a checkpoint.
 
         Args:
-            name_or_path: a folder, a name that ships ("spanmatch-mini"), or a hub id.
+            name_or_path: a folder, a name that ships ("spanmatch-mini"), or a hub id ("owner/name", "owner/name@revision").
             device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
             dtype: "float32", "bfloat16", "float16" or a `torch.dtype`; by default what the device computes natively.
             compile: compile the encoder (torch.compile): half a minute at the first text, faster from then on.
+            revision: a branch, a tag or a commit of the hub; by default the main branch.
+            token: a token of the hub, or False for none; by default that of `hf auth login` or of HF_TOKEN.
+            local_files_only: take what was downloaded before, and ask no hub.
 
         Raises:
             InputError: no such folder, files missing from it, or weights that do not fit its configuration.
         """
-        target = default_device() if device is None else named_device(device)
-        precision = native_dtype(target) if dtype is None else named_dtype(dtype)
-        model, text_tokenizer, type_tokenizer, calibration, stored = load_checkpoint(name_or_path, dtype=precision)
+        target = devices.default_device() if device is None else devices.named_device(device)
+        precision = devices.native_dtype(target) if dtype is None else devices.named_dtype(dtype)
+        folder = checkpoint_folder(name_or_path, revision=revision, token=token, local_files_only=local_files_only)
+        model, text_tokenizer, type_tokenizer, calibration, stored = load_checkpoint(folder, dtype=precision)
         model.to(device=target, dtype=precision).eval()
         if compile:
-            compile_encoder(model.text_encoder)
+            devices.compile_encoder(model.text_encoder)
         stored = replace(stored, is_rounded=precision != torch.float32)
         return cls(model, text_tokenizer, type_tokenizer, calibration=calibration, stored=stored)
 
@@ -325,10 +324,10 @@ class SpanMatcher:
         self, examples: Iterable[Example], limits: Callable[[Inventory], Cutoffs], options: StreamOptions, *, best_only: bool
     ) -> Iterator[tuple[Example, Candidates]]:
         """Yield each example with its candidates whose scores exceed the limits of their types."""
-        use_no_lost_threads()
+        devices.use_no_lost_threads()
         advance = options.advance or (lambda _: None)
         columns: TypeColumns | None = None
-        max_tokens = batch_tokens(self.device)
+        max_tokens = devices.batch_tokens(self.device)
         for buffer in example_buffers(examples, options.buffer_size):
             inventories = [example.types for example in buffer]
             # Most corpora have few inventories: their types are embedded once for all buffers.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import spanmatch
 from spanmatch.data.files import home_path, no_such_file
-from spanmatch.errors import InputError, one_line
+from spanmatch.errors import InputError
+from spanmatch.prediction.hub import download
 
 # The checkpoint that ships with the package.
 DEFAULT_MODEL = "spanmatch-mini"
@@ -41,33 +42,38 @@ def shipped(name: str) -> Path | None:
     return next((place for place in places if name == DEFAULT_MODEL and (place / WEIGHTS_FILE).is_file()), None)
 
 
-def checkpoint_folder(name_or_path: str | Path) -> Path:
+def checkpoint_folder(
+    name_or_path: str | Path,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
+) -> Path:
     """Find the folder of a checkpoint: a local one, else one that ships, else one of the hub, which is downloaded.
 
     A local folder hides a name that ships only if it holds a configuration or weights. To say that a local folder is meant,
     write "./spanmatch-mini".
 
     Args:
-        name_or_path: a folder, a name that ships, or a hub id ("owner/name").
+        name_or_path: a folder, a name that ships, or a hub id: "owner/name", also with a revision, "owner/name@v1".
+        revision: a branch, a tag or a commit of the hub; by default the main branch.
+        token: a token of the hub, or False for none; by default that of `hf auth login` or of HF_TOKEN.
+        local_files_only: take what was downloaded before, and ask no hub.
 
     Raises:
-        InputError: there is no such folder, or files are missing from it.
+        InputError: there is no such folder, files are missing from it, or it cannot be downloaded.
     """
     folder = home_path(name_or_path)
     if not any((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
         folder = shipped(str(name_or_path)) or folder
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
-    if not folder.exists() and str(name_or_path).count("/") == 1 and not folder.parent.is_dir():
-        # Imported here because it takes as long as the rest of what `--help` imports.
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-        try:
-            patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
-            folder = Path(snapshot_download(str(name_or_path), allow_patterns=patterns))
-        except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-            problem = f"neither a local folder nor a hub model that can be read ({one_line(error)})"
-            raise InputError(f"{name_or_path}: {problem}; check the path") from error
+    repo_id, _, named = str(name_or_path).partition("@")
+    if not folder.exists() and repo_id.count("/") == 1 and not folder.parent.is_dir():
+        if named and revision:
+            raise InputError(f'{name_or_path}: another revision, "{revision}", is given, too; give one of them')
+        folder = download(repo_id, revision=revision or named or None, token=token, local_files_only=local_files_only)
+    elif folder.is_dir() and revision:
+        raise InputError(f'{name_or_path}: a local folder, which has no revision "{revision}"; leave out the revision')
     if not folder.is_dir():
         raise no_such_file(folder, kind="folder", otherwise="give the folder that a training wrote")
     for name in (CONFIG_FILE, WEIGHTS_FILE):

@@ -143,27 +143,36 @@ class Tagger(Protocol):
 
 
 def load_tagger(
-    name_or_path: str | Path, *, device: str | None = None, dtype: str | None = None, compile: bool = False
+    name_or_path: str | Path,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    compile: bool = False,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool = False,
 ) -> Tagger:
     """Load whatever tagger a folder holds.
 
     Args:
-        name_or_path: a folder, a name that ships, or a hub id.
+        name_or_path: a folder, a name that ships, or a hub id ("owner/name", "owner/name@revision").
         device: "cpu", "cuda", "mps", ...; by default the accelerator where there is one.
         dtype: "float32", "bfloat16", "float16"; by default what the device computes natively.
         compile: compile the encoder with torch.compile.
+        revision: a branch, a tag or a commit of the hub; by default the main branch.
+        token: a token of the hub, or False for none; by default that of `hf auth login` or of HF_TOKEN.
+        local_files_only: take what was downloaded before, and ask no hub.
 
     Raises:
         InputError: no such folder, or one that holds no tagger that is known here.
     """
-    config = checkpoint_folder(name_or_path) / CONFIG_FILE
+    folder = checkpoint_folder(name_or_path, revision=revision, token=token, local_files_only=local_files_only)
+    config = folder / CONFIG_FILE
     kind = _kind(config)
     if kind not in TAGGERS:
         raise InputError(f'{config}: unknown tagger "{kind}"; {nearest(kind, TAGGERS)}')
     module, _, name = TAGGERS[kind].partition(":")
-    tagger: Tagger = getattr(import_module(module), name).from_pretrained(
-        name_or_path, device=device, dtype=dtype, compile=compile
-    )
+    tagger: Tagger = getattr(import_module(module), name).from_pretrained(folder, device=device, dtype=dtype, compile=compile)
     return tagger
 
 

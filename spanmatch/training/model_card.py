@@ -1,16 +1,22 @@
 """Write the model card of a checkpoint: a README.md that says how it was trained, and how good it is."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import EvalResult, ModelCardData
+
 from spanmatch.config import MatcherConfig
 from spanmatch.evaluation.metrics import Metrics
+from spanmatch.prediction.shipped import shipped
 from spanmatch.prediction.thresholds import Calibration, default_slot, default_threshold
 
 _TEMPLATE = Path(__file__).with_name("model_card.md")
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
+_EXAMPLE = "Ada Lovelace was born in London."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +89,9 @@ def write_model_card(
     if config.null_slots:
         thresholds += f" Null slots, which need no calibration: {', '.join(f'`{slot}`' for slot in config.null_slots)}."
     content = _TEMPLATE.read_text(encoding="utf-8").format(
+        metadata=card_metadata(folder.name, facts.encoder, results).to_yaml(),
         name=folder.name,
+        example=_EXAMPLE,
         config=config,
         facts=facts,
         results="\n".join([header, *rows]) if rows else "Not evaluated when it was trained.",
@@ -92,3 +100,43 @@ def write_model_card(
         arguments=json.dumps(arguments, indent=1, ensure_ascii=False),
     )
     (folder / "README.md").write_text(content, encoding="utf-8")
+
+
+def card_metadata(name: str, encoder: str, results: Mapping[str, Metrics]) -> ModelCardData:
+    """Return what the hub reads of a model card. Licence and language are not known here: whoever shares the model adds them.
+
+    Args:
+        name: name of the model.
+        encoder: hub id or folder that the training started from.
+        results: metrics by name of the file that they were measured on.
+    """
+    measured = [
+        EvalResult(
+            task_type="token-classification",
+            task_name="named-entity recognition",
+            dataset_type="unknown",  # for a hub id; these are files
+            dataset_name=file,
+            dataset_config=file,  # results of one type and configuration become one, whatever their names
+            metric_type=kind,
+            metric_name=f"micro-{kind}",
+            metric_value=round(getattr(metrics.micro, kind), 4),
+        )
+        for file, metrics in results.items()
+        for kind in ("f1", "precision", "recall")
+    ]
+    return ModelCardData(
+        library_name="spanmatch",
+        pipeline_tag="token-classification",
+        base_model=_hub_id(encoder),
+        tags=["named-entity-recognition", "zero-shot", "span-matching"],
+        widget=[{"text": _EXAMPLE}],
+        model_name=name if measured else None,
+        eval_results=measured or None,
+    )
+
+
+def _hub_id(name: str) -> str | None:
+    """Return the hub id of an encoder, None for a folder of this machine and for what ships with the package."""
+    repo_id = name.partition("@")[0]
+    is_elsewhere = not Path(name).exists() and shipped(name) is None
+    return repo_id if is_elsewhere and _HUB_ID.fullmatch(repo_id) else None

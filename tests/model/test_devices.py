@@ -41,7 +41,7 @@ class TestDevices:
     def test_it_is_the_default(self, tiny_matcher: SpanMatcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         for dtype in (torch.float32, torch.bfloat16):
-            monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device, own=dtype: own)
+            monkeypatch.setattr("spanmatch.model.devices.native_dtype", lambda device, own=dtype: own)
             loaded = SpanMatcher.from_pretrained(tmp_path, device="cpu")
             assert {weight.dtype for weight in loaded.model.parameters()} == {dtype}
         assert (

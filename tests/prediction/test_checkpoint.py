@@ -164,9 +164,47 @@ class TestCheckpoint:
     def test_the_configuration_is_all_that_is_needed(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
         tiny_matcher.save_pretrained(tmp_path)
         config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-        assert config == json.loads(json.dumps(tiny_matcher.config.as_dict()))
+        assert config == {"model_type": "spanmatch"} | json.loads(json.dumps(tiny_matcher.config.as_dict()))
         built = SpanMatcherModel(tiny_matcher.config)
         assert built.state_dict().keys() == tiny_matcher.model.state_dict().keys()
+
+    def test_the_configuration_of_an_older_version(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
+        """... did not say what it is of; one that is of something else is refused."""
+        tiny_matcher.save_pretrained(tmp_path)
+        file = tmp_path / "config.json"
+        values = json.loads(file.read_text(encoding="utf-8"))
+        assert values.pop("model_type") == "spanmatch"
+        file.write_text(json.dumps(values), encoding="utf-8")
+        assert SpanMatcher.from_pretrained(tmp_path).config == tiny_matcher.config
+        file.write_text(json.dumps(values | {"model_type": "bert"}), encoding="utf-8")
+        with pytest.raises(InputError, match=r"config\.json: unknown keys \['model_type'\]"):
+            SpanMatcher.from_pretrained(tmp_path)
+
+
+class TestTheCard:
+    """A model card goes with the weights that it is about."""
+
+    @pytest.fixture
+    def matcher(self, tiny_matcher: SpanMatcher, tmp_path: Path) -> SpanMatcher:
+        tiny_matcher.save_pretrained(tmp_path / "trained")
+        (tmp_path / "trained" / "README.md").write_text("a card", encoding="utf-8")
+        return SpanMatcher.from_pretrained(tmp_path / "trained", device="cpu", dtype="bfloat16")
+
+    def test_it_is_copied(self, matcher: SpanMatcher, tmp_path: Path) -> None:
+        matcher.save_pretrained(tmp_path / "copy")
+        assert (tmp_path / "copy" / "README.md").read_text(encoding="utf-8") == "a card"
+
+    def test_one_that_is_there_stays(self, matcher: SpanMatcher, tmp_path: Path) -> None:
+        (tmp_path / "copy").mkdir()
+        (tmp_path / "copy" / "README.md").write_text("another", encoding="utf-8")
+        matcher.save_pretrained(tmp_path / "copy")
+        assert (tmp_path / "copy" / "README.md").read_text(encoding="utf-8") == "another"
+
+    def test_other_weights_have_none(self, matcher: SpanMatcher, tmp_path: Path) -> None:
+        with torch.no_grad():
+            matcher.model.head.scale.mul_(2)
+        matcher.save_pretrained(tmp_path / "copy")
+        assert not (tmp_path / "copy" / "README.md").exists()
 
 
 class TestAsTheyWere:
@@ -189,7 +227,7 @@ class TestAsTheyWere:
         self, dtype: str | None, then: Sequence[torch.dtype], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """... also where the device computes in bfloat16 by itself, and the model was moved to another precision since."""
-        monkeypatch.setattr("spanmatch.prediction.matcher.native_dtype", lambda device: torch.bfloat16)
+        monkeypatch.setattr("spanmatch.model.devices.native_dtype", lambda device: torch.bfloat16)
         matcher = SpanMatcher.from_pretrained(folder, device="cpu", dtype=dtype)
         for precision in then:
             matcher.model.to(precision)

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from helpers import make_matcher
+from helpers_card import problems_of_metadata
+from helpers_e2e import ROOT
+from huggingface_hub import ModelCard
 
 from spanmatch.config import MatcherConfig
 from spanmatch.entities import Mention
-from spanmatch.evaluation.metrics import compute_metrics
+from spanmatch.evaluation.metrics import Metrics, compute_metrics
 from spanmatch.prediction.thresholds import Calibration
 from spanmatch.training.model_card import TrainingFacts, write_model_card
 
@@ -45,7 +48,7 @@ def card(folder: Path, config: MatcherConfig, **changes: Any) -> str:
 
 def test_facts(config: MatcherConfig, tmp_path: Path) -> None:
     content = card(tmp_path, config)
-    assert content.startswith("---\nlibrary_name: spanmatch\n") and "base_model: some/encoder\n" in content
+    assert content.startswith("---\nbase_model: some/encoder\nlibrary_name: spanmatch\n")
     assert f"# {tmp_path.name}\n" in content and f'SpanMatcher.from_pretrained("{tmp_path.name}")' in content
     for row in (
         "examples | 60 in 61 views, 3 types",
@@ -81,3 +84,63 @@ def test_the_configuration_can_be_used_again(config: MatcherConfig, tmp_path: Pa
     content = card(tmp_path, config, arguments=arguments)
     found = re.search(r"```json\n(.*?)```", content, flags=re.DOTALL)
     assert found is not None and json.loads(found.group(1)) == arguments and "für" in content
+
+
+class TestMetadata:
+    """What the hub reads, and refuses a card for."""
+
+    PERFECT = compute_metrics([{Mention(start=0, end=3, label="a")}], [{Mention(start=0, end=3, label="a")}], types=["a"])
+    RESULTS = {"dev.jsonl": PERFECT, "a: [b], 'c'é.jsonl": PERFECT}
+
+    @pytest.mark.parametrize("results", [{}, RESULTS], ids=["not evaluated", "evaluated"])
+    def test_of_a_training(self, results: dict[str, Metrics], config: MatcherConfig, tmp_path: Path) -> None:
+        content = card(tmp_path, config, results=results)
+        assert problems_of_metadata(content) == []
+        data = ModelCard(content).data
+        assert [item["text"] for item in data.widget] == ["Ada Lovelace was born in London."]
+        measured = [(item.dataset_name, item.metric_type, item.metric_value) for item in data.eval_results or []]
+        assert sorted(measured) == [(name, kind, 1.0) for name in sorted(results) for kind in ("f1", "precision", "recall")]
+
+    @pytest.mark.parametrize(
+        ("encoder", "base_model"),
+        [
+            ("some/encoder", "some/encoder"),
+            ("some/encoder@v1", "some/encoder"),
+            ("bert-base-uncased", "bert-base-uncased"),
+            ("spanmatch-mini", None),
+            ("models/some/encoder", None),
+            ("models/mine", None),
+        ],
+    )
+    def test_the_base_model_is_one_of_the_hub(
+        self, encoder: str, base_model: str | None, config: MatcherConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "models" / "mine").mkdir(parents=True)
+        content = card(tmp_path, config, facts=replace(FACTS, encoder=encoder))
+        assert ModelCard(content).data.base_model == base_model and problems_of_metadata(content) == []
+        assert f"| encoder | {encoder}, type encoder: shared" in content
+
+    @pytest.mark.parametrize("file", ["models/spanmatch-mini/README.md", "benchmarks/spanmatch_mini_card.md"])
+    def test_of_the_model_that_ships(self, file: str) -> None:
+        content = (ROOT / file).read_text(encoding="utf-8")
+        assert problems_of_metadata(content) == []
+        data = ModelCard(content).data
+        assert data.license == "cc-by-sa-4.0" and data.language == "en" and data.widget
+
+    @pytest.mark.parametrize(
+        ("wrong", "problem"),
+        [
+            ("license: free", "license free"),
+            ("language: English", "language English"),
+            ("base_model: models/some/encoder", "base_model models/some/encoder"),
+            ("colour: red", "unknown key colour"),
+            ("pipeline_tag: ner", "pipeline_tag is not token-classification"),
+            ("widget: [Ada met Bob]", "widget is no list of texts to try"),
+        ],
+    )
+    def test_what_the_check_finds(self, wrong: str, problem: str) -> None:
+        values = ["library_name: spanmatch", "pipeline_tag: token-classification", "widget: [{text: Ada}]"]
+        kept = [line for line in values if line.partition(":")[0] != wrong.partition(":")[0]]
+        assert problems_of_metadata("---\n" + "\n".join([*kept, wrong]) + "\n---\n") == [problem]
+        assert problems_of_metadata("---\n" + "\n".join(values) + "\n---\n") == []

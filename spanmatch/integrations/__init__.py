@@ -1,0 +1,1 @@
+"""Use a tagger from the libraries that people have: each module needs the library that it is named after."""
