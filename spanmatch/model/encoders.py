@@ -21,17 +21,14 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
+from spanmatch.config import POOLINGS
 from spanmatch.errors import InputError, one_line
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 logger = logging.getLogger(__name__)
 
-# How the states of the tokens of a type become one: their mean, or the state of the first token.
-POOLINGS = ("mean", "cls")
 # The modules of a sentence-transformers model that we can keep.
 SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
-# A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
-ARCHITECTURES = ("bi", "cross")
 
 
 @dataclass(frozen=True, kw_only=True)

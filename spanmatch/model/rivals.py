@@ -29,10 +29,22 @@ def top_mentions(types_CD: torch.Tensor, background_MD: torch.Tensor) -> tuple[t
 
     Shape: (C, D) and (M, D) to (C, T) and (C, T), T the TOP_SHARE of M.
     """
-    highest = max(1, round(TOP_SHARE * len(background_MD)))
-    mentions_DM = background_MD.float().T
-    tops = [(block_CD.float() @ mentions_DM).topk(highest, dim=1) for block_CD in types_CD.split(COMPARED_TOGETHER)]
-    return torch.cat([top.values for top in tops]), torch.cat([top.indices for top in tops])
+    tops = [top_mentions_of(block_CD, background_MD.float()) for block_CD in types_CD.split(COMPARED_TOGETHER)]
+    return torch.cat([values for values, _ in tops]), torch.cat([indices for _, indices in tops])
+
+
+def top_mentions_of(block_CD: torch.Tensor, mentions_MD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `top_mentions` does, of types that are few enough to be compared at a time.
+
+    Args:
+        block_CD: embedded types.
+        mentions_MD: mentions without bias, in float32.
+
+    Shape: (C, D) and (M, D) to (C, T) and (C, T).
+    """
+    highest = max(1, round(TOP_SHARE * len(mentions_MD)))
+    top = (block_CD.float() @ mentions_MD.T).topk(highest, dim=1)
+    return top.values, top.indices
 
 
 def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tensor:
