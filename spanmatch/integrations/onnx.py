@@ -105,23 +105,23 @@ class OnnxMatcher(SpanTagger):
         has_own = TYPE_TOKENIZER in stored
         type_tokenizer = _read_tokenizer(folder / TYPE_TOKENIZER, stored[TYPE_TOKENIZER]) if has_own else text_tokenizer
         batcher: Any = Batcher.of(config, text_tokenizer, type_tokenizer)  # type: ignore[arg-type]
-        return cls(batcher, read_calibration(folder, config), Graphs(folder, stored["dtype"]))
+        return cls(batcher, read_calibration(folder, config), Graphs(folder, stored["dtype"], stored["digest"]))
 
     def fingerprint(self) -> dict[str, str]:
         """Return what the output depends on: a digest of graphs, configuration and calibration, the device, the dtype."""
         found = self.calibration
         calibration = [found.threshold, dict(found.per_type), found.slot] if found is not None else None
         settings = json.dumps([self.config.as_dict(), calibration], sort_keys=True, default=str)
-        digest = hashlib.sha256((settings + self._graphs.digest()).encode()).hexdigest()
+        digest = hashlib.sha256((settings + self._graphs.digest).encode()).hexdigest()
         return {"model": f"SHA-256 {digest[:12]}", "device": "cpu", "dtype": self._graphs.dtype}
 
 
 def _stored(folder: Path) -> dict[str, Any]:
     """Read what the configuration says of the export."""
     stored = read_json(folder / CONFIG_FILE, "export the model again").get(ONNX_KEY)
-    needed = {"dtype", TEXT_TOKENIZER}
+    needed = {"dtype", "digest", TEXT_TOKENIZER}
     if not isinstance(stored, dict) or not needed <= stored.keys():
-        raise InputError(f'{folder / CONFIG_FILE}: "{ONNX_KEY}" must hold {" and ".join(sorted(needed))}; export the model again')
+        raise InputError(f'{folder / CONFIG_FILE}: "{ONNX_KEY}" must hold {", ".join(sorted(needed))}; export the model again')
     return stored
 
 
@@ -139,14 +139,16 @@ class Graphs:
     Attributes:
         folder: the folder.
         dtype: what its encoders compute in: "float32" or "int8".
+        digest: SHA-256 of all graphs.
     """
 
-    def __init__(self, folder: Path, dtype: str) -> None:
+    def __init__(self, folder: Path, dtype: str, digest: str) -> None:
         """Load the graph that every text needs, so that a folder without it is refused at once.
 
         Args:
             folder: the folder.
             dtype: what its encoders compute in.
+            digest: SHA-256 of all graphs, as the export computed it.
 
         Raises:
             InputError: onnxruntime is not installed, or there is no graph that it can load.
@@ -155,7 +157,7 @@ class Graphs:
             import onnxruntime
         except ImportError as error:
             raise InputError(f"{folder}: an exported model needs onnxruntime; pip install 'spanmatch[onnx]'") from error
-        self.folder, self.dtype, self._library = folder, dtype, onnxruntime
+        self.folder, self.dtype, self.digest, self._library = folder, dtype, digest, onnxruntime
         self._sessions: dict[str, Any] = {}
         self._session(TEXT_ENCODER)
 
@@ -178,14 +180,6 @@ class Graphs:
         inputs = [item.name for item in session.get_inputs()]
         outputs: list[np.ndarray] = session.run(None, {key: arrays[key] for key in inputs})
         return outputs
-
-    def digest(self) -> str:
-        """Return the SHA-256 of all graphs."""
-        digest = hashlib.sha256()
-        for file in sorted(self.folder.glob("*.onnx*")):
-            digest.update(file.name.encode())
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.onnx"
@@ -239,7 +233,7 @@ class OnnxBackend:
 
     def type_digest(self) -> str:
         """Return the SHA-256 of all graphs."""
-        return self._graphs.digest()
+        return self._graphs.digest
 
     def join(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Join arrays along their first dimension.

@@ -1,219 +1,144 @@
-"""Trace a matcher as ONNX graphs, from the functions of the model that compute the same in torch, by torch's own exporter.
+"""Export a matcher as a folder that tags without torch, in float32 or with its encoders in int8 (`spanmatch export`).
 
-Every dimension that depends on texts and types stays free. How they are put to use is in `integrations.onnx`.
-
-Legend: B batch, T text tokens, U units of a text, C types, L tokens of a type, H hidden, D head size, S candidate spans,
-M highest mentions of a type, K types that others are compared with, O types that are corrected at a time.
+Nothing is written that was not tried: the exported matcher has to find what the matcher finds, and int8 must not cost more
+than `MAX_LOSS` of F1 on annotated texts.
 """
 
-import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+import shutil
 from pathlib import Path
-from types import SimpleNamespace
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-from torch import nn
-from transformers import PreTrainedTokenizerBase
-
-from spanmatch.errors import InputError, one_line
-from spanmatch.integrations.onnx import MENTIONS, ONNX_KEY, RIVALS, SPANS, TEXT_ENCODER, TYPE_ENCODER, TYPES, TYPES_BEHIND
-from spanmatch.model.head import SpanHead, without_bias
-from spanmatch.model.model import SpanMatcherModel, pooled, type_states_behind
-from spanmatch.model.rivals import excess_of, top_mentions_of
+import spanmatch
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.data.files import folder_to_write, read_json
+from spanmatch.entities import Entity
+from spanmatch.errors import InputError
+from spanmatch.evaluation.calibration import check_gold
+from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.integrations.onnx import ONNX_KEY, TEXT_ENCODER, TYPE_ENCODER, OnnxMatcher
+from spanmatch.integrations.onnx_graphs import quiet_exporter, write_config, write_graphs
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER
+from spanmatch.prediction.shipped import CONFIG_FILE, MATCHER, checkpoint_folder, tagger_kind
+from spanmatch.prediction.thresholds import above
 
-Inputs = Mapping[str, torch.Tensor]
-# The sizes of what a graph is traced with. They differ, so that none is taken for another, and from 1, which a tracer takes
-# for a constant.
-B, T, U, S, C, L, K, O = 2, 9, 3, 5, 7, 6, 8, 4  # noqa: E741
-# How many of the first dimensions of an input are free, for inputs whose last one is the size of something. Of others all are.
-FREE = {"states": 2, "cells": 1, "types": 1, "highest": 1, "mentions": 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Graph:
-    """Says what a graph computes: of which inputs, by their names, with the weights of which module."""
-
-    module: nn.Module
-    compute: Callable[..., Any]
-    inputs: Inputs
+# What the encoders of an exported model may compute in, beside float32.
+QUANTISATIONS = ("int8",)
+# The operations whose weights are quantised. Embeddings are looked up, not multiplied: in int8 they would only take less room.
+QUANTISED = ["MatMul", "Gemm"]
+# How much F1 int8 may cost, from 0 to 1.
+MAX_LOSS = 0.005
+# The annotated texts that ship, to measure int8 on: in a clone of the repository, and in an installed package.
+CHECK_FILES = ("../data/everyday/validation.jsonl", "pretrained/everyday/validation.jsonl")
+# How much a score in float32 may differ from that of torch, and the score above which candidates are compared.
+TOLERANCE, FLOOR = 1e-3, 1e-3
+PROBE_TYPES = (("person", "organization", "city where people live", "date"), ("animal",))
+PROBE_TEXT = "Ada Lovelace met Charles Babbage of Globex in São Paulo on 3 May 1842."
 
 
-class _Traced(nn.Module):
-    """A graph as the exporter takes it: a module, with its inputs by position."""
-
-    def __init__(self, graph: _Graph) -> None:
-        super().__init__()
-        self.module, self._graph = graph.module, graph
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self._graph.compute(**dict(zip(self._graph.inputs, inputs, strict=True)))
-
-
-def write_graphs(matcher: SpanMatcher, folder: Path) -> None:
-    """Write a matcher as a folder that `OnnxMatcher` loads.
+def export(
+    model: str, output: str, *, quantize: str | None = None, check_file: str | None = None, entity_types: str | None = None
+) -> str:
+    """Export a checkpoint; return what was written, in a line. The folder appears complete or not at all.
 
     Args:
-        matcher: a matcher in float32 on the CPU.
-        folder: an empty folder.
+        model: checkpoint folder, name that ships, or hub id.
+        output: the folder to write, which must not be there, or be empty.
+        quantize: "int8" for encoders in int8; by default they stay in float32.
+        check_file: annotated texts to measure int8 on; by default those that ship.
+        entity_types: JSON file of the types to ask for in them.
 
     Raises:
-        InputError: torch cannot export the encoder.
+        InputError: the model or the output is not as it should be, the encoder cannot be exported, or int8 costs too much.
     """
-    for name, graph in _graphs(matcher.model).items():
-        try:
-            _write(graph, folder / f"{name}.onnx")
-        except Exception as error:  # of an encoder that it cannot trace, the exporter raises many kinds
-            raise InputError(f"{name}: torch cannot export it ({one_line(error, 200)}); train with another encoder") from error
-    stored: dict[str, Any] = {"dtype": "float32"}
-    for name, tokenizer in ((TEXT_TOKENIZER, matcher.text_tokenizer), (TYPE_TOKENIZER, matcher.type_tokenizer)):
-        if name == TEXT_TOKENIZER or tokenizer is not matcher.text_tokenizer:
-            stored[name] = _write_tokenizer(tokenizer, folder / name)
-    config = matcher.config.as_dict() | {"tagger": "onnx", ONNX_KEY: stored}
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-    if matcher.calibration is not None:
-        matcher.calibration.save(folder)
+    folder, source = folder_to_write(output), checkpoint_folder(model)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{output}: there is something in it already; name a new folder")
+    if tagger_kind(source) != MATCHER:
+        raise InputError(f"{model}: not a checkpoint of torch but {tagger_kind(source)}; give what a training wrote")
+    corpus = None if quantize is None else _check_corpus(check_file, entity_types)
+    matcher = SpanMatcher.from_pretrained(source, device="cpu", dtype="float32")
+    there = next(path for path in folder.absolute().parents if path.is_dir())
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=there) as place:
+        made = Path(place) / "float32"
+        made.mkdir()
+        write_graphs(matcher, made)
+        exported = OnnxMatcher.from_pretrained(made)
+        _check_parity(matcher, exported)
+        told = "float32"
+        if corpus is not None:
+            made, before = Path(place) / "int8", made
+            told = _quantise(exported, before, made, corpus)
+        if (source / "README.md").is_file():
+            shutil.copyfile(source / "README.md", made / "README.md")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir():
+            folder.rmdir()
+        os.replace(made, folder)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{output}: {told}, {size / 2**20:.0f} MiB"
 
 
-def _write_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> dict[str, Any]:
-    """Write a tokenizer for the library `tokenizers`; return what only transformers knows of it."""
-    folder.mkdir()
-    (folder / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
-    known: dict[str, Any] = {name: getattr(tokenizer, name) for name in ("pad_token_id", "unk_token_id", "all_special_ids")}
-    return known
+def _check_corpus(file: str | None, entity_types: str | None) -> Corpus:
+    """Read the texts that int8 is measured on, before anything takes time."""
+    package = Path(spanmatch.__file__).parent
+    shipped = next((path for path in (package / name for name in CHECK_FILES) if path.is_file()), None)
+    source = file or (None if shipped is None else str(shipped.resolve()))
+    if source is None:
+        raise InputError("--quantize int8 is measured on annotated texts, and none ship here; name some (--check_file FILE)")
+    corpus = read_corpus(source, entity_types=entity_types)
+    check_gold(corpus, source)
+    return corpus
 
 
-def _graphs(model: SpanMatcherModel) -> dict[str, _Graph]:
-    """Return the graphs of a model by name."""
-    config, head = model.matcher_config, model.head
-    is_cross_encoder = config.architecture == "cross"
-    has_segments = is_cross_encoder and getattr(model.text_encoder.config, "type_vocab_size", 0) > 1
-    graphs = {TEXT_ENCODER: _encoder(model.text_encoder, has_segments), SPANS: _spans(model)}
-    if is_cross_encoder:
-        graphs[TYPES_BEHIND] = _types_behind(model)
-    else:
-        graphs[TYPES] = _types(model)
-        if model.type_encoder is not None:
-            graphs[TYPE_ENCODER] = _encoder(model.type_encoder, False)
-    if head.background is not None and config.background_weight:
-        graphs |= _corrections(head, config.background_weight)
-    return graphs
+def _check_parity(matcher: SpanMatcher, exported: OnnxMatcher) -> None:
+    """Refuse an export that does not score candidates as the matcher does: a text, a long one, and a single word."""
+    threshold = above(FLOOR, matcher.null_slot)
+    for types in PROBE_TYPES:
+        how: dict[str, Any] = {"threshold": threshold, "overlap": "multi-label"}
+        texts = [PROBE_TEXT, f"{PROBE_TEXT} " * (1 + matcher.config.max_length // 8), "Ada"]
+        pairs = zip(matcher.predict(texts, types, **how), exported.predict(texts, types, **how), strict=True)
+        for expected, got in (map(_by_place, pair) for pair in pairs):
+            for key in expected.keys() | got.keys():
+                difference = abs(expected.get(key, FLOOR) - got.get(key, FLOOR))
+                if not difference <= TOLERANCE:
+                    problem = f"the exported model scores {key} by {difference:.4f} differently from torch"
+                    raise InputError(f"{problem}, more than {TOLERANCE}; train with another encoder")
 
 
-def _encoder(encoder: Any, has_segments: bool) -> _Graph:
-    inputs = {"input_ids": torch.ones(B, T, dtype=torch.long), "attention_mask": torch.ones(B, T, dtype=torch.long)}
-    inputs["attention_mask"][1, T // 2 :] = 0
-    if not has_segments:
-        return _Graph(module=encoder, compute=lambda **given: encoder(**given).last_hidden_state, inputs=inputs)
-
-    def compute(segment_ids: torch.Tensor, **given: torch.Tensor) -> Any:
-        return encoder(token_type_ids=segment_ids, **given).last_hidden_state
-
-    return _Graph(module=encoder, compute=compute, inputs=inputs | {"segment_ids": torch.zeros(B, T, dtype=torch.long)})
+def _by_place(entities: list[Entity]) -> dict[tuple[int, int, str], float]:
+    return {(entity.start, entity.end, entity.label): entity.score for entity in entities}
 
 
-def _spans(model: SpanMatcherModel) -> _Graph:
-    head, scale = model.head, model.matcher_config.text_state_scale
+def _quantise(exported: OnnxMatcher, before: Path, folder: Path, corpus: Corpus) -> str:
+    """Write an exported matcher once more, with its encoders in int8, if that costs little; return what it costs, in words.
 
-    def compute(states: torch.Tensor, first_token: torch.Tensor, last_token: torch.Tensor, cells: torch.Tensor) -> Any:
-        batch: Any = SimpleNamespace(first_token=first_token, last_token=last_token)
-        spans_SD, nulls_BND = head.represent_cells(states * scale, batch, cells), head.represent_nulls(states * scale)
-        return spans_SD if nulls_BND is None else (spans_SD, nulls_BND)
+    The weights of an encoder are quantised once, by columns of each matrix, and what they are multiplied with when it is
+    computed. The head stays in float32: it is small, and scores come from it.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    places = torch.zeros(B, U, dtype=torch.long)
-    inputs = {"states": _states(model.text_encoder), "first_token": places, "last_token": places + 1}
-    return _Graph(module=head, compute=compute, inputs=inputs | {"cells": torch.zeros(S, 3, dtype=torch.long)})
-
-
-def _types(model: SpanMatcherModel) -> _Graph:
-    head, config = model.head, model.matcher_config
-
-    def compute(states: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-        scale = config.type_state_scale
-        return head.embed_types(pooled(states, attention_mask, config.type_pooling, norm=config.type_norm, scale=scale))
-
-    inputs = {"states": _states(model.encoder_of_types), "attention_mask": torch.ones(B, T, dtype=torch.long)}
-    return _Graph(module=head, compute=compute, inputs=inputs)
-
-
-def _types_behind(model: SpanMatcherModel) -> _Graph:
-    head, scale = model.head, model.matcher_config.text_state_scale
-
-    def compute(states: torch.Tensor, type_token: torch.Tensor, type_last: torch.Tensor) -> Any:
-        batch: Any = SimpleNamespace(type_token=type_token, type_last=type_last)
-        return head.embed_types(type_states_behind(states * scale, batch))
-
-    places = torch.zeros(B, C, dtype=torch.long)
-    inputs = {"states": _states(model.text_encoder), "type_token": places, "type_last": places + 1}
-    return _Graph(module=head, compute=compute, inputs=inputs)
+    encoders = [file for file in (before / f"{name}.onnx" for name in (TEXT_ENCODER, TYPE_ENCODER)) if file.is_file()]
+    shutil.copytree(before, folder, ignore=shutil.ignore_patterns(*(f"{file.name}*" for file in encoders)))
+    for file in encoders:
+        with quiet_exporter():
+            quantize_dynamic(
+                file, folder / file.name, op_types_to_quantize=QUANTISED, per_channel=True, weight_type=QuantType.QInt8,
+                use_external_data_format=True,
+            )  # fmt: skip
+    for file in folder.glob("*.onnx*"):
+        file.chmod((before / CONFIG_FILE).stat().st_mode)  # the library writes weights for their owner alone
+    stored = read_json(before / CONFIG_FILE)[ONNX_KEY] | {"dtype": "int8"}
+    write_config(folder, exported.config, stored)
+    plain, quantised = (_f1(tagger, corpus) for tagger in (exported, OnnxMatcher.from_pretrained(folder)))
+    told = f"{100 * plain:.2f} in float32, {100 * quantised:.2f} in int8, F1 on {len(corpus.examples)} texts"
+    if quantised < plain - MAX_LOSS:
+        problem = f"int8 costs {100 * (plain - quantised):.2f} points ({told}), more than {100 * MAX_LOSS}"
+        raise InputError(f"{problem}; export without --quantize, or name texts of your own (--check_file FILE)")
+    write_config(folder, exported.config, stored | {"f1_float32": plain, "f1_int8": quantised})
+    return f"int8 ({told})"
 
 
-def _states(encoder: Any) -> torch.Tensor:
-    return torch.rand(B, T, encoder.config.hidden_size)
-
-
-def _corrections(head: SpanHead, weight: float) -> dict[str, _Graph]:
-    """Return the two graphs that correct types: the mentions that each scores highest with, and the types by their rivals."""
-    background_MD = head.background
-    assert background_MD is not None, "asked for where there is a background"
-
-    def mentions_of(types: torch.Tensor) -> Any:
-        return top_mentions_of(without_bias(types), background_MD.float())
-
-    def correct(
-        types: torch.Tensor, own: torch.Tensor, compared: torch.Tensor, highest: torch.Tensor, mentions: torch.Tensor
-    ) -> Any:
-        affinity_C = highest.mean(dim=1)
-        excess_O = excess_of(
-            own, compared, without_bias(types), affinity_C, highest, mentions, background_MD.float()
-        )  # fmt: skip
-        return head.corrected_by(types[own], excess_O, affinity_C[own], weight)
-
-    types_CD = torch.rand(C, background_MD.shape[1])
-    highest_CT, mentions_CT = mentions_of(types_CD)
-    inputs = {"types": types_CD, "own": torch.arange(O), "compared": torch.arange(K - 2)}
-    return {
-        MENTIONS: _Graph(module=head, compute=mentions_of, inputs={"types": types_CD}),
-        RIVALS: _Graph(module=head, compute=correct, inputs=inputs | {"highest": highest_CT, "mentions": mentions_CT}),
-    }
-
-
-def _write(graph: _Graph, file: Path) -> None:
-    """Trace a graph and write it. Weights of more than two gigabytes are written beside it, as the format wants."""
-    free = tuple(
-        {dimension: torch.export.Dim.DYNAMIC for dimension in range(FREE.get(name, tensor.dim()))}
-        for name, tensor in graph.inputs.items()
-    )
-    with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            _Traced(graph).eval(),
-            tuple(graph.inputs.values()),
-            dynamo=True,
-            dynamic_shapes={"inputs": free},
-            input_names=list(graph.inputs),
-            verbose=False,
-        )
-    assert program is not None, "the exporter returns a program, or raises"
-    program.save(file)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hide what the exporter says to those who write exporters."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.ERROR)
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+def _f1(tagger: OnnxMatcher, corpus: Corpus) -> float:
+    return evaluate_corpus(tagger, corpus, format="text", threshold=None).metrics.micro.f1

@@ -79,7 +79,7 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
         try:
-            patterns = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", "README.md"]
+            patterns = ["*.json", "*.safetensors", "*.onnx*", "*.txt", "*.model", "README.md"]
             folder = Path(snapshot_download(str(name_or_path), allow_patterns=patterns))
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
             problem = f"neither a local folder nor a hub model that can be read ({one_line(error)})"
