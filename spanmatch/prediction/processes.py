@@ -48,13 +48,13 @@ def warn_if_alone() -> None:
 
 def num_processes() -> int:
     """Return the number of processes of the launch."""
-    group = _process_group()
-    return 1 if group is None else int(group.get_world_size())
+    group = _distributed()
+    return int(group.get_world_size()) if group is not None and group.is_available() and group.is_initialized() else 1
 
 
 def is_main_process() -> bool:
     """Return whether this process is the one that writes files and prints."""
-    return num_processes() == 1 or _process_group().get_rank() == 0
+    return num_processes() == 1 or _distributed().get_rank() == 0
 
 
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
@@ -63,7 +63,7 @@ def own_share(items: Sequence[Item]) -> Sequence[Item]:
     Args:
         items: the same items in every process.
     """
-    return items if num_processes() == 1 else items[_process_group().get_rank() :: num_processes()]
+    return items if num_processes() == 1 else items[_distributed().get_rank() :: num_processes()]
 
 
 def gather_all(items: list[Item]) -> list[Item]:
@@ -75,14 +75,13 @@ def gather_all(items: list[Item]) -> list[Item]:
     if num_processes() == 1:
         return items
     parts: list[Any] = [None] * num_processes()
-    _process_group().all_gather_object(parts, items)
+    _distributed().all_gather_object(parts, items)
     return [item for part in parts for item in part]
 
 
-def _process_group() -> Any:
-    """Return torch.distributed if this process belongs to a launch, else None. Whoever joins a launch imports it."""
-    group = sys.modules.get("torch.distributed")
-    return group if group is not None and group.is_available() and group.is_initialized() else None
+def _distributed() -> Any:
+    """Return torch.distributed, None if nothing imported it: whoever joins a launch does."""
+    return sys.modules.get("torch.distributed")
 
 
 def has_accelerator() -> bool:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from helpers import CORPUS, TEXTS, TYPES, make_example, scores_of
 from helpers_e2e import Result, read_json, read_jsonl, run_subprocess, sentences, write_jsonl
+from helpers_tag import tag, tagged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.integrations import onnx as integration
-from spanmatch.integrations.onnx import NumpyBlocks, OnnxMatcher
+from spanmatch.integrations.onnx import NumpyBlocks, OnnxBackend, OnnxMatcher
 from spanmatch.model import rivals
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.scoring import passing_cells
@@ -29,8 +31,8 @@ Exported = tuple[SpanMatcher, Path]
 ALL_TEXTS = [*TEXTS.values(), *CORPUS, "", "   ", "Ada", " ".join(CORPUS) * 2]
 # What a light environment lacks.
 HEAVY = (
-    "torch", "transformers", "accelerate", "datasets", "sentence_transformers", "seqeval", "sklearn", "scipy", "pandas", "pyarrow",
-    "onnx", "onnxscript",
+    "torch", "transformers", "accelerate", "datasets", "sentence_transformers", "seqeval", "sklearn", "scipy", "pandas",
+    "pyarrow", "onnx", "onnxscript",
 )  # fmt: skip
 WITHOUT = "import sys\nfor name in {names!r}: sys.modules[name] = None\nsys.argv = ['spanmatch', *sys.argv[1:]]\n"
 
@@ -113,19 +115,16 @@ class TestWithoutTorch:
             (item.start, item.end, item.label) for item in expected
         ]
 
-    @pytest.mark.parametrize("num_workers", [0, 2])
-    def test_a_corpus_is_tagged_and_resumed(self, num_workers: int, bi: Exported, tmp_path: Path) -> None:
+    def test_a_corpus_is_tagged(self, bi: Exported, tmp_path: Path) -> None:
+        """By two processes, of which none can import torch."""
         source = write_jsonl(tmp_path / "texts.jsonl", [{"text": text} for text in ALL_TEXTS if text.strip()])
         output = tmp_path / "out.jsonl"
-        command = ["tag", bi[1], source, "--types", "person,city", "--output", output, "--num_workers", num_workers]
-        result = without_heavy(*command)
+        result = without_heavy("tag", bi[1], source, "--types", "person,city", "--output", output, "--num_workers", 2)
         assert result.status == 0, result.err
         assert len(read_jsonl(output)) == len(read_jsonl(source))
-        assert "complete already" in without_heavy(*command).err
 
     def test_it_is_evaluated_and_calibrated(self, bi: Exported, tmp_path: Path) -> None:
-        matcher, folder = bi
-        shutil.copytree(folder, tmp_path / "model")
+        shutil.copytree(bi[1], tmp_path / "model")
         (tmp_path / "model" / "thresholds.json").unlink()
         file = write_jsonl(tmp_path / "a.jsonl", sentences(20))
         result = without_heavy("calibrate", tmp_path / "model", file)
@@ -154,6 +153,24 @@ class TestWithoutTorch:
         code = WITHOUT.format(names=(*HEAVY, "onnxruntime")) + "from spanmatch.cli.main import main\nmain()"
         result = run_subprocess("-c", code, "tag", bi[1], "Ada met Bob", "--types", "person")
         assert result.status == 2 and "pip install 'spanmatch[onnx]'" in result.err and len(result.err.splitlines()) == 1
+
+
+def test_a_run_that_failed_goes_on(bi: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spanmatch.tagging.sources.CHUNK_TEXTS", 4)
+    source = write_jsonl(tmp_path / "texts.jsonl", [{"text": text} for text in ALL_TEXTS])
+    whole = tagged(bi[1], source, tmp_path / "whole.jsonl")
+    num_batches, embed = count(), OnnxBackend.embed_spans
+
+    def fail_later(*given: Any, **named: Any) -> Any:
+        if next(num_batches) == 3:
+            raise InputError("enough")
+        return embed(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OnnxBackend, "embed_spans", fail_later)
+        assert tag(bi[1], source, "--output", tmp_path / "out.jsonl").status == 2
+    assert 0 < len(read_jsonl(tmp_path / "out.jsonl.partial")) < len(ALL_TEXTS)
+    assert tagged(bi[1], source, tmp_path / "out.jsonl") == whole
 
 
 class TestTypeEmbeddings:
@@ -244,4 +261,6 @@ def test_blocks_are_brute_force(seed: int, num_spans: int, num_types: int, best_
     if best_only:
         order = sorted(expected, key=lambda cell: (cell[0], -expected[cell], cell[1]))
         expected = {cell: expected[cell] for place, cell in enumerate(order) if not place or order[place - 1][0] != cell[0]}
-    assert dict(zip(zip(passed.span.tolist(), passed.column.tolist(), strict=True), passed.logit.tolist(), strict=True)) == expected
+    assert (
+        dict(zip(zip(passed.span.tolist(), passed.column.tolist(), strict=True), passed.logit.tolist(), strict=True)) == expected
+    )

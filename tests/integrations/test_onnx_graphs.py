@@ -36,7 +36,9 @@ def assert_close(expected: torch.Tensor, got: np.ndarray) -> None:
     np.testing.assert_allclose(got, expected.numpy(), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("texts", [["Ada"], ["Ada met Bob in London .", "", "Zoë"], ["New York and Cape Town are cities ; " * 4] * 3])
+@pytest.mark.parametrize(
+    "texts", [["Ada"], ["Ada met Bob in London .", "", "Zoë"], ["New York and Cape Town are cities ; " * 4] * 3]
+)
 @pytest.mark.parametrize("num_types", [1, 2, 3])
 def test_spans(texts: list[str], num_types: int, exported: tuple[SpanMatcher, Path]) -> None:
     """Of one text and of several, of windows, above each null slot; in a cross-encoder with the types behind the texts."""
@@ -116,7 +118,7 @@ def test_what_cannot_be_traced(tiny_matcher: SpanMatcher, tmp_path: Path, monkey
         raise RuntimeError("it depends on\nwhat it reads")
 
     monkeypatch.setattr(tiny_matcher.model.text_encoder, "forward", forward)
-    with pytest.raises(InputError, match="text_encoder: torch cannot export it .*; train with another encoder"):
+    with pytest.raises(InputError, match=r"text_encoder: torch cannot export it .*; train with another encoder"):
         write_graphs(tiny_matcher, tmp_path)
 
 
