@@ -135,6 +135,9 @@ def _quantise(exported: OnnxMatcher, before: Path, folder: Path, corpus: Corpus)
     stored = read_json(before / CONFIG_FILE)[ONNX_KEY] | {"dtype": "int8"}
     write_config(folder, exported.config, stored)
     plain, quantised = (_f1(tagger, corpus) for tagger in (exported, OnnxMatcher.from_pretrained(folder)))
+    if not plain:
+        problem = "nothing that the model finds in the check file is right, so it does not show what int8 costs"
+        raise InputError(f"{problem}; name texts with the types of the model (--check_file FILE)")
     told = f"{100 * plain:.2f} in float32, {100 * quantised:.2f} in int8, F1 on {len(corpus.examples)} texts"
     if quantised < plain - MAX_LOSS:
         problem = f"int8 costs {100 * (plain - quantised):.2f} points ({told}), more than {100 * MAX_LOSS}"

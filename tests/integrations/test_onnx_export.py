@@ -71,6 +71,12 @@ class TestRefused:
             quantize="int8", check_file=str(file),
         )  # fmt: skip
 
+    def test_texts_in_which_nothing_is_found(self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """They would show no loss either."""
+        file = write_jsonl(tmp_path / "check.jsonl", sentences(3))
+        monkeypatch.setattr(onnx_export, "_f1", lambda tagger, corpus: 0.0)
+        self.refused(checkpoint, tmp_path / "out", "nothing that the model finds", quantize="int8", check_file=str(file))
+
     def test_scores_that_differ(self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(onnx_export, "TOLERANCE", 0.0)
         self.refused(checkpoint, tmp_path / "out", "scores .* differently from torch, more than 0.0; train with another")
