@@ -6,6 +6,10 @@ from typing import Any
 
 # What a checkpoint's config.json calls itself, as transformers and the hub expect it.
 MODEL_TYPE = "spanmatch"
+# A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
+ARCHITECTURES = ("bi", "cross")
+# How the states of the tokens of a type become one: their mean, or the state of the first token.
+POOLINGS = ("mean", "cls")
 
 
 @dataclass(frozen=True, kw_only=True)

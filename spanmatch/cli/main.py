@@ -17,6 +17,7 @@ from spanmatch.cli.convert import ConvertOptions, run_convert
 from spanmatch.cli.data import run_stats
 from spanmatch.cli.demo import run_demo
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
+from spanmatch.cli.export import ExportOptions, run_export
 from spanmatch.cli.flags import Parser, add_command
 from spanmatch.cli.serve import run_serve
 from spanmatch.cli.tag import Places, run_tag
@@ -61,6 +62,7 @@ def _main(arguments: Sequence[str]) -> None:
     add_command(commands, "serve", run_serve, ServeOptions)
     add_command(commands, "demo", run_demo, DemoOptions)
     add_command(commands, "convert", run_convert, ConvertOptions)
+    add_command(commands, "export", run_export, ExportOptions)
     data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     add_command(data, "stats", run_stats, StatsOptions)
     given = vars(parser.parse_args(arguments))
