@@ -123,7 +123,7 @@ def quiet_libraries() -> None:
     """Turn off the progress bars of transformers and all of its messages but errors, whenever it is imported."""
     # It reads both when it is imported, which takes a second that a command without it saves.
     os.environ["TRANSFORMERS_VERBOSITY"], os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "error", "1"
-    if "transformers" in sys.modules:
+    if sys.modules.get("transformers") is not None:
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
