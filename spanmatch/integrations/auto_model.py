@@ -68,8 +68,9 @@ class SpanmatchModel(PreTrainedModel):
         Raises:
             InputError: weights are missing, or there are others.
         """
+        others = {key: value for key, value in options.items() if key not in {"output_loading_info", "trust_remote_code"}}
         loaded: Any = super().from_pretrained(
-            pretrained_model_name_or_path, *model_args, **options | {"output_loading_info": True}
+            pretrained_model_name_or_path, *model_args, output_loading_info=True, trust_remote_code=False, **others
         )
         model, report = loaded
         wrong = sorted(map(str, report["missing_keys"] | report["unexpected_keys"]))

@@ -1,9 +1,15 @@
 """The wheel, built and installed outside the clone: it tags offline, with the checkpoint that it carries."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers_docs import read_blocks
@@ -67,3 +73,36 @@ def test_it_knows_no_commit(site: Path) -> None:
 
 def test_help(site: Path) -> None:
     assert "tag" in run(site, "-m", "spanmatch", "--help")
+
+
+def test_it_serves(site: Path) -> None:
+    """... with the checkpoint that it carries, until it is told to end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = offline_environment() | {"PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", "spanmatch", "serve", "--port", address.partition(":")[2]]
+    with subprocess.Popen(command, cwd=site.parent, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            answer = first_answer(server, f"http://{address}/predict/", {"text": "Ada Lovelace worked in London."})
+        finally:
+            server.terminate()
+            log = server.communicate(timeout=60)[1]
+    found = [(item["entity_group"], item["word"]) for item in answer["entities"]]
+    assert found == [("PER", "Ada Lovelace"), ("LOC", "London")]
+    assert server.returncode in {0, -signal.SIGTERM} and "Traceback" not in log
+
+
+def first_answer(server: "subprocess.Popen[str]", address: str, body: dict[str, str]) -> dict[str, Any]:
+    """Ask a server that is about to start until it answers."""
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    for _ in range(1200):
+        assert server.poll() is None, server.communicate()[1]
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.URLError as error:
+            assert isinstance(error.reason, ConnectionRefusedError), error
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
