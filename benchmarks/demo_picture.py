@@ -138,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=PICTURE)
     parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=1000)
+    parser.add_argument("--height", type=int, default=940)
     parser.add_argument("--scheme", choices=["light", "dark"], default="light")
     parser.add_argument("arguments", nargs="*", help="of spanmatch demo, after --")
     given = parser.parse_args()
