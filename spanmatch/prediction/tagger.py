@@ -170,5 +170,10 @@ def load_tagger(
     if kind not in TAGGERS:
         raise InputError(f'{folder / CONFIG_FILE}: unknown tagger "{kind}"; {nearest(kind, TAGGERS)}')
     module, _, name = TAGGERS[kind].partition(":")
-    tagger: Tagger = getattr(import_module(module), name).from_pretrained(folder, device=device, dtype=dtype, compile=compile)
+    try:
+        kind_of_tagger = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:  # as where only exported models are tagged with
+        problem = f"it needs {error.name}, which is not installed"
+        raise InputError(f"{name_or_path}: {problem}; install it, or give a folder of spanmatch export") from error
+    tagger: Tagger = kind_of_tagger.from_pretrained(folder, device=device, dtype=dtype, compile=compile)
     return tagger

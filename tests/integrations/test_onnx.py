@@ -149,6 +149,11 @@ class TestWithoutTorch:
         result = run_subprocess("-c", code, exported[1])
         assert (result.status, result.out.strip()) == (0, "1"), result.err
 
+    def test_a_checkpoint_of_torch(self) -> None:
+        result = without_heavy("tag", "spanmatch-mini", "Ada met Bob", "--types", "person")
+        assert result.status == 2 and len(result.err.splitlines()) == 1
+        assert "spanmatch-mini: it needs torch, which is not installed; install it, or give a folder of" in result.err
+
     def test_without_onnxruntime(self, bi: Exported) -> None:
         code = WITHOUT.format(names=(*HEAVY, "onnxruntime")) + "from spanmatch.cli.main import main\nmain()"
         result = run_subprocess("-c", code, "tag", bi[1], "Ada met Bob", "--types", "person")
