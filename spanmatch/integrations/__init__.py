@@ -1,0 +1,1 @@
+"""Other tools that use a tagger; each module needs its extra."""
