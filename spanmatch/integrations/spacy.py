@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from spanmatch.data.examples import Example
 from spanmatch.data.files import home_path
@@ -26,10 +27,11 @@ from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import check_names, parse_threshold
 
 try:
-    from spacy import Config, util
+    from spacy import util
     from spacy.language import Language
     from spacy.pipeline import Pipe
     from spacy.tokens import Doc, Span, SpanGroup
+    from thinc.api import Config
 except ImportError as error:
     raise ImportError("spanmatch.integrations.spacy needs spacy; pip install 'spanmatch[spacy]'") from error
 
@@ -176,11 +178,13 @@ class SpanMatchPipe(Pipe):
     def _spans(self, doc: Doc, entities: Sequence[Entity], existing: Sequence[Span] = ()) -> list[Span]:
         """Return entities as spans of tokens, in order. Where widening makes them overlap, the better score stays."""
         kept = OVERLAPS[self.overlap]()
-        for span in existing:
-            kept.admits(span.start, span.end)
-        chosen, scores = [], {}
+        for earlier in existing:
+            kept.admits(earlier.start, earlier.end)
+        chosen: list[Span] = []
+        scores: dict[Any, float] = {}
         for entity in sorted(entities, key=lambda entity: -entity.score):
             span = doc.char_span(entity.start, entity.end, label=entity.label, alignment_mode="expand")
+            assert span is not None  # an entity lies within the text
             if (span.start_char, span.end_char) != (entity.start, entity.end):
                 self._tell_widened(entity, span)
             key = _score_key(span)
@@ -275,8 +279,8 @@ def _score_key(span: Span) -> tuple[str, str, int, int]:
 
 
 def _score(span: Span) -> float | None:
-    score: float | None = span.doc.user_data.get(_score_key(span))
-    return score
+    data: dict[Any, Any] = span.doc.user_data
+    return data.get(_score_key(span))
 
 
 Span.set_extension(SCORE, getter=_score, force=True)  # by force, because a module may be imported anew
