@@ -16,9 +16,9 @@ from spanmatch.prediction.tagger import Tagger, load_tagger
 from spanmatch.prediction.thresholds import Threshold, check_names
 
 try:
-    import spacy
     from presidio_analyzer import AnalysisExplanation, AnalyzerEngine, EntityRecognizer, LocalRecognizer, RecognizerResult
     from presidio_analyzer.nlp_engine import NlpArtifacts, SpacyNlpEngine
+    from spacy import blank
 except ImportError as error:
     raise ImportError("spanmatch.integrations.presidio needs presidio_analyzer; pip install 'spanmatch[presidio]'") from error
 
@@ -114,7 +114,7 @@ def blank_analyzer(*recognizers: EntityRecognizer) -> AnalyzerEngine:
         raise InputError("no recognizer given; give at least one, such as SpanMatchRecognizer()")
     languages = list(dict.fromkeys(item.supported_language for item in recognizers))
     engine = SpacyNlpEngine()
-    engine.nlp = {language: spacy.blank(language) for language in languages}  # now it counts as loaded
+    engine.nlp = {language: blank(language) for language in languages}  # now it counts as loaded
     analyzer = AnalyzerEngine(nlp_engine=engine, supported_languages=languages)
     analyzer.registry.remove_recognizer("SpacyRecognizer")  # it reports what a trained model found
     for item in recognizers:

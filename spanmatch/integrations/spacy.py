@@ -192,7 +192,8 @@ class SpanMatchPipe(Pipe):
                 chosen.append(span)
                 scores[key] = entity.score
         doc.user_data.update(scores)
-        return sorted(chosen)
+        # Not by spaCy's own order, which compares labels by their hashes.
+        return sorted(chosen, key=lambda span: (span.start, -span.end, span.label_))
 
     def _tell_widened(self, entity: Entity, span: Span) -> None:
         """Log once that an entity ends within a token. Its text may be personal, so it is not in the message."""
