@@ -35,15 +35,14 @@ def found(analyzer: AnalyzerEngine, text: str, **given: object) -> set[tuple[str
 
 
 def test_an_analyzer_finds_personal_data(analyzer: AnalyzerEngine) -> None:
-    text = f"{TEXT} Card 4111 1111 1111 1111."
-    assert found(analyzer, text, score_threshold=0.6) == {
+    assert found(analyzer, TEXT, score_threshold=0.6) == {
         ("PERSON", "Maria Ruiz"),
         ("PHONE_NUMBER", "212-555-0173"),
         ("EMAIL_ADDRESS", "m.ruiz@example.com"),
         ("LOCATION", "12 Rose Street"),
         ("LOCATION", "Lisbon"),
-        ("CREDIT_CARD", "4111 1111 1111 1111"),  # Presidio's own
     }
+    assert ("CREDIT_CARD", "4111 1111 1111 1111") in found(analyzer, "Card 4111 1111 1111 1111.")  # by Presidio's own
 
 
 def test_what_it_finds_is_made_anonymous(analyzer: AnalyzerEngine) -> None:
