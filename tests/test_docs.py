@@ -34,6 +34,7 @@ NOT_RUN = {
     ".ci/run": "it runs these tests",
     "source .venv/bin/activate": "it changes the shell alone",
     ".venv/bin/pytest": "it is what runs now",
+    "jupyter execute": "tests/test_notebook.py executes the notebook",
 }
 # What a reader has exported from an annotation tool.
 EXPORTS = {
