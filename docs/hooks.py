@@ -2,8 +2,10 @@
 
 Links in the Markdown files are relative paths within the repository, so that they work where the files are read as they
 are. On the site, a link to a page that is there leads to it, and a link to any other file of the repository becomes its text.
+A notebook becomes a page of its cells and of what they printed.
 """
 
+import json
 import posixpath
 import re
 from pathlib import Path
@@ -43,7 +45,7 @@ def site_path(path: str, pages: list[str]) -> str | None:
     if path == "README.md":
         return "index.md"
     if path.startswith("docs/"):
-        return path.removeprefix("docs/")
+        return re.sub(r"\.ipynb$", ".md", path.removeprefix("docs/"))
     return next((place for place in (path, f"{path}/README.md") if place in pages), None)
 
 
@@ -77,10 +79,30 @@ def rewrite_links(markdown: str, source: str, pages: list[str]) -> str:
     return "".join(part if part.startswith("```") else _LINK.sub(rewritten, part) for part in parts)
 
 
+def notebook_page(path: Path) -> str:
+    """Return a notebook as a page: its text, its programs, and below each what it printed.
+
+    Args:
+        path: the notebook, executed.
+    """
+    blocks = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            blocks.append(source)
+            continue
+        blocks.append(f"```python\n{source}\n```")
+        printed = "".join("".join(output.get("text", [])) for output in cell["outputs"])
+        blocks += [f"```text\n{printed.strip()}\n```"] if printed.strip() else []
+    return "\n\n".join(blocks) + "\n"
+
+
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages that stand elsewhere; MkDocs calls this."""
+    """Add the pages that stand elsewhere, and those of notebooks; MkDocs calls this."""
     for path in elsewhere():
         files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))
+    for notebook in sorted((ROOT / "docs").glob("*.ipynb")):
+        files.append(File.generated(config, notebook.with_suffix(".md").name, content=notebook_page(notebook)))
     return files
 
 

@@ -7,6 +7,7 @@ not; any other command fails.
 import dataclasses
 import gzip
 import importlib.util
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -39,6 +40,9 @@ NOT_RUN = {
     "source .venv/bin/activate": "it changes the shell alone",
     ".venv/bin/pytest": "it is what runs now",
     "hf auth login": "it asks for a token",
+    "jupyter execute": "tests/test_notebook.py executes the notebook",
+    'pip install -e ".[spacy]"': "the extra is part of the one that the tests run with",
+    'pip install -e ".[presidio]"': "the extra is part of the one that the tests run with",
 }
 # What a reader has exported from an annotation tool.
 EXPORTS = {
@@ -180,6 +184,16 @@ def test_links_on_the_site() -> None:
     assert hooks.rewrite_links("[a](../docs/migrate.md)", "data/README.md", pages) == "[a](../migrate.md)"
     with pytest.raises(Exception, match=r"docs/index.md: the link to nothing.md leads to no file"):
         hooks.rewrite_links("[a](nothing.md)", "docs/index.md", pages)
+
+
+def test_a_notebook_becomes_a_page(tmp_path: Path) -> None:
+    hooks = load_hooks()
+    program = {"cell_type": "code", "source": ["print(1)\n", "2"]}
+    cells = [{"cell_type": "markdown", "source": ["# A [b](c.md)"]}, program | {"outputs": [{"text": ["1\n"]}, {"data": {}}]}]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [*cells, program | {"outputs": []}]}), encoding="utf-8")
+    shown = "```python\nprint(1)\n2\n```\n"
+    assert hooks.notebook_page(tmp_path / "n.ipynb") == f"# A [b](c.md)\n\n{shown}\n```text\n1\n```\n\n{shown}"
+    assert hooks.rewrite_links("[a](quickstart.ipynb)", "docs/index.md", hooks.elsewhere()) == "[a](quickstart.md)"
 
 
 def test_every_key_of_a_training_is_explained() -> None:
