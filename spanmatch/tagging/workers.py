@@ -19,7 +19,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Lock
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from tqdm import tqdm
@@ -45,6 +46,36 @@ class WorkerError(InputError):
     """Says that a worker died or failed."""
 
 
+@runtime_checkable
+class Engine(Protocol):
+    """Tags chunks elsewhere than in this process. To be used in a `with` statement, at whose end nothing of it runs."""
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what the output depends on (see `Tagger.fingerprint`)."""
+
+    def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
+        """Prepare types once, for all that tag.
+
+        Args:
+            types: the types of the job.
+            file: keeps what was done (see `Tagger.prepare`).
+            progress: show a bar.
+        """
+
+    def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[list[Entity]]]]:
+        """Yield chunks with the entities of their texts, in order, each as soon as it is tagged.
+
+        Args:
+            chunks: the chunks, read only as far as bounds the memory.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class TagJob:
     """Holds what a process needs to know to tag.
@@ -62,7 +93,7 @@ class TagJob:
     def load(self) -> Tagger:
         """Load the tagger, and refuse a threshold that it cannot answer."""
         asked = self.options
-        device = "cpu" if asked.num_workers else asked.device
+        device = "cpu" if asked.uses_processes else asked.device
         tagger = load_tagger(asked.model, device=device, dtype=asked.dtype, compile=asked.compile)
         tagger.check_threshold(self.threshold)
         return tagger
@@ -82,10 +113,7 @@ class TagJob:
             threshold=self.threshold,
             overlap=self.options.overlap,
             options=StreamOptions(
-                batch_size=self.options.batch_size,
-                buffer_size=len(texts),
-                advance=advance,
-                line_breaks=self.options.line_breaks,
+                batch_size=self.options.batch_size, buffer_size=len(texts), advance=advance, line_breaks=self.options.line_breaks
             ),
         )
 
