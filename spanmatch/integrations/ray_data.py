@@ -17,22 +17,22 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 import ray.data
-import torch
 from ray.exceptions import RayError, RayTaskError
 
 from spanmatch.data.files import home_path, whole_file
 from spanmatch.entities import Entity, Inventory
 from spanmatch.errors import InputError, one_line
-from spanmatch.prediction.processes import quiet_libraries
 from spanmatch.prediction.tagger import Tagger
 from spanmatch.tagging.chunks import Chunk
 from spanmatch.tagging.files import SourceFiles
 from spanmatch.tagging.sources import source_chunks
-from spanmatch.tagging.workers import TagJob, WorkerError
+
+if TYPE_CHECKING:  # and no torch for the processes that only read and count
+    from spanmatch.tagging.workers import TagJob
 
 # The memory that processes of this machine share: some chunks, and the embeddings of the types.
 OBJECT_STORE_BYTES = 1 << 29
@@ -68,7 +68,9 @@ class Attempts:
 class TaggingActor:
     """Holds a tagger in a process of its own, and tags chunks. The tagger is loaded when it is first needed."""
 
-    def __init__(self, job: TagJob, expected: dict[str, str] | None = None, embeddings: Any = None, attempts: Any = None) -> None:
+    def __init__(
+        self, job: "TagJob", expected: dict[str, str] | None = None, embeddings: Any = None, attempts: Any = None
+    ) -> None:
         """Say what there is to do.
 
         Args:
@@ -82,6 +84,10 @@ class TaggingActor:
     @cached_property
     def tagger(self) -> Tagger:
         """Load the tagger, and check that it is the one that other machines have."""
+        import torch
+
+        from spanmatch.prediction.processes import quiet_libraries
+
         torch.set_num_threads(1)
         os.environ["RAYON_NUM_THREADS"] = "1"  # the threads of the tokenizers
         # What one actor warns of, the others do, too.
@@ -137,6 +143,8 @@ class TaggingActor:
         """
         [number], [texts] = batch["number"], map(json.loads, batch["texts"])
         if ray.get(self._attempts.begin.remote(int(number))) > MAX_ATTEMPTS:
+            from spanmatch.tagging.workers import WorkerError
+
             problem = f"{MAX_ATTEMPTS} actors died of the chunk that begins at {texts[0][0]}"
             raise WorkerError(f"{problem}; if memory ran out, give fewer --num_workers")
         found = list(self.job.tag(self._prepared, texts))
@@ -168,7 +176,7 @@ def read_chunks(
 class RayActors:
     """Runs actors that tag. To be used in a `with` statement, at whose end they are gone."""
 
-    def __init__(self, job: TagJob, files: SourceFiles) -> None:
+    def __init__(self, job: "TagJob", files: SourceFiles) -> None:
         """Join the Ray cluster that the options name, or start one here; and load the tagger in a first actor.
 
         Args:
@@ -328,6 +336,8 @@ def _num_places(device: str) -> int:
 @contextmanager
 def _failures_told() -> Iterator[None]:
     """Turn whatever goes wrong in an actor into one line."""
+    from spanmatch.tagging.workers import WorkerError
+
     try:
         yield
     except RayError as error:
