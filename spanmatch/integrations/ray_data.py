@@ -198,7 +198,9 @@ class RayActors:
         try:
             self._num_actors = options.num_workers or _num_places(device)
             self._first: Any = ray.remote(**self._resources)(TaggingActor).remote(self._job)
-            self._attempts: Any = ray.remote(num_cpus=0)(Attempts).remote()
+            # What reads and counts runs on the machine of this process: if that dies, they are not needed any more.
+            self._here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+            self._attempts: Any = ray.remote(num_cpus=0, label_selector=self._here)(Attempts).remote()
         except BaseException:
             self.__exit__()
             raise
@@ -280,9 +282,8 @@ class RayActors:
             "text_column": self._files.text_column,
             "skip_invalid": self._job.options.skip_invalid,
         }
-        here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
         dataset: Any = ray.data.from_items([{"first": first}])
-        dataset = dataset.map_batches(read_chunks, batch_size=None, fn_kwargs=reading, num_cpus=0, label_selector=here)
+        dataset = dataset.map_batches(read_chunks, batch_size=None, fn_kwargs=reading, num_cpus=0, label_selector=self._here)
         dataset = dataset.map_batches(
             TaggingActor,
             batch_size=1,

@@ -102,6 +102,8 @@ class TagOptions:
             raise InputError("--overwrite replaces a file of --output, and none is named; leave it out")
         if self.ray_address is not None and self.engine != "ray":
             raise InputError("--ray_address names a Ray cluster; give --engine ray, too, or leave it out")
+        if self.engine == "ray" and self.output is None:
+            raise InputError("--engine ray prints what Ray has to say, too, so results need a file; name one (--output FILE)")
         if self.uses_processes and self.device is not None and self.device.partition(":")[0] != "cpu":
             problem = f"processes share the cores of a CPU, but --device is {self.device}"
             raise InputError(f"--num_workers {self.num_workers}: {problem}; leave out one of the two")

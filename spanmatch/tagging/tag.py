@@ -97,8 +97,6 @@ def _check(options: TagOptions, files: SourceFiles | None) -> None:
             raise InputError(f"{path}: is an input, too, and the results are printed there; redirect to another file")
     if files is None and options.text_column != "text":
         raise InputError("--text_column names the text in JSONL, CSV, TSV and Parquet, and none is given; leave it out")
-    if files is None and options.engine != "local":
-        raise InputError(f"--engine {options.engine} is for files; name one, or leave it out")
     if options.uses_processes and options.device is None and default_device().type != "cpu":
         problem = "processes share the cores of a CPU, but this machine has an accelerator"
         raise InputError(f"--num_workers {options.num_workers}: {problem}; leave it out, or give --device cpu, too")

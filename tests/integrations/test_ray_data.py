@@ -15,6 +15,7 @@ import ray
 from helpers import make_matcher
 from helpers_tag import TEXTS, TYPES, kill, make_texts, num_bytes, refused, start_tagging, tag, tagged, wait_until, write_source
 from ray._common.usage import usage_lib
+from ray_engine import actors
 
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
@@ -37,6 +38,7 @@ def checkpoint(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def session() -> Iterator[None]:
     """One Ray for all tests: starting it takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ray._private.ray_constants.RAY_LOG_TO_DRIVER", False)  # it would be among what a test captures
         patch.setattr(ray_data, "OBJECT_STORE_BYTES", 80 << 20)
         assert ray_data._connect(None, 2)
     yield
@@ -46,23 +48,6 @@ def session() -> Iterator[None]:
 def job(checkpoint: Path) -> TagJob:
     options = TagOptions(model=str(checkpoint), engine="ray", device="cpu")
     return TagJob(options=options, types=as_entity_types(TYPES.split(",")), threshold=None)
-
-
-def actors(root: int) -> list[int]:
-    """The processes of actors that tag, below a process."""
-    parents, found = {}, []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if (path / "cmdline").read_bytes().startswith(b"ray::MapWorker"):
-                found.append(int(path.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended
-
-    def is_below(number: int) -> bool:
-        return number == root or (number in parents and is_below(parents[number]))
-
-    return [number for number in found if is_below(number)]
 
 
 @pytest.mark.usefixtures("session", "one_thread")
@@ -132,7 +117,9 @@ class TestWhatCannotBeDone:
 
     def test_an_invalid_record(self, checkpoint: Path, tmp_path: Path) -> None:
         source = write_source(tmp_path / "texts.jsonl", [{"text": "Ada met Bob"}, {"body": "no text"}])
-        refused(tag(checkpoint, source, "--engine", "ray", "--num_workers", 1), "texts.jsonl:2", "--skip_invalid")
+        given = ["--engine", "ray", "--num_workers", 1, "--output", tmp_path / "out.jsonl"]
+        refused(tag(checkpoint, source, *given), "texts.jsonl:2", "--skip_invalid")
+        assert not list(tmp_path.glob("out*"))
 
     def test_nothing_is_told_to_anyone(self) -> None:
         assert not usage_lib.usage_stats_enabled()
@@ -185,25 +172,21 @@ class TestReadChunks:
         ("auto", "start a cluster (ray start --head), or leave --ray_address out"),
     ],
 )
+@pytest.mark.usefixtures("session")
 def test_an_address_of_no_cluster(checkpoint: Path, tmp_path: Path, address: str, problem: str) -> None:
     source = write_source(tmp_path / "texts.jsonl", [{"text": "Ada met Bob"}])
-    refused(tag(checkpoint, source, "--engine", "ray", "--ray_address", address), problem)
+    output = tmp_path / "out.jsonl"
+    refused(tag(checkpoint, source, "--output", output, "--engine", "ray", "--ray_address", address), problem)
 
 
 def test_ray_is_not_installed(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_source(tmp_path / "texts.jsonl", [{"text": "Ada met Bob"}])
     monkeypatch.setattr("spanmatch.apps.extras.missing_modules", lambda *names: list(names))
-    refused(tag(checkpoint, source, "--engine", "ray"), "--engine ray needs ray; pip install 'spanmatch[ray]'")
+    output = tmp_path / "out.jsonl"
+    refused(
+        tag(checkpoint, source, "--output", output, "--engine", "ray"), "--engine ray needs ray; pip install 'spanmatch[ray]'"
+    )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["Ada met Bob", "--engine", "ray"], "--engine ray is for files; name one, or leave it out"),
-        (["-", "--engine", "ray"], "--engine ray is for files"),
-        (["Ada met Bob", "--ray_address", "auto"], "give --engine ray, too, or leave it out"),
-        (["Ada met Bob", "--engine", "spark"], "invalid choice: 'spark'"),
-    ],
-)
-def test_options_that_do_not_go_together(checkpoint: Path, arguments: list[str], problem: str) -> None:
-    refused(tag(checkpoint, *arguments), problem)
+def test_a_sentence(checkpoint: Path, tmp_path: Path) -> None:
+    refused(tag(checkpoint, "Ada met Bob", "--engine", "ray", "--output", tmp_path / "out.jsonl"), "--output is for files")
