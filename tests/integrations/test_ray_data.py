@@ -46,7 +46,7 @@ def session() -> Iterator[None]:
 
 
 def job(checkpoint: Path) -> TagJob:
-    options = TagOptions(model=str(checkpoint), engine="ray", device="cpu")
+    options = TagOptions(model=str(checkpoint), device="cpu")
     return TagJob(options=options, types=as_entity_types(TYPES.split(",")), threshold=None)
 
 
@@ -114,12 +114,6 @@ class TestWhatCannotBeDone:
         source = write_source(tmp_path / "texts.jsonl", [{"text": "Ada met Bob"}])
         given = ["--engine", "ray", "--num_workers", 1, "--output", tmp_path / "out.jsonl"]
         refused(tag(checkpoint, source, *given, "--threshold", "cls"), 'threshold "cls" needs a null slot')
-
-    def test_an_invalid_record(self, checkpoint: Path, tmp_path: Path) -> None:
-        source = write_source(tmp_path / "texts.jsonl", [{"text": "Ada met Bob"}, {"body": "no text"}])
-        given = ["--engine", "ray", "--num_workers", 1, "--output", tmp_path / "out.jsonl"]
-        refused(tag(checkpoint, source, *given), "texts.jsonl:2", "--skip_invalid")
-        assert not list(tmp_path.glob("out*"))
 
     def test_nothing_is_told_to_anyone(self) -> None:
         assert not usage_lib.usage_stats_enabled()
