@@ -43,6 +43,10 @@ NOT_RUN = {
     "jupyter execute": "tests/test_notebook.py executes the notebook",
     'pip install -e ".[spacy]"': "the extra is part of the one that the tests run with",
     'pip install -e ".[presidio]"': "the extra is part of the one that the tests run with",
+    "ray get-auth-token": "it writes into the home folder",
+    "ray start": "it leaves processes behind; tests/integrations joins a cluster",
+    "RAY_AUTH_MODE=token ray start": "the same, on another machine",
+    "spanmatch tag MODEL": "a cluster has to be there",
 }
 # What a reader has exported from an annotation tool.
 EXPORTS = {

@@ -4,12 +4,16 @@ import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanmatch.errors import InputError
 from spanmatch.prediction.options import option
 from spanmatch.prediction.shipped import DEFAULT_MODEL
 from spanmatch.tagging.options import STANDARD_INPUT, TagOptions
+
+if TYPE_CHECKING:
+    from spanmatch.tagging.files import SourceFiles
+    from spanmatch.tagging.workers import Engine, TagJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,19 @@ class Places:
     )
 
 
+def _ray(job: "TagJob", files: "SourceFiles") -> "Engine":
+    from spanmatch.apps.extras import require_extra
+
+    require_extra("ray", "ray", purpose="--engine ray")
+    from spanmatch.integrations.ray_data import RayActors
+
+    return RayActors(job, files)
+
+
+# What starts each engine, None for what `tag` does by itself.
+START_ENGINE = {"local": None, "ray": _ray}
+
+
 def run_tag(*, places: Sequence[str] = (), **given: Any) -> None:
     """Tag text with the types you name: a sentence, standard input, or a corpus of any size (--output resumes).
 
@@ -38,7 +55,8 @@ def run_tag(*, places: Sequence[str] = (), **given: Any) -> None:
     from spanmatch.tagging.tag import tag
 
     quiet_libraries()
-    tag(options)
+    start = START_ENGINE[options.engine]
+    tag(options, start) if start is not None else tag(options)
 
 
 def model_and_source(places: Sequence[str]) -> tuple[str, str]:

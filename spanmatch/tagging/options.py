@@ -12,11 +12,11 @@ from spanmatch.prediction.options import option
 
 STANDARD_INPUT = "-"
 TOOL_FORMATS = tuple(sorted(name for name, item in FORMATS.items() if item.write is not None and not item.is_folder))
-OUTPUT_FORMATS = ("text", "jsonl", *TOOL_FORMATS)
+OUTPUT_FORMATS = ("text", "jsonl", "parquet", *TOOL_FORMATS)
 # Formats with one tag per token, which hold no entities that overlap.
 ONE_TAG_FORMATS = {"conll", "tags"}
 # Formats that are no text.
-PACKED_FORMATS = {"spacy"}
+PACKED_FORMATS = {"parquet", "spacy"}
 # Suffixes of --output that stand for a format; others, such as .json and .txt, stand for JSONL.
 NAMED_BY_SUFFIX = {
     suffix: item.name
@@ -24,7 +24,9 @@ NAMED_BY_SUFFIX = {
     if item.name in TOOL_FORMATS
     for suffix in item.target_suffixes
     if suffix in {".bio", ".conll", ".csv", ".iob", ".spacy"}
-}
+} | {".parquet": "parquet"}
+# What tags: this process and those of --num_workers, or the actors of a Ray cluster.
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,27 @@ class TagOptions:
     )
     overwrite: bool = option("begin anew, and replace the output if it is there", default=False)
     output_format: str | None = option(
-        "text and jsonl, or what another tool imports: conll, csv, doccano, label-studio, prodigy, spacy, ...; by default as the "
-        f"name of --output says ({', '.join(sorted(NAMED_BY_SUFFIX))}), else text on a terminal and jsonl elsewhere",
+        "text, jsonl and parquet, or what another tool imports: conll, csv, doccano, label-studio, prodigy, spacy, ...; "
+        f"by default as --output is named ({', '.join(sorted(NAMED_BY_SUFFIX))}), else text on a terminal and jsonl elsewhere",
         default=None,
         metavar="FORMAT",
     )
     num_workers: int = option(
-        "processes that tag, on a CPU; each loads the model; with 0 this process tags", default=0, metavar="N", least=0
+        "processes that tag, on a CPU; each loads the model; with 0 this process tags; with --engine ray: actors, by default "
+        "one for each core of the cluster, or for each GPU with --device cuda",
+        default=0,
+        metavar="N",
+        least=0,
+    )
+    engine: str = option(
+        "what tags files: this machine, or ray (Ray Data: actors on this machine or on a cluster)",
+        default="local",
+        choices=ENGINES,
+    )
+    ray_address: str | None = option(
+        "Ray cluster to join, auto or HOST:PORT, from one of its machines; by default Ray is started on this machine",
+        default=None,
+        metavar="ADDRESS",
     )
     type_embeddings: str | None = option(
         "embeddings of the types (.safetensors): written if missing, else read", default=None, metavar="FILE"
@@ -78,19 +94,31 @@ class TagOptions:
         if self.tool_format in ONE_TAG_FORMATS and self.overlap != "flat":
             problem = f"a token of {self.tool_format} has one tag, and entities may overlap with --overlap {self.overlap}"
             raise InputError(f"{problem}; leave out --overlap, or give --output_format jsonl, doccano or label-studio")
-        if self.tool_format in PACKED_FORMATS and self.output is None:
-            raise InputError(f"--output_format {self.tool_format} is no text that can be printed; name a file (--output FILE)")
+        if self.file_format in PACKED_FORMATS and self.output is None:
+            raise InputError(f"--output_format {self.file_format} is no text that can be printed; name a file (--output FILE)")
         if self.output is not None and self.source == STANDARD_INPUT:
             raise InputError("--output resumes by reading again, standard input cannot; name a file, or redirect (> FILE)")
         if self.overwrite and self.output is None:
             raise InputError("--overwrite replaces a file of --output, and none is named; leave it out")
-        if self.num_workers and self.device is not None and self.device.partition(":")[0] != "cpu":
+        if self.ray_address is not None and self.engine != "ray":
+            raise InputError("--ray_address names a Ray cluster; give --engine ray, too, or leave it out")
+        if self.engine == "ray" and self.output is None:
+            raise InputError("--engine ray prints what Ray has to say, too, so results need a file; name one (--output FILE)")
+        if self.uses_processes and self.device is not None and self.device.partition(":")[0] != "cpu":
             problem = f"processes share the cores of a CPU, but --device is {self.device}"
             raise InputError(f"--num_workers {self.num_workers}: {problem}; leave out one of the two")
 
     @property
+    def uses_processes(self) -> bool:
+        """Return whether processes that share the cores of this machine tag."""
+        return self.engine == "local" and self.num_workers > 0
+
+    @property
+    def file_format(self) -> str | None:
+        """Return the format that is asked for, by name or by the suffix of the output; None if neither says one."""
+        return self.output_format or NAMED_BY_SUFFIX.get("" if self.output is None else Path(self.output).suffix)
+
+    @property
     def tool_format(self) -> str | None:
-        """Return the format of another tool that is asked for, by name or by the suffix of the output; None for our own."""
-        suffix = "" if self.output is None else Path(self.output).suffix
-        name = self.output_format or NAMED_BY_SUFFIX.get(suffix)
-        return name if name in TOOL_FORMATS else None
+        """Return the format of another tool that is asked for, None for our own."""
+        return self.file_format if self.file_format in TOOL_FORMATS else None

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -20,12 +20,13 @@ from spanmatch.tagging.chunks import Chunk
 from spanmatch.tagging.files import SourceFiles
 from spanmatch.tagging.lines import as_json, as_text
 from spanmatch.tagging.options import TagOptions
+from spanmatch.tagging.parquet_output import write_parquet
 from spanmatch.tagging.progress import Progress
 from spanmatch.tagging.request import tag_request
 from spanmatch.tagging.resumable_file import ResumableFile, check_target, files_of
 from spanmatch.tagging.sources import open_files, source_chunks
 from spanmatch.tagging.tool_formats import ToolWriter
-from spanmatch.tagging.workers import TagJob, WorkerError, Workers
+from spanmatch.tagging.workers import Engine, TagJob, WorkerError, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,12 @@ logger = logging.getLogger(__name__)
 MANY_TYPES = 1000
 
 
-def tag(options: TagOptions) -> None:
+def tag(options: TagOptions, start_engine: Callable[[TagJob, SourceFiles], Engine] | None = None) -> None:
     """Tag a source. The results are printed, or written to a file: as texts with their entities, or as JSON lines.
 
     Args:
         options: the options of the command.
+        start_engine: starts what tags the chunks of the files; by default this process or its `num_workers` do.
 
     Raises:
         InputError: the options, the input or the model are not as they should be.
@@ -51,11 +53,17 @@ def tag(options: TagOptions) -> None:
     if options.tool_format is not None:
         suffix = "" if options.output is None else Path(options.output).suffix
         writer = ToolWriter(options.tool_format, model=options.model, text_column=options.text_column, suffix=suffix)
+    convert = write_parquet if options.file_format == "parquet" else writer.convert if writer is not None else None
     if named:
         _check_types(named, threshold, writer)
     job = TagJob(options=options, types=named, threshold=threshold)
     with ExitStack() as stack:
-        tagger = stack.enter_context(Workers(job, options.num_workers)) if options.num_workers else job.load()
+        tagger: Tagger | Engine
+        if start_engine is not None:
+            assert files is not None
+            tagger = stack.enter_context(start_engine(job, files))
+        else:
+            tagger = stack.enter_context(Workers(job, options.num_workers)) if options.num_workers else job.load()
         types = job.asked(tagger)
         if not named:
             _check_types(types, threshold, writer)
@@ -64,12 +72,7 @@ def tag(options: TagOptions) -> None:
             assert files is not None
             request = tag_request(options, types, threshold, files.paths, tagger.fingerprint())
             output = stack.enter_context(
-                ResumableFile(
-                    Path(options.output),
-                    request,
-                    overwrite=options.overwrite,
-                    convert=writer.convert if writer is not None else None,
-                )
+                ResumableFile(Path(options.output), request, overwrite=options.overwrite, convert=convert)
             )
             if output.is_finished:
                 print(f"{output.path}: complete already", file=sys.stderr)
@@ -107,7 +110,7 @@ def _check(options: TagOptions, files: SourceFiles | None) -> None:
             raise InputError(f"{path}: is an input, too, and the results are printed there; redirect to another file")
     if files is None and options.text_column != "text":
         raise InputError("--text_column names the text in JSONL, CSV, TSV and Parquet, and none is given; leave it out")
-    if options.num_workers and options.device is None and has_accelerator():
+    if options.uses_processes and options.device is None and has_accelerator():
         problem = "processes share the cores of a CPU, but this machine has an accelerator"
         raise InputError(f"--num_workers {options.num_workers}: {problem}; leave it out, or give --device cpu, too")
 
@@ -147,13 +150,13 @@ class _Run:
         if self.output is not None:
             self.output.keep(self.done.num_until if self.done is not None else 0)
 
-    def tag(self, tagger: Tagger | Workers) -> None:
+    def tag(self, tagger: Tagger | Engine) -> None:
         """Tag everything, and say how much that was."""
         self.progress = Progress(self.files, hidden=self.is_quiet)
         if self.done is not None:
             self.progress.resume(self.done.num_until, self.done.num_bytes)
         try:
-            if isinstance(tagger, Workers):
+            if isinstance(tagger, Engine):
                 self._put_all(tagger.tag(self.todo))
             else:
                 self._put_all((chunk, self.job.tag(tagger, chunk.texts, self.progress.advance)) for chunk in self.todo)

@@ -19,7 +19,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Lock
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
 
 from tqdm import tqdm
 
@@ -45,6 +46,40 @@ class WorkerError(InputError):
     """Says that a worker died or failed."""
 
 
+@runtime_checkable
+class Engine(Protocol):
+    """Tags chunks elsewhere than in this process. To be used in a `with` statement, at whose end nothing of it runs."""
+
+    def __enter__(self) -> "Engine": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    @property
+    def types(self) -> tuple[EntityType, ...] | None:
+        """Return the types that the tagger knows (see `Tagger.types`)."""
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return what the output depends on (see `Tagger.fingerprint`)."""
+
+    def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
+        """Prepare types once, for all that tag.
+
+        Args:
+            types: the types of the job.
+            file: keeps what was done (see `Tagger.prepare`).
+            progress: show a bar.
+        """
+
+    def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[list[Entity]]]]:
+        """Yield chunks with the entities of their texts, in order, each as soon as it is tagged.
+
+        Args:
+            chunks: the chunks, read only as far as bounds the memory.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class TagJob:
     """Holds what a process needs to know to tag.
@@ -62,12 +97,12 @@ class TagJob:
     def load(self) -> Tagger:
         """Load the tagger, and refuse a threshold that it cannot answer."""
         asked = self.options
-        device = "cpu" if asked.num_workers else asked.device
+        device = "cpu" if asked.uses_processes else asked.device
         tagger = load_tagger(asked.model, device=device, dtype=asked.dtype, compile=asked.compile)
         tagger.check_threshold(self.threshold)
         return tagger
 
-    def asked(self, tagger: "Tagger | Workers") -> Inventory:
+    def asked(self, tagger: "Tagger | Engine") -> Inventory:
         """Return the types to look for: those that the user named, else all that the tagger knows, else the usual ones.
 
         Args:
@@ -92,10 +127,7 @@ class TagJob:
             threshold=self.threshold,
             overlap=self.options.overlap,
             options=StreamOptions(
-                batch_size=self.options.batch_size,
-                buffer_size=len(texts),
-                advance=advance,
-                line_breaks=self.options.line_breaks,
+                batch_size=self.options.batch_size, buffer_size=len(texts), advance=advance, line_breaks=self.options.line_breaks
             ),
         )
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from helpers_e2e import spanmatch
 
-from spanmatch.cli.tag import model_and_source
+from spanmatch.cli.tag import START_ENGINE, model_and_source
 from spanmatch.errors import InputError
 from spanmatch.prediction.shipped import DEFAULT_MODEL
-from spanmatch.tagging.options import TagOptions
+from spanmatch.tagging.options import ENGINES, TagOptions
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,7 @@ def test_options_are_refused_before_anything_is_loaded(monkeypatch: pytest.Monke
     monkeypatch.setattr("spanmatch.tagging.tag.tag", lambda options: pytest.fail("it began"))
     result = spanmatch("tag", "model", "Ada met Bob", "--overwrite")
     assert (result.status, result.err) == (2, "error: --overwrite replaces a file of --output, and none is named; leave it out\n")
+
+
+def test_every_engine_can_be_started() -> None:
+    assert tuple(START_ENGINE) == ENGINES

@@ -20,6 +20,10 @@ from spanmatch.tagging.options import TagOptions
         ({"output_format": "conll", "overlap": "nested"}, "a token of conll has one tag, .* leave out --overlap, or"),
         ({"output": "o.conll", "source": "f", "overlap": "multi-label"}, "a token of conll has one tag"),
         ({"num_workers": 2, "device": "cuda:0"}, "--num_workers 2: processes share the cores of a CPU"),
+        ({"output_format": "parquet"}, "--output_format parquet is no text that can be printed; name a file"),
+        ({"engine": "ray", "source": "f"}, "--engine ray prints .* results need a file; name one"),
+        ({"engine": "ray", "output": "o"}, "--output resumes by reading again"),
+        ({"ray_address": "auto"}, "--ray_address names a Ray cluster; give --engine ray, too"),
     ],
 )
 def test_that_exclude_each_other(given: dict[str, Any], message: str) -> None:
@@ -36,6 +40,8 @@ def test_that_exclude_each_other(given: dict[str, Any], message: str) -> None:
         {"output": "o", "source": "f", "overwrite": True},
         {"num_workers": 2},
         {"num_workers": 2, "device": "cpu"},
+        {"num_workers": 2, "device": "cuda", "engine": "ray", "ray_address": "auto", "source": "f", "output": "o"},
+        {"output": "o.parquet", "source": "f", "overlap": "nested"},
     ],
 )
 def test_that_go_together(given: dict[str, Any]) -> None:
@@ -49,6 +55,7 @@ def test_that_go_together(given: dict[str, Any]) -> None:
         ("o.json", None, None),
         ("o.txt", None, None),
         ("o.tsv", None, None),
+        ("o.parquet", None, None),
         ("o.conll", None, "conll"),
         ("o.spacy", None, "spacy"),
         ("o.conll", "jsonl", None),

@@ -10,6 +10,7 @@ import httpx
 import streamlit as st
 
 from spanmatch.apps.demo.options import is_address
+from spanmatch.apps.server.options import API_KEY_VARIABLE
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Inventory
@@ -17,7 +18,6 @@ from spanmatch.errors import InputError, one_line
 from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import DEFAULT_THRESHOLD
 
-API_KEY_VARIABLE = "SPANMATCH_API_KEY"  # the same that `spanmatch serve` reads
 # The lowest threshold of the page. A model in this process scores a text once, down to here.
 FLOOR = 0.01
 TEXTS_PER_REQUEST = 32

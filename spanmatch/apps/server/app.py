@@ -86,9 +86,9 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
     @app.get("/models", summary="What answers.")
     async def models() -> list[dict[str, Any]]:
         stored = tagger.calibration.threshold if tagger.calibration is not None else None
+        about = {"name": options.model, "kind": tagger.kind, "threshold": stored, "null_slot": tagger.null_slot}
         closed = [item.name for item in tagger.types] if tagger.types is not None else None
-        asked = {item.label: item.text for item in types}
-        return [{"name": options.model, "kind": tagger.kind, "threshold": stored, "types": closed, "default_types": asked}]
+        return [about | {"types": closed, "default_types": {item.label: item.text for item in types}}]
 
     @app.get("/metrics", summary="Counts, for Prometheus.", response_class=Response)
     async def counts() -> Response:

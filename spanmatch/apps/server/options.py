@@ -9,6 +9,7 @@ from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.options import option
 from spanmatch.prediction.shipped import DEFAULT_MODEL
 
+API_KEY_VARIABLE = "SPANMATCH_API_KEY"  # a flag could be seen by everybody on the machine
 # Threads of one process share Python's lock: further cores are for further processes.
 MAX_THREADS = 8
 

@@ -18,21 +18,15 @@ from uvicorn.supervisors import Multiprocess
 from spanmatch.apps.server.app import create_app
 from spanmatch.apps.server.guard import LOG, log
 from spanmatch.apps.server.metrics import FOLDER_VARIABLE
-from spanmatch.apps.server.options import ServeOptions
-from spanmatch.data.labels import asked_types
-from spanmatch.entities import EntityType, Inventory
+from spanmatch.apps.server.options import API_KEY_VARIABLE, ServeOptions
+from spanmatch.data.labels import USUAL_TAGS, asked_types, unnamed_type
+from spanmatch.entities import Inventory
 from spanmatch.errors import InputError
 from spanmatch.prediction.tagger import load_tagger
 
-API_KEY_VARIABLE = "SPANMATCH_API_KEY"  # a flag could be seen by everybody on the machine
 OPTIONS_VARIABLE = "SPANMATCH_SERVE_OPTIONS"  # what the processes of a server are told
-USUAL_TYPES = Inventory(
-    (
-        EntityType(name="person", label="PER"),
-        EntityType(name="organization", label="ORG"),
-        EntityType(name="location", label="LOC"),
-    )
-)
+# Answers name the usual types as data sets do: PER, ORG, LOC.
+USUAL_TYPES = Inventory(tuple(map(unnamed_type, USUAL_TAGS)))
 
 
 def serve(options: ServeOptions) -> None:
