@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
+ARCHITECTURES = ("bi", "cross")
+# How the states of the tokens of a type become one: their mean, or the state of the first token.
+POOLINGS = ("mean", "cls")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MatcherConfig:

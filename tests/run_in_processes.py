@@ -22,7 +22,8 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 from helpers_e2e import ROOT, sentences
 
-from spanmatch.prediction import matcher as predictor
+from spanmatch.prediction import span_tagger as predictor
+from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.processes import join_launch
 from spanmatch.training import trainer as training
 from spanmatch.training.dataset import TrainingViews
@@ -97,7 +98,7 @@ def main(plan: Path) -> None:
         if "copy" in entry and rank == 0:
             shutil.copytree(*entry["copy"])
         if "predict" in entry:
-            matcher = predictor.SpanMatcher.from_pretrained(entry["predict"], device="cpu", dtype="float32")
+            matcher = SpanMatcher.from_pretrained(entry["predict"], device="cpu", dtype="float32")
             found = matcher.predict([row["text"] for row in sentences(3 - 2 * rank)], ["person", "city"], batch_size=1)
             record["predicted"] = [[item.text for item in entities] for entities in found]
         if "script" in entry:

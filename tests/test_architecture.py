@@ -280,7 +280,7 @@ def test_modules_import_only_modules_that_there_are() -> None:
 def test_the_graph_of_modules_is_seen() -> None:
     graph = module_graph()
     assert {"data.corpus", "batching.views", "model.model", "prediction.matcher"} <= graph.keys()
-    assert "batching.batcher" in graph["prediction.matcher"] and "tagging.tag" in graph["cli.tag"]
+    assert "batching.batcher" in graph["prediction.span_tagger"] and "tagging.tag" in graph["cli.tag"]
     assert len(FILES) > 80 and Counter(name_of(path).count("/") for path in FILES)[2] > 5
 
 

@@ -14,6 +14,7 @@ from spanmatch.cli.calibrate import run_calibrate
 from spanmatch.cli.convert import ConvertOptions, run_convert
 from spanmatch.cli.data import run_stats
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
+from spanmatch.cli.export import ExportOptions, run_export
 from spanmatch.cli.flags import Parser, add_command
 from spanmatch.cli.tag import Places, run_tag
 from spanmatch.cli.train import train_as_script
@@ -55,6 +56,7 @@ def _main(arguments: Sequence[str]) -> None:
     add_command(commands, "calibrate", run_calibrate, CalibrateOptions)
     add_command(commands, "bench", run_bench, BenchOptions)
     add_command(commands, "convert", run_convert, ConvertOptions)
+    add_command(commands, "export", run_export, ExportOptions)
     data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     add_command(data, "stats", run_stats, StatsOptions)
     given = vars(parser.parse_args(arguments))

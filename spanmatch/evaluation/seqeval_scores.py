@@ -1,9 +1,13 @@
 """Score spans of tokens with seqeval, the usual library for IOB2 tags."""
 
+import importlib.util
+import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from spanmatch.entities import Mention
 from spanmatch.evaluation.error_classes import Mentions, check_lengths, is_flat
+
+logger = logging.getLogger(__name__)
 
 
 def seqeval_scores(gold: Mentions, predicted: Mentions, num_tokens_per_example: Sequence[int]) -> dict[str, float] | None:
@@ -16,13 +20,16 @@ def seqeval_scores(gold: Mentions, predicted: Mentions, num_tokens_per_example: 
 
     Returns:
         Micro "precision", "recall" and "f1", in [0, 1]. None if mentions of an example overlap in the gold or in the
-        predictions: IOB2 tags cannot represent overlaps.
+        predictions: IOB2 tags cannot represent overlaps. None, too, where seqeval is not installed, as beside an exported model.
 
     Raises:
         ValueError: the arguments differ in length, or a mention ends after the last token of its example.
     """
     check_lengths(gold=gold, predicted=predicted, num_tokens_per_example=num_tokens_per_example)
     if not (is_flat(gold) and is_flat(predicted)):
+        return None
+    if importlib.util.find_spec("seqeval") is None:
+        logger.warning("seqeval is not installed, so its scores are left out")
         return None
     from seqeval.metrics.v1 import precision_recall_fscore_support  # imports scikit-learn, which takes a second
     from seqeval.scheme import IOB2

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from spanmatch.config import POOLINGS
 from spanmatch.errors import InputError, one_line
 from spanmatch.model.bert import Bert, is_bert
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# How the states of the tokens of a type become one: their mean, or the state of the first token.
-POOLINGS = ("mean", "cls")
 # The modules of a sentence-transformers model that we can keep.
 SENTENCE_MODULES = ("Transformer", "Pooling", "Normalize")
-# A bi-encoder reads texts and types apart; a cross-encoder reads each text together with the types that follow it.
-ARCHITECTURES = ("bi", "cross")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,7 +153,21 @@ class SpanHead(nn.Module):
         """
         if self.background is None or not weight or not len(types_CD):
             return types_CD
-        excess_C, affinity_C = excess_over_rivals(without_bias(types_CD), self.background)
+        return self.corrected_by(types_CD, *excess_over_rivals(without_bias(types_CD), self.background), weight)
+
+    def corrected_by(
+        self, types_CD: torch.Tensor, excess_C: torch.Tensor, affinity_C: torch.Tensor, weight: float
+    ) -> torch.Tensor:
+        """Correct the bias of types by what `excess_over_rivals` found of them.
+
+        Args:
+            types_CD: embedded types.
+            excess_C: what the affinity of each has more than that of its rivals.
+            affinity_C: its affinity to the background.
+            weight: factor of the correction.
+
+        Shape: (C, D) to the same.
+        """
         change_C = RIVAL_SHARE * excess_C + USUAL_SHARE * (affinity_C - self.usual_affinity.float())
         return with_bias(types_CD, bias_of(types_CD) - weight * change_C)
 

@@ -212,10 +212,27 @@ def type_states(
     Shape: (C, H).
     """
     states_CLH = encoder(input_ids=types.input_ids, attention_mask=_mask(encoder, types)).last_hidden_state
+    return pooled(states_CLH, types.attention_mask, pooling, norm=norm, scale=scale)
+
+
+def pooled(
+    states_CLH: torch.Tensor, mask_CL: torch.Tensor, pooling: str, *, norm: float | None = None, scale: float = 1.0
+) -> torch.Tensor:
+    """Return one state per type text of the states of its tokens.
+
+    Args:
+        states_CLH: states of the tokens.
+        mask_CL: 1 at tokens, 0 at padding.
+        pooling: as in `type_states`.
+        norm: as in `type_states`.
+        scale: as in `type_states`.
+
+    Shape: (C, L, H) and (C, L) to (C, H).
+    """
     if pooling == "cls":
         states_CH: torch.Tensor = states_CLH[:, 0]
     else:
-        mask_CL1 = types.attention_mask[..., None].to(states_CLH.dtype)
+        mask_CL1 = mask_CL[..., None].to(states_CLH.dtype)
         states_CH = (states_CLH * mask_CL1).sum(dim=1) / mask_CL1.sum(dim=1)
     if norm is not None:
         states_CH = norm * F.normalize(states_CH, dim=-1)

@@ -29,10 +29,22 @@ def top_mentions(types_CD: torch.Tensor, background_MD: torch.Tensor) -> tuple[t
 
     Shape: (C, D) and (M, D) to (C, T) and (C, T), T the TOP_SHARE of M.
     """
-    highest = max(1, round(TOP_SHARE * len(background_MD)))
-    mentions_DM = background_MD.float().T
-    tops = [(block_CD.float() @ mentions_DM).topk(highest, dim=1) for block_CD in types_CD.split(COMPARED_TOGETHER)]
-    return torch.cat([top.values for top in tops]), torch.cat([top.indices for top in tops])
+    tops = [top_mentions_of(block_CD, background_MD.float()) for block_CD in types_CD.split(COMPARED_TOGETHER)]
+    return torch.cat([values for values, _ in tops]), torch.cat([indices for _, indices in tops])
+
+
+def top_mentions_of(block_CD: torch.Tensor, mentions_MD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `top_mentions` does, of types that are few enough to be compared at a time.
+
+    Args:
+        block_CD: embedded types.
+        mentions_MD: mentions without bias, in float32.
+
+    Shape: (C, D) and (M, D) to (C, T) and (C, T).
+    """
+    highest = max(1, round(TOP_SHARE * len(mentions_MD)))
+    top = (block_CD.float() @ mentions_MD.T).topk(highest, dim=1)
+    return top.values, top.indices
 
 
 def affinity(types_CD: torch.Tensor, background_MD: torch.Tensor) -> torch.Tensor:
@@ -62,22 +74,58 @@ def excess_over_rivals(types_CD: torch.Tensor, background_MD: torch.Tensor) -> t
     Shape: (C, D) and (M, D) to (C,) and (C,).
     """
     highest_CT, mentions_CT = top_mentions(types_CD, background_MD)
-    affinity_C, mentions_MD, scoring_CD = highest_CT.mean(dim=1), background_MD.float(), types_CD.float()
-    directions_CD = F.normalize(scoring_CD, dim=1)
+    affinity_C, scoring_CD, mentions_MD = highest_CT.mean(dim=1), types_CD.float(), background_MD.float()
     everything = torch.arange(len(types_CD), device=types_CD.device)
-    compared = everything[:: -(-len(types_CD) // MAX_COMPARED)]  # of a very long list every n-th type stands for the others
-    excess: list[torch.Tensor] = []
-    for own in everything.split(COMPARED_TOGETHER):
-        cosines = (directions_CD[own] @ directions_CD[compared].T).masked_fill(own[:, None] == compared, -torch.inf)
-        nearest = cosines.topk(min(MAX_RIVALS, len(compared)), dim=1)
-        rivals = compared[nearest.indices]
-        # Scores of a type where a rival scores highest, and the other way round. Shape: (own, rivals, T)
-        of_own = (scoring_CD[own] @ mentions_MD.T).gather(1, mentions_CT[rivals].flatten(1)).view(*rivals.shape, -1)
-        of_rivals = scoring_CD[rivals] @ mentions_MD[mentions_CT[own]].transpose(1, 2)
-        higher = [of_own > highest_CT[rivals], of_rivals > highest_CT[own][:, None]]
-        share = torch.stack(higher).float().mean(dim=3).amax(dim=0)
-        weight = ((nearest.values - 1) / LIKENESS_WIDTH).exp() * share**2
-        total = weight.sum(dim=1)
-        # total * (affinity - weighted mean) / (total + half), without dividing by a total of 0
-        excess.append((total * affinity_C[own] - (weight * affinity_C[rivals]).sum(dim=1)) / (total + RIVALS_HALF))
+    compared = everything[:: compared_step(len(types_CD))]
+    excess = [
+        excess_of(own, compared, scoring_CD, affinity_C, highest_CT, mentions_CT, mentions_MD)
+        for own in everything.split(COMPARED_TOGETHER)
+    ]
     return torch.cat(excess), affinity_C
+
+
+def compared_step(num_types: int) -> int:
+    """Return n: of a very long list, every n-th type stands for the others.
+
+    Args:
+        num_types: number of types of the list.
+    """
+    return -(-num_types // MAX_COMPARED)
+
+
+def excess_of(
+    own: torch.Tensor,
+    compared: torch.Tensor,
+    scoring_CD: torch.Tensor,
+    affinity_C: torch.Tensor,
+    highest_CT: torch.Tensor,
+    mentions_CT: torch.Tensor,
+    mentions_MD: torch.Tensor,
+) -> torch.Tensor:
+    """Return the excess over rivals of some types of a list (see `excess_over_rivals`). Everything is in float32.
+
+    Args:
+        own: places of these types in the list. Shape: (O,).
+        compared: places of the types that may be rivals.
+        scoring_CD: embedded types of the whole list, without bias.
+        affinity_C: the affinity of each type of the list.
+        highest_CT: its highest scores (see `top_mentions`).
+        mentions_CT: with which mentions it has them.
+        mentions_MD: the background.
+
+    Shape: (O,).
+    """
+    directions_OD, others_KD = (F.normalize(scoring_CD[places], dim=1) for places in (own, compared))
+    cosines = (directions_OD @ others_KD.T).masked_fill(own[:, None] == compared, -torch.inf)
+    # The length of a list stays a variable where this is exported: Python's min would fix it.
+    nearest = cosines.topk(torch.sym_min(MAX_RIVALS, compared.shape[0]), dim=1)
+    rivals = compared[nearest.indices]
+    # Scores of a type where a rival scores highest, and the other way round. Shape: (O, rivals, T)
+    of_own = (scoring_CD[own] @ mentions_MD.T).gather(1, mentions_CT[rivals].flatten(1)).view(*rivals.shape, -1)
+    of_rivals = scoring_CD[rivals] @ mentions_MD[mentions_CT[own]].transpose(1, 2)
+    higher = [of_own > highest_CT[rivals], of_rivals > highest_CT[own][:, None]]
+    share = torch.stack(higher).float().mean(dim=3).amax(dim=0)
+    weight = ((nearest.values - 1) / LIKENESS_WIDTH).exp() * share**2
+    total = weight.sum(dim=1)
+    # total * (affinity - weighted mean) / (total + half), without dividing by a total of 0
+    return (total * affinity_C[own] - (weight * affinity_C[rivals]).sum(dim=1)) / (total + RIVALS_HALF)

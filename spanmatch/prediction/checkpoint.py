@@ -1,6 +1,5 @@
 """Write and read checkpoint folders: config.json, model.safetensors, tokenizers, thresholds. No pickle, no remote code."""
 
-import dataclasses
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,17 +12,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.overrides import TorchFunctionMode
 
-from spanmatch.batching.candidates import CANDIDATES
 from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.config import MatcherConfig
-from spanmatch.data.files import read_json, whole_file
-from spanmatch.data.line_breaks import LINE_BREAKS
-from spanmatch.errors import InputError, nearest, one_line
+from spanmatch.data.files import whole_file
+from spanmatch.errors import InputError, one_line
 from spanmatch.model.bert import Bert
-from spanmatch.model.encoders import ARCHITECTURES, POOLINGS, encoder_from_config
+from spanmatch.model.encoders import encoder_from_config
 from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction.matcher_config import read_calibration, read_matcher_config
 from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
-from spanmatch.prediction.thresholds import NULL_SLOTS, THRESHOLDS_FILE, Calibration
+from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -194,10 +192,7 @@ def load_checkpoint(name_or_path: str | Path, *, is_trained: bool = False, dtype
     text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER, model.text_encoder)
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate, model.encoder_of_types) if separate.is_dir() else text_tokenizer
-    calibration = Calibration.load(folder)
-    if calibration is not None and calibration.slot not in {None, *config.null_slots}:
-        problem = f'thresholds above the null slot "{calibration.slot}", which this checkpoint has not'
-        raise InputError(f"{folder / THRESHOLDS_FILE}: {problem}; delete it, and run spanmatch calibrate")
+    calibration = read_calibration(folder, config)
     return Checkpoint(model, text_tokenizer, type_tokenizer, calibration, StoredWeights.of(folder / WEIGHTS_FILE))
 
 
@@ -283,60 +278,3 @@ def _read_tokenizer(folder: Path, encoder: "PreTrainedModel | Bert") -> StoredTo
         problem = f"a tokenizer with token ids up to {last}, but the encoder has {size} embeddings"
         raise InputError(f"{folder}: {problem}; copy or train the checkpoint again")
     return tokenizer
-
-
-def read_matcher_config(folder: Path) -> MatcherConfig:
-    """Read the configuration of a checkpoint.
-
-    Args:
-        folder: the folder of the checkpoint.
-
-    Raises:
-        InputError: there is no configuration, or it is none of a matcher.
-    """
-    path = folder / CONFIG_FILE
-    values = read_json(path, "copy the checkpoint again")
-    known = {item.name for item in dataclasses.fields(MatcherConfig)}
-    if not isinstance(values, dict) or "text_encoder" not in values:
-        raise InputError(f"{path}: an encoder, not a spanmatch checkpoint; give the folder that a training wrote")
-    # Some checkpoints are older than these keys, which have defaults.
-    needed = known - {"type_norm", "type_prompt", "line_breaks", "text_state_scale", "type_state_scale"}
-    unknown, missing = sorted(values.keys() - known - {"tagger"}), sorted(needed - values.keys())
-    if unknown or missing:
-        raise InputError(f"{path}: unknown keys {unknown}, missing keys {missing}; another version of spanmatch wrote it")
-    if values["architecture"] not in ARCHITECTURES:
-        given = str(values["architecture"])
-        raise InputError(f'{path}: unknown architecture "{given}"; {nearest(given, ARCHITECTURES)}')
-    _check_values(path, values)
-    return MatcherConfig(**{key: values[key] for key in values.keys() & known})
-
-
-def _check_values(path: Path, values: Mapping[str, Any]) -> None:
-    """Refuse values that the model would be built with and not used: they are read far from here, in the first text."""
-    for key in ("text_encoder", "type_encoder"):
-        if not isinstance(values[key], dict) and not (values[key] is None and key == "type_encoder"):
-            raise InputError(f'{path}: "{key}" must be the configuration of an encoder, an object; copy the file again')
-    for key in ("head_size", "max_span_width", "max_length", "max_type_length", "max_types"):
-        if values[key] is None and key == "max_types":
-            continue
-        if type(values[key]) is not int or not 0 < values[key] < 1 << 31:
-            raise InputError(f'{path}: "{key}" must be a whole number above 0, got {str(values[key])[:40]}; copy the file again')
-    for key, valid in (("candidates", CANDIDATES), ("type_pooling", POOLINGS), ("line_breaks", LINE_BREAKS)):
-        given = values.get(key, "auto")
-        if given not in tuple(valid):
-            raise InputError(f'{path}: unknown {key} "{str(given)[:40]}"; {nearest(str(given), valid)}')
-    for key in ("background_weight", "type_norm"):
-        given = values.get(key, 0)
-        if given is None and key == "type_norm":
-            continue
-        if type(given) not in {int, float} or not 0 <= given < 1e6:
-            raise InputError(f'{path}: "{key}" must be a number, at least 0, got {str(given)[:40]}; copy the file again')
-    for key in ("text_state_scale", "type_state_scale"):
-        given = values.get(key, 1)
-        if type(given) not in {int, float} or not 0 < given < 1e6:
-            raise InputError(f'{path}: "{key}" must be a number above 0, got {str(given)[:40]}; copy the file again')
-    slots = values["null_slots"]
-    if not isinstance(slots, dict) or not set(slots) <= set(NULL_SLOTS) or not all(type(item) is int for item in slots.values()):
-        raise InputError(f'{path}: "null_slots" must be {{name: place}} of {", ".join(NULL_SLOTS)}; copy the file again')
-    if not isinstance(values.get("type_prompt", ""), str) or not isinstance(values["objective"], str):
-        raise InputError(f'{path}: "objective" and "type_prompt" must be texts; copy the file again')

@@ -1,13 +1,14 @@
-"""Share work among the processes of a launch. Every function also works in a single process, without a process group."""
+"""Share work among the processes of a launch, and the threads of a machine among processes.
 
+Every function also works in a single process, without a process group, and where torch is not installed.
+"""
+
+import importlib.util
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
-
-import torch
-import torch.distributed as dist
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,9 @@ def join_launch(device: str | None) -> None:
     Args:
         device: where this process computes, such as "cpu" or "cuda"; by default a GPU if there is one.
     """
+    if not _is_installed("torch"):
+        return
+    import torch
     from accelerate import PartialState  # imported late, because a process that only tags does without
 
     on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
@@ -44,12 +48,13 @@ def warn_if_alone() -> None:
 
 def num_processes() -> int:
     """Return the number of processes of the launch."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    group = _distributed()
+    return int(group.get_world_size()) if group is not None and group.is_available() and group.is_initialized() else 1
 
 
 def is_main_process() -> bool:
     """Return whether this process is the one that writes files and prints."""
-    return num_processes() == 1 or dist.get_rank() == 0
+    return num_processes() == 1 or _distributed().get_rank() == 0
 
 
 def own_share(items: Sequence[Item]) -> Sequence[Item]:
@@ -58,7 +63,7 @@ def own_share(items: Sequence[Item]) -> Sequence[Item]:
     Args:
         items: the same items in every process.
     """
-    return items if num_processes() == 1 else items[dist.get_rank() :: num_processes()]
+    return items if num_processes() == 1 else items[_distributed().get_rank() :: num_processes()]
 
 
 def gather_all(items: list[Item]) -> list[Item]:
@@ -70,8 +75,48 @@ def gather_all(items: list[Item]) -> list[Item]:
     if num_processes() == 1:
         return items
     parts: list[Any] = [None] * num_processes()
-    dist.all_gather_object(parts, items)
+    _distributed().all_gather_object(parts, items)
     return [item for part in parts for item in part]
+
+
+def _distributed() -> Any:
+    """Return torch.distributed, None if nothing imported it: whoever joins a launch does."""
+    return sys.modules.get("torch.distributed")
+
+
+def has_accelerator() -> bool:
+    """Return whether models of torch are computed on an accelerator here, unless another device is named."""
+    if not _is_installed("torch"):
+        return False
+    from spanmatch.model.devices import default_device
+
+    return default_device().type != "cpu"
+
+
+def num_threads() -> int:
+    """Return how many threads this process computes with."""
+    if _is_installed("torch"):
+        import torch
+
+        return torch.get_num_threads()
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
+def use_threads(count: int) -> None:
+    """Compute with so many threads from now on, also in libraries that are loaded later.
+
+    Args:
+        count: the number of threads.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    if _is_installed("torch"):
+        import torch
+
+        torch.set_num_threads(count)
+
+
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def quiet_libraries() -> None:

@@ -1,23 +1,19 @@
 """Find the candidates whose score passes: one forward pass, then spans against types in blocks of bounded memory.
 
-The result is exact. Every candidate is scored against every type, in half precision if the model computes in it. The spans
+The result is exact. Every candidate is scored against every type, in half precision if the backend computes in it. The spans
 whose best score is near or above a limit are then scored again in float32, and this score decides. It is fast because a
 block of scores fits the cache of a CPU: only the best score of each span leaves it, and few spans are near a limit.
 
-Legend: B batch, T text tokens, C types, H hidden, D head size, S candidate spans of the batch, N cells that pass.
-A cell is a candidate span with a type.
+Legend: B batch, C types, D head size, S candidate spans of the batch, N cells that pass. A cell is a candidate span with a type.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from spanmatch.batching.collate import TextBatch
 from spanmatch.batching.views import View
-from spanmatch.model.devices import check_range
-from spanmatch.model.model import SpanMatcherModel
+from spanmatch.prediction.backend import Backend, Blocks
 from spanmatch.prediction.decoding import NOTHING, Candidates
 from spanmatch.prediction.type_columns import TypeColumns
 
@@ -26,9 +22,6 @@ MAX_CELLS = {"cpu": 1 << 19}
 MAX_CELLS_ELSEWHERE = 1 << 26
 # Most types of a block: a block of few types and many spans is multiplied faster than one of many types and few spans.
 MAX_BLOCK_TYPES = 4096
-# How near a limit a score in half precision has to be to be computed again, relative to 1 + |limit|. This is more than the
-# rounding of a score.
-SLACK = 0.02
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,15 +39,27 @@ class Passed:
     logit: np.ndarray
 
 
+def block_sizes(num_types: int, num_spans: int, device: str = "cpu") -> tuple[int, int]:
+    """Return how many types and how many spans a block has.
+
+    Args:
+        num_types: number of all types.
+        num_spans: number of all spans.
+        device: where the block is computed, such as "cpu" or "cuda".
+    """
+    max_cells = MAX_CELLS.get(device, MAX_CELLS_ELSEWHERE)
+    types_at_once = max(1, min(num_types, MAX_BLOCK_TYPES, max_cells))
+    return types_at_once, max(1, min(num_spans, max_cells // types_at_once))
+
+
 def passing_candidates(
-    model: SpanMatcherModel, views: Sequence[View], batch: TextBatch, types: TypeColumns, *, best_only: bool = False
+    backend: Backend, views: Sequence[View], types: TypeColumns, *, best_only: bool = False
 ) -> list[Candidates]:
     """Return the candidates of each view whose score exceeds the limit of one of the view's types.
 
     Args:
-        model: the model.
+        backend: computes with the weights.
         views: what `Batcher.passes` returned.
-        batch: the same views, collated.
         types: the types of the views, with their limits and, in a bi-encoder, their embeddings.
         best_only: keep only the best type of each span, if all views have the same types. The others cannot be in a result
             that has no two entities of equal bounds.
@@ -64,68 +69,57 @@ def passing_candidates(
     """
     if not any(len(view.types) for view in views):
         return [NOTHING] * len(views)
-    states_BTH = model.encode_texts(batch)
-    if states_BTH.dtype == torch.float16:
-        check_range(states_BTH)
-    cells_S3 = batch.candidates.nonzero()
-    spans_SD = model.head.represent_cells(states_BTH, batch, cells_S3)
-    null_BD = model.head.represent_null(states_BTH, types.slot)
-    if null_BD is not None:
-        # A score is a product, so (span - null slot) times a type is the score of the span minus that of the null slot.
-        spans_SD = spans_SD.float() - null_BD.float().index_select(0, cells_S3[:, 0])
-    cells = cells_S3.cpu().numpy()
+    found = backend.embed_spans(views, types.slot, types_behind=types.embeddings is None)
     # Cells are sorted by view: those of view i are bounds[i] to bounds[i + 1].
-    bounds = np.searchsorted(cells[:, 0], np.arange(len(views) + 1))
-    if types.embeddings is None:
+    bounds = np.searchsorted(found.cells[:, 0], np.arange(len(views) + 1))
+    if found.types_behind is not None:
         # A cross-encoder: each view has its own type embeddings, so its cells are scored by themselves.
-        behind_BCD = model.type_embeddings_behind(states_BTH, batch)
         parts = [
-            passing_cells(spans_SD[start:stop], model.corrected(own_CD[: len(view.types)]), limits=types.limits[columns])
+            passing_cells(
+                backend.blocks(found.spans[start:stop], backend.corrected(own_CD[: len(view.types)])),
+                limits=types.limits[columns],
+            )
             for view, own_CD, columns, (start, stop) in zip(
-                views, behind_BCD, _columns(views, types), _pairs(bounds), strict=True
+                views, found.types_behind, _columns(views, types), _pairs(bounds), strict=True
             )
         ]
         return [
-            _candidates(view, cells[start:stop][part.span], part.column, part.logit)
+            _candidates(view, found.cells[start:stop][part.span], part.column, part.logit)
             for view, part, (start, stop) in zip(views, parts, _pairs(bounds), strict=True)
         ]
     # A bi-encoder: all spans are scored against all types of the batch in one product.
     asked = types.union([view.types for view in views])
-    embeddings_CD = asked.embeddings.to(device=spans_SD.device, dtype=model.head.type_proj.weight.dtype)
-    passed = passing_cells(spans_SD, embeddings_CD, limits=asked.limits, best_only=best_only and asked.is_one)
+    blocks = backend.blocks(found.spans, asked.embeddings)
+    passed = passing_cells(blocks, limits=asked.limits, best_only=best_only and asked.is_one)
     ranges = _pairs(np.searchsorted(passed.span, bounds))
-    found = []
+    per_view = []
     for view, (start, stop) in zip(views, ranges, strict=True):
         position = asked.positions(view.types, passed.column[start:stop])
         own = np.flatnonzero(position >= 0) + start  # without the cells for types of other texts of the batch
-        found.append(_candidates(view, cells[passed.span[own]], position[position >= 0], passed.logit[own]))
-    return found
+        per_view.append(_candidates(view, found.cells[passed.span[own]], position[position >= 0], passed.logit[own]))
+    return per_view
 
 
-def passing_cells(spans_SD: torch.Tensor, types_CD: torch.Tensor, *, limits: np.ndarray, best_only: bool = False) -> Passed:
+def passing_cells(blocks: Blocks, *, limits: np.ndarray, best_only: bool = False) -> Passed:
     """Return the cells whose score exceeds the limit of their type. The scores that decide are computed in float32.
 
     Args:
-        spans_SD: representations of spans.
-        types_CD: embedded types, in the precision that is searched in.
+        blocks: spans and types.
         limits: logit that the score of each type must exceed. Shape: (C,).
         best_only: keep only the best of the types that pass for each span, the first of equals.
     """
-    best_logit = np.full(len(spans_SD), -np.inf, dtype=np.float32)
-    best_column = np.zeros(len(spans_SD), dtype=np.int64)
+    best_logit = np.full(blocks.num_spans, -np.inf, dtype=np.float32)
+    best_column = np.zeros(blocks.num_spans, dtype=np.int64)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    blocks = _Blocks(spans_SD, types_CD)
-    for first_type in range(0, len(types_CD), blocks.num_types):
-        own_limits = limits[first_type : first_type + blocks.num_types, None].astype(np.float32)
+    for first_type in range(0, blocks.num_types, blocks.types_at_once):
+        own_limits = limits[first_type : first_type + blocks.types_at_once, None].astype(np.float32)
         floor = float(own_limits.min())  # a span whose best score is below the lowest limit passes for no type
-        for first_span in range(0, len(spans_SD), blocks.num_spans):
-            best = blocks.scores(first_type, first_span).amax(0) + blocks.rounding[first_span : first_span + blocks.num_spans]
-            rows = (best > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
-            if not len(rows):
+        for first_span in range(0, blocks.num_spans, blocks.spans_at_once):
+            span, logits = blocks.near(first_type, first_span, floor)
+            if not len(span):
                 continue
             # From here on few spans are left, and everything is exact.
-            logits = blocks.exact_scores(first_type, rows).cpu().numpy()
-            span, passed = rows.cpu().numpy(), logits > own_limits
+            passed = logits > own_limits
             if best_only:
                 logits[~passed] = -np.inf
                 column = logits.argmax(0)
@@ -143,40 +137,6 @@ def passing_cells(spans_SD: torch.Tensor, types_CD: torch.Tensor, *, limits: np.
     span, column, logit = (np.concatenate(parts) for parts in zip(nothing, *found, strict=True))
     order = np.lexsort((column, span))
     return Passed(span=span[order], column=column[order], logit=logit[order])
-
-
-class _Blocks:
-    """Computes scores, some types and some spans at a time. All blocks share one buffer, so the next one overwrites the last."""
-
-    def __init__(self, spans_SD: torch.Tensor, types_CD: torch.Tensor) -> None:
-        max_cells = MAX_CELLS.get(spans_SD.device.type, MAX_CELLS_ELSEWHERE)
-        self.num_types = max(1, min(len(types_CD), MAX_BLOCK_TYPES, max_cells))
-        self.num_spans = max(1, min(len(spans_SD), max_cells // self.num_types))
-        self.spans, self.types = spans_SD, types_CD
-        self.rounded_spans = spans_SD.to(types_CD.dtype)
-        self.rounding = spans_SD.new_zeros(len(spans_SD))
-        if spans_SD.dtype != types_CD.dtype and len(types_CD):
-            # Spans above a null slot are differences in float32, which are rounded to the precision of the types. bfloat16
-            # is off by at most 1/256 of a number, so a score is off by at most 1/256 of |span| |type| (Cauchy-Schwarz).
-            longest = torch.linalg.vector_norm(types_CD, dim=1, dtype=torch.float32).max()
-            self.rounding = torch.linalg.vector_norm(spans_SD, dim=1, dtype=torch.float32) * longest / 256
-        self.buffer = types_CD.new_empty(self.num_types * self.num_spans)
-        self.exact_types: tuple[int, torch.Tensor] | None = None
-
-    def scores(self, first_type: int, first_span: int) -> torch.Tensor:
-        """Return the scores of one block in the precision of the types. Shape: (C, S)."""
-        # Types are the first dimension, because the maximum over the first dimension is found eight times as fast.
-        types = self.types[first_type : first_type + self.num_types]
-        spans = self.rounded_spans[first_span : first_span + self.num_spans]
-        out = self.buffer[: len(types) * len(spans)].view(len(types), len(spans))
-        return torch.mm(types, spans.T, out=out)  # autocast does not change a product with `out`
-
-    def exact_scores(self, first_type: int, rows: torch.Tensor) -> torch.Tensor:
-        """Return the scores of some spans against the types of a block, in float32. Shape: (C, S)."""
-        if self.exact_types is None or self.exact_types[0] != first_type:
-            self.exact_types = first_type, self.types[first_type : first_type + self.num_types].float()
-        with torch.autocast(rows.device.type, enabled=False):
-            return self.exact_types[1] @ self.spans.index_select(0, rows).float().T
 
 
 def _pairs(bounds: np.ndarray) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import spanmatch
 from spanmatch.data.files import home_path, no_such_file
@@ -12,6 +13,21 @@ DEFAULT_MODEL = "spanmatch-mini"
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 TEXT_TOKENIZER, TYPE_TOKENIZER = "tokenizer", "type_tokenizer"
+# The kind of tagger that a folder holds if its configuration names none.
+MATCHER = "matcher"
+
+
+def tagger_kind(folder: Path) -> str:
+    """Return the kind of tagger that a folder holds. Errors in its configuration are reported when the tagger is loaded.
+
+    Args:
+        folder: any folder.
+    """
+    try:
+        values: Any = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return MATCHER
+    return str(values.get("tagger", MATCHER)) if isinstance(values, dict) else MATCHER
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -63,14 +79,15 @@ def checkpoint_folder(name_or_path: str | Path) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
         try:
-            patterns = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
+            patterns = ["*.json", "*.safetensors", "*.onnx*", "*.txt", "*.model", "README.md"]
             folder = Path(snapshot_download(str(name_or_path), allow_patterns=patterns))
         except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
             problem = f"neither a local folder nor a hub model that can be read ({one_line(error)})"
             raise InputError(f"{name_or_path}: {problem}; check the path") from error
     if not folder.is_dir():
         raise no_such_file(folder, kind="folder", otherwise="give the folder that a training wrote")
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
+    # Taggers of other kinds have files of their own, which they check.
+    for name in (CONFIG_FILE, WEIGHTS_FILE) if tagger_kind(folder) == MATCHER else (CONFIG_FILE,):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no {name} in it{_what_instead(folder)}")
     return folder

@@ -3,7 +3,6 @@
 Evaluation, calibration, tagging and resuming know a tagger by this protocol and nothing else.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,11 +15,11 @@ from spanmatch.data.examples import Example
 from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.entities import Entity, EntityType, Inventory, Types
 from spanmatch.errors import InputError, nearest
-from spanmatch.prediction.shipped import CONFIG_FILE, checkpoint_folder
+from spanmatch.prediction.shipped import CONFIG_FILE, MATCHER, checkpoint_folder, tagger_kind
 from spanmatch.prediction.thresholds import Calibration, Threshold
 
 # What the key "tagger" of a folder's config.json names: "module:class", imported when such a folder is loaded.
-TAGGERS = {"matcher": "spanmatch.prediction.matcher:SpanMatcher"}
+TAGGERS = {MATCHER: "spanmatch.prediction.matcher:SpanMatcher", "onnx": "spanmatch.integrations.onnx:OnnxMatcher"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,21 +155,15 @@ def load_tagger(
     Raises:
         InputError: no such folder, or one that holds no tagger that is known here.
     """
-    config = checkpoint_folder(name_or_path) / CONFIG_FILE
-    kind = _kind(config)
+    folder = checkpoint_folder(name_or_path)
+    kind = tagger_kind(folder)
     if kind not in TAGGERS:
-        raise InputError(f'{config}: unknown tagger "{kind}"; {nearest(kind, TAGGERS)}')
+        raise InputError(f'{folder / CONFIG_FILE}: unknown tagger "{kind}"; {nearest(kind, TAGGERS)}')
     module, _, name = TAGGERS[kind].partition(":")
-    tagger: Tagger = getattr(import_module(module), name).from_pretrained(
-        name_or_path, device=device, dtype=dtype, compile=compile
-    )
-    return tagger
-
-
-def _kind(config: Path) -> str:
-    """Return the kind of tagger that a configuration names. Errors in the file are reported when the tagger is loaded."""
     try:
-        values: Any = json.loads(config.read_text(encoding="utf-8-sig"))
-    except ValueError:
-        return "matcher"
-    return str(values.get("tagger", "matcher")) if isinstance(values, dict) else "matcher"
+        kind_of_tagger = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:  # as where only exported models are tagged with
+        problem = f"it needs {error.name}, which is not installed"
+        raise InputError(f"{name_or_path}: {problem}; install it, or give a folder of spanmatch export") from error
+    tagger: Tagger = kind_of_tagger.from_pretrained(name_or_path, device=device, dtype=dtype, compile=compile)
+    return tagger

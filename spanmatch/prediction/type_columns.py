@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from spanmatch.entities import Inventory
+from spanmatch.prediction.backend import Array
 from spanmatch.prediction.thresholds import Cutoffs
 
 
@@ -30,7 +30,7 @@ class TypeColumns:
 
     limits: np.ndarray
     slot: str | None
-    embeddings: torch.Tensor | None
+    embeddings: Array | None
     columns: dict[Inventory, np.ndarray]
 
     @classmethod
@@ -38,9 +38,9 @@ class TypeColumns:
         cls,
         inventories: Iterable[Inventory],
         cutoffs: Callable[[Inventory], Cutoffs],
-        embed: Callable[[Inventory], torch.Tensor] | None,
+        embed: Callable[[Inventory], Array] | None,
         *,
-        by_list: bool = False,
+        join: Callable[[Sequence[Array]], Array] | None = None,
     ) -> "TypeColumns":
         """Make the table of the types of some texts.
 
@@ -48,7 +48,7 @@ class TypeColumns:
             inventories: the inventory of each text; repetitions cost next to nothing.
             cutoffs: returns what the score of each of some types must exceed.
             embed: returns the embeddings of some types; None in a cross-encoder.
-            by_list: whether the embedding of a type depends on its inventory: then a type that is in two of them has two
+            join: joins embeddings, if that of a type depends on its inventory: then a type that is in two of them has two
                 columns.
         """
         distinct = list(dict.fromkeys(inventories))
@@ -56,14 +56,14 @@ class TypeColumns:
             # The usual case: all texts share one inventory, which is the table itself.
             [types] = distinct
             columns = {types: np.arange(len(types))}
-        elif by_list:
+        elif join is not None:
             ends = np.cumsum([len(own) for own in distinct])
             columns = {own: np.arange(end - len(own), end) for own, end in zip(distinct, ends, strict=True)}
             limits = [cutoffs(own) for own in distinct]
             return cls(
                 limits=np.concatenate([own.limits for own in limits]),
                 slot=limits[0].slot,
-                embeddings=torch.cat([embed(own) for own in distinct if own]) if embed is not None and ends[-1] else None,
+                embeddings=join([embed(own) for own in distinct if own]) if embed is not None and ends[-1] else None,
                 columns=columns,
             )
         else:
@@ -96,7 +96,7 @@ class TypeColumns:
             columns = np.unique(np.concatenate([self.columns[inventory] for inventory in distinct]))
         embeddings, limits = self.embeddings, self.limits
         if len(self.columns) > 1:  # else the batch has all types of the table, and nothing needs to be copied
-            embeddings = embeddings.index_select(0, torch.from_numpy(columns).to(embeddings.device))
+            embeddings = embeddings[columns]
             limits = limits[columns]
         return AskedTypes(table=self, columns=columns, embeddings=embeddings, limits=limits, is_one=len(distinct) == 1)
 
@@ -115,7 +115,7 @@ class AskedTypes:
 
     table: TypeColumns
     columns: np.ndarray
-    embeddings: torch.Tensor
+    embeddings: Array
     limits: np.ndarray
     is_one: bool
 

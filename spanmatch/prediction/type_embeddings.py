@@ -8,14 +8,18 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from spanmatch.data.files import check_can_write, whole_file
 from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError, one_line
+from spanmatch.prediction.backend import Array
+
+if TYPE_CHECKING:
+    import torch
 
 _KEYS = ("name", "description", "aliases", "label")
 
@@ -31,7 +35,7 @@ class TypeEmbeddings:
     """
 
     types: Inventory
-    embeddings: torch.Tensor
+    embeddings: Array
     digest: str
 
     def save(self, file: str | Path) -> None:
@@ -47,20 +51,28 @@ class TypeEmbeddings:
         check_can_write(Path(file))
         metadata = {"spanmatch_types": json.dumps(types, ensure_ascii=False), "digest": self.digest}
         with whole_file(Path(file)) as partial:
-            save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
+            if isinstance(self.embeddings, np.ndarray):
+                from safetensors.numpy import save_file as save_arrays
+
+                save_arrays({"embeddings": self.embeddings}, partial, metadata=metadata)
+            else:
+                from safetensors.torch import save_file
+
+                save_file({"embeddings": self.embeddings.contiguous()}, partial, metadata=metadata)
 
     @classmethod
-    def load(cls, file: str | Path) -> "TypeEmbeddings":
+    def load(cls, file: str | Path, *, framework: str = "pt") -> "TypeEmbeddings":
         """Read a file that `save` wrote.
 
         Args:
             file: path of the file.
+            framework: "pt" for a tensor of torch, "np" for an array of NumPy.
 
         Raises:
             InputError: the file does not exist, or is of another kind.
         """
         try:
-            with safe_open(file, framework="pt") as opened:
+            with safe_open(file, framework=framework) as opened:
                 metadata, embeddings = opened.metadata() or {}, opened.get_tensor("embeddings")
             types = _types(metadata["spanmatch_types"])
             if embeddings.shape[0] != len(types):
@@ -77,12 +89,14 @@ def _types(described: str) -> Inventory:
     return Inventory(EntityType(**item | {"aliases": tuple(item.get("aliases", ()))}) for item in json.loads(described))
 
 
-def weights_digest(state: Iterable[tuple[str, torch.Tensor]]) -> str:
+def weights_digest(state: Iterable[tuple[str, "torch.Tensor"]]) -> str:
     """Return the SHA-256 of weights. They are rounded to bfloat16, so a model has one digest in bfloat16 and in float32.
 
     Args:
         state: names and weights, in a fixed order.
     """
+    import torch
+
     digest = hashlib.sha256()
     for name, tensor in state:
         digest.update(name.encode())

@@ -13,7 +13,7 @@ from spanmatch.data.files import check_can_write, check_not_read, is_standard_ou
 from spanmatch.data.labels import asked_types
 from spanmatch.entities import NO_TYPES, Entity, Inventory
 from spanmatch.errors import InputError
-from spanmatch.model.devices import default_device
+from spanmatch.prediction.processes import has_accelerator
 from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import Threshold, check_names, parse_threshold
 from spanmatch.tagging.chunks import Chunk
@@ -107,7 +107,7 @@ def _check(options: TagOptions, files: SourceFiles | None) -> None:
             raise InputError(f"{path}: is an input, too, and the results are printed there; redirect to another file")
     if files is None and options.text_column != "text":
         raise InputError("--text_column names the text in JSONL, CSV, TSV and Parquet, and none is given; leave it out")
-    if options.num_workers and options.device is None and default_device().type != "cpu":
+    if options.num_workers and options.device is None and has_accelerator():
         problem = "processes share the cores of a CPU, but this machine has an accelerator"
         raise InputError(f"--num_workers {options.num_workers}: {problem}; leave it out, or give --device cpu, too")
 

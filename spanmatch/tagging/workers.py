@@ -21,7 +21,6 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import torch
 from tqdm import tqdm
 
 from spanmatch.data.examples import Example
@@ -29,7 +28,7 @@ from spanmatch.data.labels import usual_types
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, EntityType, Inventory
 from spanmatch.errors import InputError
-from spanmatch.prediction.processes import quiet_libraries
+from spanmatch.prediction.processes import num_threads, quiet_libraries, use_threads
 from spanmatch.prediction.tagger import StreamOptions, Tagger, load_tagger
 from spanmatch.prediction.thresholds import Threshold
 from spanmatch.tagging.chunks import Chunk
@@ -109,17 +108,17 @@ class Workers:
 
         Args:
             job: what they have to do.
-            num_workers: how many processes, at least 1. They share the threads that torch has here.
+            num_workers: how many processes, at least 1. They share the threads that this process has.
         """
         context = multiprocessing.get_context("spawn")
-        num_threads = max(1, torch.get_num_threads() // num_workers)
+        own_threads = max(1, num_threads() // num_workers)
         self._folder = TemporaryDirectory(prefix="spanmatch-")
         self._job = job
         self._file: str | None = None
         # A chunk may be read for each time that this can be acquired.
         self._free, self._is_over = threading.Semaphore(CHUNKS_AHEAD * num_workers), threading.Event()
         self._reader: threading.Thread | None = None
-        started = (job, num_threads, context.Lock())
+        started = (job, own_threads, context.Lock())
         self._pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start, initargs=started)
         earlier = set(multiprocessing.active_children())
         self._processes: set[BaseProcess] = set()
@@ -182,7 +181,7 @@ class Workers:
         """
         assert types == self._job.asked(self)
         spare = f"{self._folder.name}/types"
-        self._file = _result(self._submit(_prepare, file, spare, progress, torch.get_num_threads()))
+        self._file = _result(self._submit(_prepare, file, spare, progress, num_threads()))
 
     def tag(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[list[Entity]]]]:
         """Yield chunks with the entities of their texts, in order, each as soon as it is tagged.
@@ -266,13 +265,13 @@ def _interrupts_held() -> Iterator[None]:
 _job: TagJob
 
 
-def _start(job: TagJob, num_threads: int, loud: Lock) -> None:
+def _start(job: TagJob, own_threads: int, loud: Lock) -> None:
     global _job
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["RAYON_NUM_THREADS"] = str(num_threads)  # the threads of the tokenizers
-    torch.set_num_threads(num_threads)
+    os.environ["RAYON_NUM_THREADS"] = str(own_threads)  # the threads of the tokenizers
+    use_threads(own_threads)
     tqdm.set_lock(threading.RLock())  # by default a semaphore, which a killed process leaves behind
     # What one worker warns of, the others do, too; the first one takes the lock, and keeps it.
     level = logging.WARNING if loud.acquire(block=False) else logging.ERROR
@@ -308,11 +307,11 @@ def _fingerprint() -> dict[str, str]:
     return _tagger().fingerprint()
 
 
-def _prepare(file: str | None, spare: str, progress: bool, num_threads: int) -> str | None:
+def _prepare(file: str | None, spare: str, progress: bool, all_threads: int) -> str | None:
     """Prepare the types, and return the file that holds them; None if the tagger keeps nothing in files."""
-    tagger, before = _tagger(), torch.get_num_threads()
+    tagger, before = _tagger(), num_threads()
     types = _job.asked(tagger)
-    torch.set_num_threads(num_threads)  # the others wait
+    use_threads(all_threads)  # the others wait
     try:
         tagger.prepare(types, file=file or spare, progress=progress)
         return file or spare
@@ -322,7 +321,7 @@ def _prepare(file: str | None, spare: str, progress: bool, num_threads: int) -> 
         tagger.prepare(types, progress=progress)
         return None
     finally:
-        torch.set_num_threads(before)
+        use_threads(before)
 
 
 def _tag(texts: Sequence[tuple[str, str]], file: str | None) -> list[list[Entity]]:

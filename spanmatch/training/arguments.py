@@ -15,11 +15,11 @@ from transformers import TrainingArguments
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK, get_available_reporting_integrations
 
 from spanmatch.batching.candidates import CANDIDATES
+from spanmatch.config import POOLINGS
 from spanmatch.data.line_breaks import LINE_BREAKS
 from spanmatch.data.words import FORMATS
 from spanmatch.errors import InputError, nearest
 from spanmatch.model.devices import cpu_has_bfloat16
-from spanmatch.model.encoders import POOLINGS
 from spanmatch.model.pretrained import DEFAULT_ENCODER
 from spanmatch.training.objective import Objective
 

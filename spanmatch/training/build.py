@@ -18,8 +18,9 @@ from spanmatch.errors import InputError
 from spanmatch.model.encoders import add_tokens, load_pretrained, load_type_encoder
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.model.pretrained import max_positions
-from spanmatch.prediction.checkpoint import load_checkpoint, read_matcher_config
+from spanmatch.prediction.checkpoint import load_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.prediction.matcher_config import read_matcher_config
 from spanmatch.prediction.shipped import is_checkpoint
 from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments

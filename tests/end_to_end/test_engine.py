@@ -217,8 +217,7 @@ class TestWays:
 
     def test_batches_of_any_number_of_tokens(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         expected = engine.expected
-        for module in ("prediction.matcher", "prediction.type_encoder"):
-            monkeypatch.setattr(f"spanmatch.{module}.batch_tokens", lambda device: 100)
+        monkeypatch.setattr("spanmatch.prediction.torch_backend.batch_tokens", lambda device: 100)
         new = SpanMatcher(engine.matcher.model, engine.matcher.text_tokenizer, engine.matcher.type_tokenizer)
         assert_all_same(engine.found(matcher=new), expected)
 

@@ -12,8 +12,8 @@ from helpers_evaluation import WANTED
 from spanmatch.batching.collate import TextBatch
 from spanmatch.batching.views import View
 from spanmatch.entities import EntityType
-from spanmatch.model.model import SpanMatcherModel
-from spanmatch.prediction import matcher as predictor
+from spanmatch.prediction import span_tagger as predictor
+from spanmatch.prediction.backend import Backend
 from spanmatch.prediction.decoding import Candidates
 from spanmatch.prediction.type_encoder import TypeEncoder
 
@@ -31,9 +31,9 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> None:
     current: list[Sequence[View]] = []
     real = predictor.passing_candidates
 
-    def passing(model: SpanMatcherModel, views: Sequence[View], *given: Any, **named: Any) -> list[Candidates]:
+    def passing(backend: Backend, views: Sequence[View], *given: Any, **named: Any) -> list[Candidates]:
         current[:] = [views]
-        return real(model, views, *given, **named)
+        return real(backend, views, *given, **named)
 
     def represent(self: torch.nn.Module, states: torch.Tensor, batch: TextBatch, cells: torch.Tensor) -> torch.Tensor:
         """Represent a candidate by its logits against every type there is; types are unit vectors, without a bias."""

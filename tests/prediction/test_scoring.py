@@ -20,6 +20,7 @@ from spanmatch.prediction import scoring
 from spanmatch.prediction.decoding import Candidates, resolve
 from spanmatch.prediction.scoring import passing_candidates, passing_cells
 from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, cutoffs
+from spanmatch.prediction.torch_backend import TorchBackend, TorchBlocks
 from spanmatch.prediction.type_columns import TypeColumns
 
 PERSON, CITY, COMPANY = (EntityType(name=name) for name in ("person", "city", "company"))
@@ -91,7 +92,7 @@ def found(
                 slots[row, SLOTS[name], everything.index(item)] = value
     views = views_of([types for types, _, _ in texts], num_units)
     inside = torch.arange(num_units)[:, None] + torch.arange(width) < num_units
-    batch: Any = SimpleNamespace(candidates=inside.expand(len(texts), -1, -1))
+    batch: Any = SimpleNamespace(candidates=inside.expand(len(texts), -1, -1), to=lambda device: batch)
     unit_vectors = torch.eye(len(everything))
     most = max(len(types) for types, _, _ in texts)
     # Where a text has fewer types than another, the place of the first token stands for the missing: anything.
@@ -116,8 +117,10 @@ def found(
         return unit_vectors[[everything.index(item) for item in asked]]
 
     columns = TypeColumns.of([types for types, _, _ in texts], limits, None if behind else embed)
-    with torch.inference_mode():
-        passed = passing_candidates(model, views, batch, columns)
+    backend = TorchBackend(model, batcher=SimpleNamespace(), inference=torch.inference_mode)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patched, torch.inference_mode():
+        patched.setattr("spanmatch.prediction.torch_backend.collate_texts", lambda views, batcher: batch)
+        passed = passing_candidates(backend, views, columns)
     return [
         {
             (entity.text, entity.label): entity.score
@@ -234,10 +237,10 @@ class TestNullSlots:
 
 def test_nothing_is_asked_for() -> None:
     """Not even the encoder is run."""
-    model: Any = SimpleNamespace()
+    backend: Any = SimpleNamespace()
     views: Any = views_of([(), ()], 2)
     columns = TypeColumns(limits=np.empty(0), slot=None, embeddings=None, columns={})
-    found = passing_candidates(model, views, SimpleNamespace(), columns)  # type: ignore[arg-type]
+    found = passing_candidates(backend, views, columns)
     assert [len(item.start) for item in found] == [0, 0]
 
 
@@ -262,7 +265,7 @@ def best_of(cells: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]
 
 
 def passed_cells(*arguments: Any, **options: Any) -> dict[tuple[int, int], float]:
-    passed = passing_cells(*arguments, **options)
+    passed = passing_cells(TorchBlocks(*arguments), **options)
     cells = list(zip(passed.span.tolist(), passed.column.tolist(), strict=True))
     assert cells == sorted(set(cells)), "in the order of the spans, each once"
     return dict(zip(cells, passed.logit.tolist(), strict=True))
@@ -349,7 +352,7 @@ class TestPassingCells:
         names = tuple(EntityType(name=f"kind {number}") for number in range(num_types))
 
         def entities(best_only: bool) -> list[Entity]:
-            passed = passing_cells(spans, types, limits=limits, best_only=best_only)
+            passed = passing_cells(TorchBlocks(spans, types), limits=limits, best_only=best_only)
             start, end = bounds[passed.span].T
             candidates = Candidates(start=start, end=end, column=passed.column, logit=passed.logit)
             return resolve("x" * 12, candidates, names, overlap)

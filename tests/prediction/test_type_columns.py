@@ -84,7 +84,7 @@ def test_a_type_of_two_lists_has_two_columns_where_its_embedding_depends_on_the_
     def limits(types: Sequence[EntityType]) -> Cutoffs:
         return Cutoffs(slot=None, limits=np.full(len(types), float(len(types))))
 
-    table = TypeColumns.of(lists, limits, embed, by_list=True)
+    table = TypeColumns.of(lists, limits, embed, join=lambda parts: torch.cat(list(parts)))
     assert asked == [2, 3] and table.embeddings is not None and table.limits.tolist() == [2.0, 2.0, 3.0, 3.0, 3.0]
     assert [table.columns[own].tolist() for own in lists] == [[0, 1], [2, 3, 4], [0, 1], []]
     both = table.union(lists[:2])

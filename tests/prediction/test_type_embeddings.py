@@ -85,7 +85,7 @@ class TestFile:
             Path(name).write_bytes(b"half")
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("spanmatch.prediction.type_embeddings.save_file", interrupted)
+        monkeypatch.setattr("safetensors.torch.save_file", interrupted)
         with pytest.raises(KeyboardInterrupt):
             matcher.encode_types(TYPES).save(file)
         assert [item.name for item in TypeEmbeddings.load(file).types] == ["person"]
