@@ -9,16 +9,15 @@ Legend: B batch, T text tokens, C types, H hidden, D head size, S candidate span
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from spanmatch.batching.batcher import Batcher, text_arrays
+from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.batching.views import View
 from spanmatch.data.files import read_json
 from spanmatch.errors import InputError, one_line
@@ -40,23 +39,6 @@ BATCH_TOKENS = 1024
 # The correction of types: types that are corrected at a time, and types of a list that others are compared with at most.
 # The same as in `model.rivals`, which needs torch.
 CORRECTED_TOGETHER, MAX_COMPARED = 256, 8192
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredTokenizer:
-    """Holds a tokenizer of the library `tokenizers`, with what only transformers knows of it.
-
-    Attributes:
-        backend_tokenizer: the tokenizer.
-        pad_token_id: id of the padding, None if it has none.
-        unk_token_id: id of the unknown token, None if it has none.
-        all_special_ids: ids of all special tokens.
-    """
-
-    backend_tokenizer: Tokenizer
-    pad_token_id: int | None
-    unk_token_id: int | None
-    all_special_ids: Sequence[int]
 
 
 class OnnxMatcher(SpanTagger):
@@ -101,10 +83,10 @@ class OnnxMatcher(SpanTagger):
             raise InputError(f"{folder}: exported in {stored['dtype']}, not in {dtype}; leave --dtype out, or export it anew")
         if compile:
             raise InputError(f"{folder}: an exported model is not compiled any more; leave --compile out")
-        text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER, stored[TEXT_TOKENIZER])
-        has_own = TYPE_TOKENIZER in stored
-        type_tokenizer = _read_tokenizer(folder / TYPE_TOKENIZER, stored[TYPE_TOKENIZER]) if has_own else text_tokenizer
-        batcher: Any = Batcher.of(config, text_tokenizer, type_tokenizer)  # type: ignore[arg-type]
+        text_tokenizer = _read_tokenizer(folder / TEXT_TOKENIZER)
+        separate = folder / TYPE_TOKENIZER
+        type_tokenizer = _read_tokenizer(separate) if separate.is_dir() else text_tokenizer
+        batcher = Batcher.of(config, text_tokenizer, type_tokenizer)
         return cls(batcher, read_calibration(folder, config), Graphs(folder, stored["dtype"], stored["digest"]))
 
     def fingerprint(self) -> dict[str, str]:
@@ -119,18 +101,17 @@ class OnnxMatcher(SpanTagger):
 def _stored(folder: Path) -> dict[str, Any]:
     """Read what the configuration says of the export."""
     stored = read_json(folder / CONFIG_FILE, "export the model again").get(ONNX_KEY)
-    needed = {"dtype", "digest", TEXT_TOKENIZER}
+    needed = {"dtype", "digest"}
     if not isinstance(stored, dict) or not needed <= stored.keys():
         raise InputError(f'{folder / CONFIG_FILE}: "{ONNX_KEY}" must hold {", ".join(sorted(needed))}; export the model again')
     return stored
 
 
-def _read_tokenizer(folder: Path, known: Mapping[str, Any]) -> StoredTokenizer:
-    file = folder / "tokenizer.json"
+def _read_tokenizer(folder: Path) -> StoredTokenizer:
     try:
-        return StoredTokenizer(backend_tokenizer=Tokenizer.from_file(str(file)), **known)
+        return StoredTokenizer.load(folder)
     except Exception as error:  # the library raises a bare Exception for a file that it cannot parse
-        raise InputError(f"{file}: no tokenizer that can be read ({one_line(error)}); export the model again") from error
+        raise InputError(f"{folder}: no tokenizer that can be read ({one_line(error)}); export the model again") from error
 
 
 class Graphs:

@@ -19,7 +19,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase
 
 from spanmatch.config import MatcherConfig
 from spanmatch.errors import InputError, one_line
@@ -73,11 +72,10 @@ def write_graphs(matcher: SpanMatcher, folder: Path) -> None:
             _write(graph, folder / f"{name}.onnx", is_large=name in {TEXT_ENCODER, TYPE_ENCODER})
         except Exception as error:  # of an encoder that it cannot trace, the exporter raises many kinds
             raise InputError(f"{name}: torch cannot export it ({one_line(error, 200)}); train with another encoder") from error
-    stored: dict[str, Any] = {"dtype": "float32"}
     for name, tokenizer in ((TEXT_TOKENIZER, matcher.text_tokenizer), (TYPE_TOKENIZER, matcher.type_tokenizer)):
         if name == TEXT_TOKENIZER or tokenizer is not matcher.text_tokenizer:
-            stored[name] = _write_tokenizer(tokenizer, folder / name)
-    write_config(folder, matcher.config, stored)
+            tokenizer.save_pretrained(folder / name)
+    write_config(folder, matcher.config, {"dtype": "float32"})
     if matcher.calibration is not None:
         matcher.calibration.save(folder)
 
@@ -95,14 +93,6 @@ def write_config(folder: Path, config: MatcherConfig, stored: Mapping[str, Any])
         digest.update(file.name.encode() + file.read_bytes())
     values = config.as_dict() | {"tagger": "onnx", ONNX_KEY: {**stored, "digest": digest.hexdigest()}}
     (folder / CONFIG_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-
-
-def _write_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> dict[str, Any]:
-    """Write a tokenizer for the library `tokenizers`; return what only transformers knows of it."""
-    folder.mkdir()
-    (folder / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
-    known: dict[str, Any] = {name: getattr(tokenizer, name) for name in ("pad_token_id", "unk_token_id", "all_special_ids")}
-    return known
 
 
 def _graphs(model: SpanMatcherModel) -> dict[str, _Graph]:

@@ -216,7 +216,7 @@ class TestItIsRefused:
             ("text_encoder.onnx", b"broken", r"text_encoder\.onnx: cannot be loaded"),
             ("spans.onnx", b"broken", r"spans\.onnx: cannot be loaded"),
             ("text_encoder.onnx.data", None, r"text_encoder\.onnx: cannot be loaded"),
-            ("tokenizer/tokenizer.json", b"{", r"tokenizer\.json: no tokenizer that can be read"),
+            ("tokenizer/tokenizer.json", b"{", r"tokenizer: no tokenizer that can be read"),
             ("config.json", b'{"tagger": "onnx"}', r"config\.json"),
         ],
     )
@@ -234,7 +234,7 @@ class TestItIsRefused:
         config = read_json(bi[1] / "config.json")
         del config["onnx"]["digest"]
         (tmp_path / "model" / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        with pytest.raises(InputError, match='"onnx" must hold digest, dtype, tokenizer'):
+        with pytest.raises(InputError, match='"onnx" must hold digest, dtype;'):
             load_tagger(tmp_path / "model")
 
 
