@@ -40,7 +40,8 @@ def test_libraries_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_libraries_that_are_imported_later_are_quiet() -> None:
-    imports = "from spanmatch.prediction.processes import quiet_libraries\nquiet_libraries()\nfrom transformers.utils import logging"
+    quiet = "from spanmatch.prediction.processes import quiet_libraries\nquiet_libraries()"
+    imports = f"{quiet}\nfrom transformers.utils import logging"
     told = "print(logging.get_verbosity() == logging.ERROR, logging.is_progress_bar_enabled())"
     assert run_subprocess("-c", f"{imports}\n{told}").out.split() == ["True", "False"]
 
