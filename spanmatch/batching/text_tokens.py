@@ -59,7 +59,7 @@ def _unusual(words: Sequence[Offsets], offsets: Sequence[Offsets]) -> tuple[list
     token_bounds = _bounds([item for own in offsets for item in own]) + reach * token_text[:, None]
     first, last = _touched(word_bounds, token_bounds)
     dropped = ~_with_token(word_bounds, token_bounds)
-    return np.unique(token_text[last > first]).tolist(), np.unique(word_text[dropped]).tolist()
+    return sorted(set(token_text[last > first].tolist())), sorted(set(word_text[dropped].tolist()))
 
 
 def _with_token(word_bounds_N2: np.ndarray, token_bounds_T2: np.ndarray) -> np.ndarray:

@@ -170,10 +170,10 @@ class _SelfAttention(nn.Module):
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
-        query_BATH, key_BATH, value_BATH = (
-            project(states_BTH).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
-            for project in (self.query, self.key, self.value)
-        )
+        heads = (states_BTH.shape[0], states_BTH.shape[1], self.num_heads, -1)
+        query_BATH = self.query(states_BTH).view(heads).transpose(1, 2)
+        key_BATH = self.key(states_BTH).view(heads).transpose(1, 2)
+        value_BATH = self.value(states_BTH).view(heads).transpose(1, 2)
         read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
         return read_BATH.transpose(1, 2).flatten(2)
 

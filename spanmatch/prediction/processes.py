@@ -24,7 +24,7 @@ def join_launch(device: str | None) -> None:
     if not _is_installed("torch"):
         return
     import torch
-    from accelerate import PartialState
+    from accelerate import PartialState  # imported late, because a process that only tags does without
 
     on_gpu = torch.cuda.is_available() if device is None else device.startswith("cuda")
     # Without `cpu=True`, each process on a machine without a GPU takes itself for the only one.
@@ -123,8 +123,7 @@ def quiet_libraries() -> None:
     """Turn off the progress bars of transformers and all of its messages but errors, whenever it is imported."""
     # It reads both when it is imported, which takes a second that a command without it saves.
     os.environ["TRANSFORMERS_VERBOSITY"], os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "error", "1"
-    if sys.modules.get("transformers") is not None:
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()
-        transformers_logging.set_verbosity_error()
+    imported: Any = sys.modules.get("transformers.utils.logging")
+    if imported is not None:
+        imported.disable_progress_bar()
+        imported.set_verbosity_error()

@@ -225,9 +225,12 @@ class WeightsWatch:
         watched, waiting = list(weights), list(modules)
         while waiting:
             module = waiting.pop()
-            watched += [weight for weight in module._parameters.values() if weight is not None]
-            watched += [buffer for buffer in module._buffers.values() if buffer is not None]
-            waiting += [child for child in module._modules.values() if child is not None]
+            if module._parameters:  # many modules have only other modules
+                watched += [weight for weight in module._parameters.values() if weight is not None]
+            if module._buffers:
+                watched += [buffer for buffer in module._buffers.values() if buffer is not None]
+            if module._modules:
+                waiting += [child for child in module._modules.values() if child is not None]
         addresses = [weight.data_ptr() for weight in watched]
         if addresses != self._addresses:
             self._addresses = addresses

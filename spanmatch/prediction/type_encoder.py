@@ -75,8 +75,9 @@ class TypeEncoder:
         Raises:
             InputError: the embeddings are those of another model.
         """
-        self.check(embedded)
-        self._prepared = embedded
+        if embedded is not self._prepared:  # else `embed` checks them, with the weights of that moment
+            self.check(embedded)
+            self._prepared = embedded
 
     def embed(self, types: Inventory) -> Array:
         """Return the embeddings of the types of one list. What was prepared or requested before is not computed again.

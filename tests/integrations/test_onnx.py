@@ -234,7 +234,7 @@ class TestItIsRefused:
         config = read_json(bi[1] / "config.json")
         del config["onnx"]["digest"]
         (tmp_path / "model" / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        with pytest.raises(InputError, match='"onnx" must hold digest, dtype'):
+        with pytest.raises(InputError, match='"onnx" must hold digest, dtype;'):
             load_tagger(tmp_path / "model")
 
 

@@ -10,15 +10,12 @@ import pytest
 import torch
 from helpers_e2e import read_json
 
-from spanmatch.batching.stored_tokenizer import StoredTokenizer
-from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.integrations.onnx import OnnxMatcher
 from spanmatch.integrations.onnx_graphs import quiet_exporter, write_config, write_graphs
-from spanmatch.model.encoders import PretrainedEncoder
 from spanmatch.prediction.backend import Backend
 from spanmatch.prediction.matcher import SpanMatcher
 
@@ -80,17 +77,6 @@ def test_a_cross_encoder_without_background_corrects_nothing(cross: tuple[SpanMa
     _, _, in_onnx = backends(cross)
     types = np.ones((3, 16), np.float32)
     assert in_onnx.corrected(types) is types
-
-
-def test_tokenizers(family_encoder: PretrainedEncoder, tmp_path: Path) -> None:
-    """What was written makes the same sequences as the tokenizer of transformers."""
-    family_encoder.tokenizer.save_pretrained(tmp_path)
-    stored = StoredTokenizer.load(tmp_path)
-    expected, got = (SequenceTokenizer.of(item, 64, prompt="x") for item in (family_encoder.tokenizer, stored))
-    for name in ("prefix", "middle", "suffix", "pad_id", "max_tokens", "special_ids", "unknown_id", "prompt"):
-        assert getattr(expected, name) == getattr(got, name)
-    text = ["Zoë [SEP] </s> 马云 \U00012031"]
-    assert expected.encode(text) == got.encode(text)
 
 
 def test_the_files_are_sound(exported: tuple[SpanMatcher, Path]) -> None:

@@ -5,6 +5,7 @@ import os
 
 import pytest
 import torch
+from helpers_e2e import run_subprocess
 from transformers.utils import logging as transformers_logging
 
 from spanmatch.prediction.processes import (
@@ -36,7 +37,9 @@ def test_shares_are_disjoint(rank: int, expected: list[int], monkeypatch: pytest
     assert is_main_process() == (rank == 0)
 
 
-def test_libraries_are_quiet() -> None:
+def test_libraries_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRANSFORMERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        monkeypatch.setenv(name, "")  # and as it was, afterwards
     before, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     try:
         transformers_logging.set_verbosity_info()
@@ -47,6 +50,13 @@ def test_libraries_are_quiet() -> None:
         transformers_logging.set_verbosity(before)
         if bars:
             transformers_logging.enable_progress_bar()
+
+
+def test_libraries_that_are_imported_later_are_quiet() -> None:
+    quiet = "from spanmatch.prediction.processes import quiet_libraries\nquiet_libraries()"
+    imports = f"{quiet}\nfrom transformers.utils import logging"
+    told = "print(logging.get_verbosity() == logging.ERROR, logging.is_progress_bar_enabled())"
+    assert run_subprocess("-c", f"{imports}\n{told}").out.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize(
