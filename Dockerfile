@@ -8,6 +8,7 @@ WORKDIR /source
 COPY pyproject.toml constraints.txt README.md CHANGELOG.md LICENSE ./
 COPY spanmatch spanmatch
 COPY models/spanmatch-mini models/spanmatch-mini
+COPY data/everyday data/everyday
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.11-slim AS environment

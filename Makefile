@@ -1,6 +1,6 @@
 # Everything runs in $(VENV), which is made from pyproject.toml and constraints.txt and kept until one of them changes.
 #   make quickstart    train a small model on the CPU, evaluate it, tag a sentence with types it never saw
-#   make test          the tests          make lint    ruff and mypy
+#   make test          the tests          make lint    ruff, mypy and hadolint
 #   make docs          the documentation, as a site in site/
 #   make chromium      the browser for the tests of the page
 #   make data          regenerate data/   make clean   remove the environment and what the runs left behind
@@ -20,7 +20,7 @@ TYPES ?= town,weekday
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev chromium quickstart test lint ruff mypy docs data clean
+.PHONY: help install install-dev chromium quickstart test lint ruff mypy hadolint docs data clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -60,13 +60,16 @@ quickstart: $(VENV)/.quickstart
 test: $(VENV)/.dev
 	"$(BIN)/python" -m pytest
 
-lint: ruff mypy
+lint: ruff mypy hadolint
 
 ruff: $(VENV)/.dev
 	"$(BIN)/ruff" check .
 
 mypy: $(VENV)/.dev
 	"$(BIN)/mypy"
+
+hadolint: $(VENV)/.dev
+	"$(BIN)/hadolint" Dockerfile
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 "$(BIN)/mkdocs" build --strict

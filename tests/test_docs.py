@@ -42,6 +42,7 @@ NOT_RUN = {
     "hf auth login": "it asks for a token",
     "jupyter execute": "tests/test_notebook.py executes the notebook",
     'pip install -e ".[spacy]"': "the extra is part of the one that the tests run with",
+    'pip install -e ".[serve,demo]"': "the extras are part of the one that the tests run with",
     'pip install -e ".[presidio]"': "the extra is part of the one that the tests run with",
     "ray get-auth-token": "it writes into the home folder",
     "ray start": "it leaves processes behind; tests/integrations joins a cluster",
@@ -157,7 +158,7 @@ def test_page_is_true(page: str, workspace: Workspace, hub: Hub) -> None:
 
 def test_there_is_something_to_run() -> None:
     blocks = read_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert [block.language for block in blocks if block.output is not None] == ["python", "bash", "bash", "bash"]
+    assert [block.language for block in blocks if block.output is not None] == ["python", *["bash"] * 4]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "](" in (ROOT / page).read_text(encoding="utf-8")])

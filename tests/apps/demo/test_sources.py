@@ -46,7 +46,8 @@ def served(matcher: SpanMatcher, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
         def request(method: str, url: str, **given: Any) -> httpx.Response:
             async def sent() -> httpx.Response:
-                async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+                client = httpx.AsyncClient(transport=httpx.ASGITransport(app))
+                async with app.router.lifespan_context(app), client:
                     return await client.request(method, url, **given)
 
             answer = asyncio.run(sent())
