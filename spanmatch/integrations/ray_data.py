@@ -220,12 +220,10 @@ class RayActors:
         """Return the types that the tagger knows (see `Tagger.types`).
 
         Raises:
-            InputError: the tagger cannot be loaded.
+            InputError: the tagger cannot be loaded, or cannot answer the threshold.
             WorkerError: the actor died or failed.
         """
-        with _failures_told():
-            known: tuple[EntityType, ...] | None = ray.get(self._first.types.remote())
-        return known
+        return self._said[1]
 
     def fingerprint(self) -> dict[str, str]:
         """Return what the output depends on (see `Tagger.fingerprint`).
@@ -234,9 +232,14 @@ class RayActors:
             InputError: the tagger cannot be loaded, or cannot answer the threshold.
             WorkerError: the actor died or failed.
         """
+        return dict(self._said[0])
+
+    @cached_property
+    def _said(self) -> tuple[dict[str, str], tuple[EntityType, ...] | None]:
+        """What the tagger of the first actor says of itself, kept because that actor ends."""
         with _failures_told():
-            self._fingerprint: Any = ray.get(self._first.fingerprint.remote())
-        return dict(self._fingerprint)
+            fingerprint, types = ray.get([self._first.fingerprint.remote(), self._first.types.remote()])
+        return fingerprint, types
 
     def prepare(self, types: Inventory, *, file: str | None = None, progress: bool = False) -> None:
         """Prepare types in the first actor, for all of them, and end it.
@@ -301,7 +304,7 @@ class RayActors:
             TaggingActor,
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=self._num_actors),
-            fn_constructor_args=(self._job, self._fingerprint, self._embeddings, self._attempts),
+            fn_constructor_args=(self._job, self._said[0], self._embeddings, self._attempts),
             **self._resources,
         )
         return iter(dataset.iter_rows())
