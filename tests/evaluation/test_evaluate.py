@@ -8,7 +8,8 @@ import datasets
 import pytest
 from helpers_e2e import write_jsonl
 from helpers_evaluation import ROWS, recount, run
-from transformers import BertModel
+
+from spanmatch.model.bert import Bert
 
 # Gold: 2 + 1 + 2 + 4 + 1 + 1. Right: both of the first, the outer of the nested, three of the long text, one of the fifth.
 # Wrong: Paris in the fifth, "Adas", Globex. Missed: too wide, inner of the nested, Hooli, "Ada".
@@ -177,14 +178,14 @@ class TestSources:
 def test_a_report_needs_no_second_pass(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every pass over the model is a call of its encoders."""
     num_calls = 0
-    real = BertModel.forward
+    real = Bert.forward
 
-    def counting(self: BertModel, *given: Any, **named: Any) -> Any:
+    def counting(self: Bert, *given: Any, **named: Any) -> Any:
         nonlocal num_calls
         num_calls += 1
         return real(self, *given, **named)
 
-    monkeypatch.setattr(BertModel, "forward", counting)
+    monkeypatch.setattr(Bert, "forward", counting)
     file, calls = write_jsonl(tmp_path / "rows.jsonl", ROWS), []
     for name, flags in (("bare", []), ("reported", ["--report", tmp_path / "report.html"])):
         num_calls = 0

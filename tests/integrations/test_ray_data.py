@@ -57,16 +57,18 @@ class TestTheLinesOfOneProcess:
         records: list[Any] = [{"id": number, "text": text} for number, text in enumerate(make_texts(6000))]
         source = write_source(tmp_path / "texts.jsonl", [*records[:3000], {"id": "broken"}, *records[3000:]])
         expected = tagged(checkpoint, source, tmp_path / "one.jsonl", "--skip_invalid")
-        output, killed = tmp_path / "two.jsonl", []
+        output, killed, is_over = tmp_path / "two.jsonl", [], threading.Event()
 
         def kill_one() -> None:
-            wait_until(lambda: num_bytes(Path(f"{output}.partial")) > 0, seconds=300)
-            killed.append(actors(os.getpid())[0])
-            os.kill(killed[0], signal.SIGKILL)
+            wait_until(lambda: is_over.is_set() or num_bytes(Path(f"{output}.partial")) > 0, seconds=300)
+            if not is_over.is_set():
+                killed.append(actors(os.getpid())[0])
+                os.kill(killed[0], signal.SIGKILL)
 
         killer = threading.Thread(target=kill_one)
         killer.start()
         result = tag(checkpoint, source, "--output", output, "--skip_invalid", "--engine", "ray", "--num_workers", 2)
+        is_over.set()
         killer.join()
         assert result.status == 0 and "1 invalid record skipped" in result.err, result.err
         assert output.read_bytes() == expected and expected.count(b'"score"') > 6000
