@@ -165,7 +165,9 @@ def read_chunks(
         text_column: the key or column that holds the text.
         skip_invalid: leave invalid records out.
     """
-    logging.getLogger("spanmatch").setLevel(logging.ERROR)  # the process that writes reads the same, and warns
+    logger = logging.getLogger("spanmatch")
+    before = logger.level
+    logger.setLevel(logging.ERROR)  # the process that writes reads the same, and warns
     chunks = source_chunks("", SourceFiles(paths, text_column=text_column), text_column=text_column, skip_invalid=skip_invalid)
     try:
         for chunk in chunks:
@@ -173,6 +175,8 @@ def read_chunks(
                 yield {"number": [chunk.number], "texts": [json.dumps(chunk.texts)]}
     except InputError:  # the process that writes comes to it, too, and says what is wrong
         return
+    finally:
+        logger.setLevel(before)
 
 
 class RayActors:

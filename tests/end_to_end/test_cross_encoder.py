@@ -84,7 +84,7 @@ def everything(matcher: SpanMatcher, texts: Sequence[str], types: Any = TYPES, b
 
 
 def token(matcher: SpanMatcher, name: str) -> int:
-    found = matcher.text_tokenizer.convert_tokens_to_ids(name)
+    found = matcher.text_tokenizer.backend_tokenizer.token_to_id(name)
     assert isinstance(found, int) and found != matcher.text_tokenizer.unk_token_id
     return found
 
