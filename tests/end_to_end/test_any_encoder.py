@@ -18,10 +18,11 @@ from helpers_encoders import FAMILIES, HIDDEN, POSITIONS, write_encoder
 from spanmatch.batching.collate import collate_texts
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.cli import main as cli
+from spanmatch.config import ARCHITECTURES
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import ARCHITECTURES, PretrainedEncoder, add_tokens, encoder_from_config, load_pretrained
+from spanmatch.model.encoders import PretrainedEncoder, add_tokens, encoder_from_config, load_pretrained
 from spanmatch.model.model import text_states
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.matcher import SpanMatcher
