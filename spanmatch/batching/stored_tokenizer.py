@@ -9,6 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from spanmatch.data.files import read_json
+from spanmatch.errors import InputError
 
 # The files that transformers writes of a fast tokenizer.
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
@@ -40,7 +41,13 @@ class StoredTokenizer:
             Exception: a file is missing or cannot be parsed; the library has no class of its own for it.
         """
         backend = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-        return cls(backend_tokenizer=backend, settings=read_json(folder / SETTINGS_FILE, "copy the checkpoint again"))
+        settings = read_json(folder / SETTINGS_FILE, "copy the checkpoint again")
+        if not isinstance(settings, dict):
+            raise InputError(f"{SETTINGS_FILE}: expected a JSON object")
+        found = cls(backend_tokenizer=backend, settings=settings)
+        for token in found._special_tokens():
+            found._id(token)  # what names no token is found now, not in the first text
+        return found
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the tokenizer, for `load` and for transformers.
@@ -78,4 +85,6 @@ class StoredTokenizer:
     def _id(self, token: Any) -> int | None:
         # A token is its text, or a description that has it.
         content = token.get("content") if isinstance(token, dict) else token
+        if not isinstance(content, str | None):
+            raise InputError(f"{SETTINGS_FILE}: a special token must be a text, got {str(content)[:40]}")
         return None if content is None else self.backend_tokenizer.token_to_id(content)

@@ -1,8 +1,8 @@
 """BERT's encoder for inference, with torch alone: the states of transformers' `BertModel`, to the bit.
 
 Most checkpoints have such an encoder. Importing the one of transformers takes twice as long as all else that tagging a
-sentence needs, and calling it a third longer. Modules are named as there, so that the weights of a checkpoint fit both. A
-training uses the one of transformers, which has dropout, checkpointing and adapters.
+sentence needs, and calling it a third longer. The weights have its names, so that those of a checkpoint fit both. A training
+uses the one of transformers, which has dropout, checkpointing and adapters.
 
 Legend: B batch, T tokens, H hidden (of a head, beside A), A attention heads.
 """
@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# What each token gives to attention.
+PROJECTED = ("query", "key", "value")
 # What a configuration has to say, where it says anything, for this to be its encoder.
 COMPUTED = {"model_type": "bert", "hidden_act": "gelu", "is_decoder": False, "add_cross_attention": False}
 
@@ -162,20 +164,36 @@ class _Attention(nn.Module):
 
 
 class _SelfAttention(nn.Module):
+    """Lets each token read the others. One product gives queries, keys and values; checkpoints have the weights of each."""
+
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.num_heads = config.num_attention_heads
-        self.query = nn.Linear(config.hidden_size, config.hidden_size)
-        self.key = nn.Linear(config.hidden_size, config.hidden_size)
-        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.projection = nn.Linear(config.hidden_size, len(PROJECTED) * config.hidden_size)
+        self.register_load_state_dict_pre_hook(_join_projections)
+        self.register_state_dict_post_hook(_split_projection)
 
     def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
-        heads = (states_BTH.shape[0], states_BTH.shape[1], self.num_heads, -1)
-        query_BATH = self.query(states_BTH).view(heads).transpose(1, 2)
-        key_BATH = self.key(states_BTH).view(heads).transpose(1, 2)
-        value_BATH = self.value(states_BTH).view(heads).transpose(1, 2)
+        shape = (states_BTH.shape[0], states_BTH.shape[1], len(PROJECTED), self.num_heads, -1)
+        query_BATH, key_BATH, value_BATH = self.projection(states_BTH).view(shape).permute(2, 0, 3, 1, 4).unbind()
         read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
         return read_BATH.transpose(1, 2).flatten(2)
+
+
+def _join_projections(_: nn.Module, state: dict[str, torch.Tensor], prefix: str, *__: object) -> None:
+    """Put the weights of queries, keys and values that are to be loaded into one."""
+    for kind in ("weight", "bias"):
+        parts = [state.pop(f"{prefix}{name}.{kind}", None) for name in PROJECTED]
+        found = [part for part in parts if part is not None]
+        if found:  # if one is missing, the shape does not fit, and this is told
+            state[f"{prefix}projection.{kind}"] = torch.cat(found)
+
+
+def _split_projection(_: nn.Module, state: dict[str, torch.Tensor], prefix: str, __: object) -> None:
+    """Name the weights of queries, keys and values that are saved as transformers does."""
+    whole = {kind: state.pop(f"{prefix}projection.{kind}").chunk(len(PROJECTED)) for kind in ("weight", "bias")}
+    for place, name in enumerate(PROJECTED):
+        state |= {f"{prefix}{name}.{kind}": parts[place] for kind, parts in whole.items()}
 
 
 class _Dense(nn.Module):

@@ -115,7 +115,7 @@ class SpanMatcherModel(nn.Module):
         """Return the weights that type embeddings are computed with, by name."""
         own = ("type_proj.weight", "type_proj.bias", "scale", "bias", "background", "usual_affinity")
         head = {name: tensor for name, tensor in self.head.state_dict().items() if name in own}
-        return {**dict(self.encoder_of_types.named_parameters()), **head}
+        return {**self.encoder_of_types.state_dict(), **head}
 
     def encode_texts(self, texts: TextBatch) -> torch.Tensor:
         """Return the states of the tokens of texts, and of the types behind them in a cross-encoder.

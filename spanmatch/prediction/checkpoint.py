@@ -217,11 +217,12 @@ def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -
             if "layer" in key and type(value) is int and value > len(shapes):
                 raise _not_fitting(folder, ValueError(f'"{key}" is {str(value)[:20]}, for {len(shapes)} weights'))
     with torch.device("meta"), _WithoutRandomNumbers():
-        try:
-            model = _build(folder, config, is_trained=is_trained)
-            model.load_state_dict({name: torch.empty(shape) for name, shape in shapes.items()}, strict=True)
-        except RuntimeError as error:
-            raise _not_fitting(folder, error) from error
+        model = _build(folder, config, is_trained=is_trained)
+    wanted = {name: list(weight.shape) for name, weight in model.state_dict().items()}
+    for name in sorted(shapes.keys() | wanted.keys()):
+        if shapes.get(name) != wanted.get(name):
+            given, expected = shapes.get(name, "missing"), wanted.get(name, "no such weight")
+            raise _not_fitting(folder, ValueError(f'"{name}" is {given}, expected {expected}'))
     return model
 
 

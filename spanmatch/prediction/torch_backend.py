@@ -222,15 +222,15 @@ class WeightsWatch:
             weights: further weights that are watched.
         """
         # This runs before every prediction, and `Module.parameters()` takes several times as long as this walk.
-        watched, waiting = list(weights), list(modules)
+        found: list[torch.Tensor | None] = list(weights)
+        waiting: list[torch.nn.Module | None] = list(modules)
         while waiting:
             module = waiting.pop()
-            if module._parameters:  # many modules have only other modules
-                watched += [weight for weight in module._parameters.values() if weight is not None]
-            if module._buffers:
-                watched += [buffer for buffer in module._buffers.values() if buffer is not None]
-            if module._modules:
-                waiting += [child for child in module._modules.values() if child is not None]
+            if module is not None:  # a module may be taken out, such as a pooler
+                found += module._parameters.values()
+                found += module._buffers.values()
+                waiting += module._modules.values()
+        watched = [weight for weight in found if weight is not None]
         addresses = [weight.data_ptr() for weight in watched]
         if addresses != self._addresses:
             self._addresses = addresses

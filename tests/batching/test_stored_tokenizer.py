@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
+from spanmatch.errors import InputError
 
 FIELDS = ("prefix", "middle", "suffix", "pad_id", "max_tokens", "special_ids", "unknown_id")
 
@@ -47,3 +48,11 @@ def test_special_tokens_in_every_form(extra: Any, folder: Path, tmp_path: Path) 
     assert found.unk_token_id is None
     found.backend_tokenizer.add_tokens(["<x>"])
     assert found.backend_tokenizer.token_to_id("<x>") in found.all_special_ids
+
+
+@pytest.mark.parametrize("settings", [[], {"unk_token": True}, {"pad_token": ["a"]}, {"extra_special_tokens": [{"content": 3}]}])
+def test_settings_that_name_no_tokens(settings: Any, folder: Path, tmp_path: Path) -> None:
+    StoredTokenizer.load(folder).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: (expected a JSON object|a special token must be a text)"):
+        StoredTokenizer.load(tmp_path)

@@ -69,9 +69,9 @@ class TestCheckpoint:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ("missing", 'Missing key(s) in state_dict: "head.bias"'),
-            ("unexpected", 'Unexpected key(s) in state_dict: "head.other"'),
-            ("shape", "size mismatch for head.bias"),
+            ("missing", '"head.bias" is missing, expected []'),
+            ("unexpected", '"head.other" is [1], expected no such weight'),
+            ("shape", '"head.bias" is [3], expected []'),
         ],
     )
     def test_weights_that_do_not_fit(self, change: str, message: str, tiny_matcher: SpanMatcher, tmp_path: Path) -> None:
