@@ -41,7 +41,8 @@ MAY_PRINT = {"cli", "evaluation/run.py", "training/train.py", "tagging/tag.py"}
 WITHOUT_TORCH = [
     "config", "entities", "errors", "data.corpus", "data.formats.convert", "batching.batcher", "batching.views",
     "batching.candidates", "batching.tokenizer", "model.pretrained", "prediction.decoding", "prediction.thresholds",
-    "prediction.tagger", "prediction.shipped", "evaluation.data_stats", "evaluation.tables", "cli.main",
+    "prediction.tagger", "prediction.shipped", "prediction.span_tagger", "evaluation.data_stats", "evaluation.run",
+    "evaluation.tables", "tagging.tag", "integrations.onnx", "cli.main",
 ]  # fmt: skip
 UNSAFE_MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 MAX_ENTRIES, MAX_FUNCTION_LINES, MAX_FILE_LINES, MAX_SCRIPT_LINES = 17, 80, 400, 20

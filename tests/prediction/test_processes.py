@@ -1,12 +1,25 @@
 """Sharing work: in a single process there is nothing to share. Several processes are tested in end_to_end/test_processes.py."""
 
 import logging
+import os
 
 import pytest
+import torch
 from helpers_e2e import run_subprocess
 from transformers.utils import logging as transformers_logging
 
-from spanmatch.prediction.processes import gather_all, is_main_process, num_processes, own_share, quiet_libraries, warn_if_alone
+from spanmatch.prediction.processes import (
+    gather_all,
+    has_accelerator,
+    is_main_process,
+    join_launch,
+    num_processes,
+    num_threads,
+    own_share,
+    quiet_libraries,
+    use_threads,
+    warn_if_alone,
+)
 
 
 def test_one_process_has_all() -> None:
@@ -65,3 +78,31 @@ def test_warning(
     with caplog.at_level(logging.WARNING):
         warn_if_alone()
     assert ("configs/accelerate/ddp_cpu.yaml" in caplog.text) == warned
+
+
+def test_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """... and of libraries that are loaded later, which read the variable."""
+    before = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    try:
+        use_threads(3)
+        assert num_threads() == torch.get_num_threads() == 3 and os.environ["OMP_NUM_THREADS"] == "3"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spanmatch.prediction.processes._is_installed", lambda package: False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    before = torch.get_num_threads()
+    use_threads(7)
+    assert num_threads() == 7 and torch.get_num_threads() == before
+    assert not has_accelerator()
+    join_launch(None)
+    quiet_libraries()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_an_accelerator(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spanmatch.model.devices.default_device", lambda: torch.device(device))
+    assert has_accelerator() == (device == "cuda")

@@ -143,7 +143,7 @@ class TestErrors:
     def test_workers_on_a_machine_with_an_accelerator(
         self, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tagging, "default_device", lambda: type("Device", (), {"type": "cuda"}))
+        monkeypatch.setattr(tagging, "has_accelerator", lambda: True)
         refused(tag(checkpoint, write_source(tmp_path / "a.txt", []), "--num_workers", 2), "accelerator", "--device cpu")
 
     def test_what_is_invalid_is_left_out_and_counted(self, checkpoint: Path, tmp_path: Path) -> None:
