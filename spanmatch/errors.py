@@ -30,7 +30,7 @@ def nearest(got: str, valid: Iterable[str], *, otherwise: str | None = None) -> 
     return f"valid: {shown}" if names else "there are none"
 
 
-def one_line(error: Exception, max_chars: int = 160) -> str:
+def one_line(error: BaseException, max_chars: int = 160) -> str:
     """Return the message of a library's error as one line, or its class if it has no message.
 
     Args:

@@ -9,13 +9,15 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from spanmatch.data.files import read_json
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, one_line
 
 # The files that transformers writes of a fast tokenizer.
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
 # Settings that name special tokens: one each, then those with several.
 NAMED_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 FURTHER_TOKENS = ("extra_special_tokens", "additional_special_tokens")
+# A vocabulary without its unknown token fails only where a word is unknown.
+UNUSUAL = "a \U00012031"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,16 @@ class StoredTokenizer:
         if not isinstance(settings, dict):
             raise InputError(f"{SETTINGS_FILE}: expected a JSON object")
         found = cls(backend_tokenizer=backend, settings=settings)
+        # What is wrong is found now, not in the first text.
         for token in found._special_tokens():
-            found._id(token)  # what names no token is found now, not in the first text
+            found._id(token)
+        try:
+            backend.encode(UNUSUAL)
+            backend.encode(UNUSUAL, UNUSUAL)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the library panics where a special token has no id, and a panic is no Exception
+            raise InputError(f"{TOKENIZER_FILE}: cannot be used ({one_line(error)})") from error
         return found
 
     def save_pretrained(self, folder: str | Path) -> None:

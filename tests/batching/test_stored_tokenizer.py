@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from helpers import TEXTS
 from helpers_encoders import FAMILIES, write_encoder
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 from spanmatch.batching.stored_tokenizer import StoredTokenizer
@@ -55,4 +56,15 @@ def test_settings_that_name_no_tokens(settings: Any, folder: Path, tmp_path: Pat
     StoredTokenizer.load(folder).save_pretrained(tmp_path)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
     with pytest.raises(InputError, match=r"tokenizer_config\.json: (expected a JSON object|a special token must be a text)"):
+        StoredTokenizer.load(tmp_path)
+
+
+def test_a_special_token_that_has_no_id(folder: Path, tmp_path: Path) -> None:
+    StoredTokenizer.load(folder).save_pretrained(tmp_path)
+    whole = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    content = json.loads(whole.to_str())
+    pair = [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "[NONE]", "type_id": 0}}]
+    content["post_processor"] = {"type": "TemplateProcessing", "single": pair[:1], "pair": pair, "special_tokens": {}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=r"tokenizer\.json: cannot be used"):
         StoredTokenizer.load(tmp_path)
