@@ -48,6 +48,8 @@ def commands(options: argparse.Namespace) -> dict[str, list[str]]:
     if options.peers is not None:
         peer = options.peers.resolve() / GLINER[0].split("=")[0] / "bin" / "python"
         for name in ("gliner_uni", "gliner_bi"):
+            if not (options.models / name).is_dir():
+                continue
             given = PEER.format(str(options.models.resolve() / name), SENTENCE, ["person", "organization", "location"])
             found[f"GLiNER, {name.removeprefix('gliner_')}-encoder, one sentence"] = [str(peer), "-c", given]
     return found
