@@ -220,7 +220,8 @@ def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -
         model = _build(folder, config, is_trained=is_trained)
     wanted = {name: list(weight.shape) for name, weight in model.state_dict().items()}
     for name in sorted(shapes.keys() | wanted.keys()):
-        if shapes.get(name) != wanted.get(name):
+        # A sharded training (FSDP) stores a number as a vector of one, which torch takes, too.
+        if shapes.get(name) != wanted.get(name) and (shapes.get(name), wanted.get(name)) != ([1], []):
             given, expected = shapes.get(name, "missing"), wanted.get(name, "no such weight")
             raise _not_fitting(folder, ValueError(f'"{name}" is {given}, expected {expected}'))
     return model
