@@ -51,15 +51,7 @@ def main() -> None:
     with server(
         [sys.executable, "-m", "spanmatch", "serve", given.model, "--port", "8321"], "http://127.0.0.1:8321/ready"
     ) as process:
-        before = memory(process.pid)
-        rows.append(
-            [
-                "`spanmatch serve`",
-                *load("http://127.0.0.1:8321", "/predict/", bodies, given),
-                f"{before:.0f}",
-                f"{memory(process.pid):.0f}",
-            ]
-        )
+        rows.append(["`spanmatch serve`", *load("http://127.0.0.1:8321", "/predict/", bodies, given, process.pid)])
     share = float(rows[1][1]) / float(rows[0][1])
     if given.gliner_python:
         command = [given.gliner_python, "-m", "gliner.serve", "--model", str(given.gliner_model), "--device", "cpu"]
@@ -75,16 +67,13 @@ def main() -> None:
         ]
         bodies = [{"text": text, "labels": TYPES} for text in texts]
         with server(command, "http://127.0.0.1:8322/gliner", probe=bodies[0]) as process:
-            before = memory(process.pid)
             name = f"GLiNER's server, {given.gliner_dtype}"
-            rows.append(
-                [name, *load("http://127.0.0.1:8322", "/gliner", bodies, given), f"{before:.0f}", f"{memory(process.pid):.0f}"]
-            )
+            rows.append([name, *load("http://127.0.0.1:8322", "/gliner", bodies, given, process.pid)])
     write_table(
         given.output,
         title=f"Serving: {given.clients} clients for {given.seconds} s, a text a request",
         doc=f"CoNLL-2003 test, 3 types: `spanmatch serve` answers {share:.0%} of what `spanmatch tag` tags, beside its clients.",
-        header=["what", "texts/s", "p50 ms", "p99 ms", "errors", "MB before", "MB after"],
+        header=["what", "texts/s", "p50 ms", "p99 ms", "errors", "MB at first", "MB after 5 s", "MB at last"],
         rows=rows,
         facts=machine(),
     )
@@ -104,7 +93,7 @@ def tag_row(model: str, texts: Sequence[str]) -> list[str]:
 
         count = 4 * len(texts)
         rate = (count - 1) / (seconds(count) - seconds(1))
-    return ["`spanmatch tag`", f"{rate:.0f}", "", "", "", "", ""]
+    return ["`spanmatch tag`", f"{rate:.0f}", *[""] * 6]
 
 
 @contextmanager
@@ -129,22 +118,25 @@ def server(command: Sequence[str], url: str, *, probe: dict[str, Any] | None = N
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def load(url: str, path: str, bodies: Sequence[dict[str, Any]], given: argparse.Namespace) -> list[str]:
-    """Requests a second, median and 99th percentile of the milliseconds, and answers that were no success."""
+def load(url: str, path: str, bodies: Sequence[dict[str, Any]], given: argparse.Namespace, process: int) -> list[str]:
+    """Requests a second, median and 99th percentile of the milliseconds, answers that were no success, and megabytes."""
+    used = [memory(process)]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "requests.lua"
         quoted = ",\n".join(f"[==[{json.dumps(body)}]==]" for body in bodies)
         script.write_text(LUA.format(bodies=quoted, path=path), encoding="utf-8")
         command = ["wrk", "-t1", f"-c{given.clients}", "--latency", "--timeout", "60s", "-s", str(script)]
         subprocess.run([*command, "-d5s", url], check=True, capture_output=True)  # warm
+        used.append(memory(process))
         printed = subprocess.run([*command, f"-d{given.seconds}s", url], check=True, capture_output=True, text=True).stdout
+        used.append(memory(process))
     print(printed)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", printed)
     errors = int(bad[1] if bad else 0) + sum(map(int, sockets.groups() if sockets else ()))
     assert rate is not None, printed
-    return [f"{float(rate[1]):.0f}", milliseconds(printed, "50%"), milliseconds(printed, "99%"), str(errors)]
+    return [f"{float(rate[1]):.0f}", milliseconds(printed, "50%"), milliseconds(printed, "99%"), str(errors), *(f"{item:.0f}" for item in used)]
 
 
 def milliseconds(printed: str, percentile: str) -> str:

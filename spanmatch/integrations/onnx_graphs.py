@@ -128,7 +128,8 @@ def _spans(model: SpanMatcherModel) -> _Graph:
     head, scale = model.head, model.matcher_config.text_state_scale
 
     def compute(states: torch.Tensor, first_token: torch.Tensor, last_token: torch.Tensor, cells: torch.Tensor) -> Any:
-        batch: Any = SimpleNamespace(first_token=first_token, last_token=last_token)
+        mask = torch.ones(states.shape[:2])  # a graph computes padding, too
+        batch: Any = SimpleNamespace(first_token=first_token, last_token=last_token, attention_mask=mask)
         spans_SD, nulls_BND = head.represent_cells(states * scale, batch, cells), head.represent_nulls(states * scale)
         return spans_SD if nulls_BND is None else (spans_SD, nulls_BND)
 

@@ -2,9 +2,10 @@
 
 Most checkpoints have such an encoder. Importing the one of transformers takes twice as long as all else that tagging a
 sentence needs, and calling it a third longer. The weights have its names, so that those of a checkpoint fit both. A training
-uses the one of transformers, which has dropout, checkpointing and adapters.
+uses the one of transformers, which has dropout, checkpointing and adapters. On a CPU, the states of padding are not computed.
 
-Legend: B batch, T tokens, H hidden (of a head, beside A), A attention heads.
+Legend: B batch, T tokens, N the rows that are computed (see `padding`), in one dimension or as (B, T), H hidden (of a head,
+beside A), A attention heads.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from spanmatch.model.padding import at_places, padded, token_places
 
 # What each token gives to attention.
 PROJECTED = ("query", "key", "value")
@@ -106,10 +109,16 @@ class Bert(nn.Module):
 
         Shape: all (B, T), to (B, T, H).
         """
-        mask_B1TT = None
-        if attention_mask is not None:  # SDPA asks for a row of it for each token
-            mask_B1TT = attention_mask.bool()[:, None, None].expand(-1, -1, input_ids.shape[1], -1)
-        return States(self.encoder(self.embeddings(input_ids, token_type_ids), mask_B1TT))
+        states_BTH = self.embeddings(input_ids, token_type_ids)
+        if attention_mask is None:
+            return States(self.encoder(states_BTH, None, None))
+        is_token_BT = attention_mask.bool()
+        mask_B1TT = is_token_BT[:, None, None].expand(-1, -1, input_ids.shape[1], -1)  # SDPA asks for a row for each token
+        places_N = token_places(is_token_BT)
+        if places_N is None:
+            return States(self.encoder(states_BTH, mask_B1TT, None))
+        rows_NH = self.encoder(at_places(states_BTH, places_N), mask_B1TT, places_N)
+        return States(padded(rows_NH, places_N, *input_ids.shape))
 
 
 class _Embeddings(nn.Module):
@@ -133,10 +142,10 @@ class _Layers(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
         for layer in self.layer:
-            states_BTH = layer(states_BTH, mask_B1TT)
-        return states_BTH
+            states_NH = layer(states_NH, mask_B1TT, places_N)
+        return states_NH
 
 
 class _Layer(nn.Module):
@@ -146,9 +155,9 @@ class _Layer(nn.Module):
         self.intermediate = _Dense(config.hidden_size, config.intermediate_size)
         self.output = _Added(config.intermediate_size, config)
 
-    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
-        states_BTH = self.attention(states_BTH, mask_B1TT)
-        added: torch.Tensor = self.output(F.gelu(self.intermediate.dense(states_BTH)), states_BTH)
+    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
+        states_NH = self.attention(states_NH, mask_B1TT, places_N)
+        added: torch.Tensor = self.output(F.gelu(self.intermediate.dense(states_NH)), states_NH)
         return added
 
 
@@ -158,8 +167,8 @@ class _Attention(nn.Module):
         self.self = _SelfAttention(config)
         self.output = _Added(config.hidden_size, config)
 
-    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
-        added: torch.Tensor = self.output(self.self(states_BTH, mask_B1TT), states_BTH)
+    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
+        added: torch.Tensor = self.output(self.self(states_NH, mask_B1TT, places_N), states_NH)
         return added
 
 
@@ -173,11 +182,17 @@ class _SelfAttention(nn.Module):
         self.register_load_state_dict_pre_hook(_join_projections)
         self.register_state_dict_post_hook(_split_projection)
 
-    def forward(self, states_BTH: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
-        shape = (states_BTH.shape[0], states_BTH.shape[1], len(PROJECTED), self.num_heads, -1)
-        query_BATH, key_BATH, value_BATH = self.projection(states_BTH).view(shape).permute(2, 0, 3, 1, 4).unbind()
+    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
+        projected = self.projection(states_NH)
+        if places_N is not None:
+            assert mask_B1TT is not None
+            projected = padded(projected, places_N, mask_B1TT.shape[0], mask_B1TT.shape[-1])
+        query_BATH, key_BATH, value_BATH = (
+            projected.unflatten(-1, (len(PROJECTED), self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+        )
         read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
-        return read_BATH.transpose(1, 2).flatten(2)
+        read_BTH = read_BATH.transpose(1, 2).flatten(2)
+        return read_BTH if places_N is None else at_places(read_BTH, places_N)
 
 
 def _join_projections(_: nn.Module, state: dict[str, torch.Tensor], prefix: str, *__: object) -> None:

@@ -1,8 +1,8 @@
 """The scoring head: it turns text states and type states into a score for every candidate span and type.
 
 Legend: B batch, T text tokens, U units of a text, W widths in units, C types, S cells, H hidden, D head size, N null slots,
-M background mentions. X is B in a cross-encoder, where each text has its own type states, and 1 in a bi-encoder, where all
-texts share them. A cell (u, w) is the candidate span of units u to u + w.
+M background mentions, R the rows that are computed. X is B in a cross-encoder, where each text has its own type states, and 1 in
+a bi-encoder, where all texts share them. A cell (u, w) is the candidate span of units u to u + w.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spanmatch.batching.collate import TextBatch
+from spanmatch.model.padding import token_places
 from spanmatch.model.rivals import RIVAL_SHARE, USUAL_SHARE, excess_over_rivals
 
 # The last dimensions of every span, which are always 1. A type holds its bias there, so a score is a single product.
@@ -217,8 +218,14 @@ class SpanHead(nn.Module):
         offset = row * text_states_BTH.shape[1]  # of the text among the tokens of the whole batch, which are flattened below
         start = offset + batch.first_token[row, unit]
         end = offset + batch.last_token[row, unit + width]
-        starts_SD = self.start_proj(text_states_BTH).flatten(0, 1).index_select(0, start)
-        ends_SD = self.end_proj(text_states_BTH).flatten(0, 1).index_select(0, end)
+        states_RH, places_R = text_states_BTH.flatten(0, 1), token_places(batch.attention_mask.bool())
+        if places_R is not None:
+            row_of_place = places_R.new_zeros(len(states_RH))
+            row_of_place[places_R] = torch.arange(len(places_R))
+            start, end = row_of_place.index_select(0, start), row_of_place.index_select(0, end)
+            states_RH = states_RH.index_select(0, places_R)
+        starts_SD = self.start_proj(states_RH).index_select(0, start)
+        ends_SD = self.end_proj(states_RH).index_select(0, end)
         return activate(starts_SD + ends_SD + self.width_embedding.weight.index_select(0, width))
 
     def represent_null(self, text_states_BTH: torch.Tensor, slot: str | None) -> torch.Tensor | None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from spanmatch.batching.batcher import Batcher
 from spanmatch.batching.collate import collate_texts, collate_types
@@ -21,6 +22,8 @@ from spanmatch.prediction.type_embeddings import weights_digest
 # How near a limit a score in half precision has to be to be computed again, relative to 1 + |limit|. This is more than the
 # rounding of a score.
 SLACK = 0.02
+# Spans are scored in multiples of this on a CPU.
+SPAN_STEP = 256
 
 
 class TorchBackend:
@@ -159,9 +162,12 @@ class TorchBlocks:
             types_CD: embedded types, in the precision that is searched in.
         """
         self.num_types, self.num_spans = len(types_CD), len(spans_SD)
-        self.types_at_once, self.spans_at_once = block_sizes(self.num_types, self.num_spans, spans_SD.device.type)
         self._spans, self._types = spans_SD, types_CD
         self._rounded_spans = spans_SD.to(types_CD.dtype)
+        if spans_SD.device.type == "cpu":  # oneDNN keeps memory for each number of spans that it met
+            self._rounded_spans = F.pad(self._rounded_spans, (0, 0, 0, -self.num_spans % SPAN_STEP))
+        num_rows = len(self._rounded_spans)
+        self.types_at_once, self.spans_at_once = block_sizes(self.num_types, num_rows, spans_SD.device.type)
         self._rounding = spans_SD.new_zeros(len(spans_SD))
         if spans_SD.dtype != types_CD.dtype and len(types_CD):
             # Spans above a null slot are differences in float32, which are rounded to the precision of the types. bfloat16
@@ -179,7 +185,8 @@ class TorchBlocks:
             first_span: the first span of the block.
             floor: a logit.
         """
-        best = self._scores(first_type, first_span).amax(0) + self._rounding[first_span : first_span + self.spans_at_once]
+        rounding = self._rounding[first_span : first_span + self.spans_at_once]
+        best = self._scores(first_type, first_span).amax(0)[: len(rounding)] + rounding
         rows = (best > floor - SLACK * (1 + abs(floor))).nonzero()[:, 0] + first_span
         if not len(rows):
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)

@@ -1,12 +1,14 @@
 """Tag the texts of many requests together: what waits while a batch is computed is the next batch.
 
-Each batch takes texts from all requests in turn, so that a long request does not hold up short ones. Requests are answered
+Each batch takes texts from all requests in turn, so that a long request does not hold up short ones. No batch takes more than
+a thread's share of what there is to do, so that all threads are busy with batches of about one size. Requests are answered
 through the event loop that they came from.
 """
 
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,6 +20,9 @@ from spanmatch.prediction.thresholds import Threshold
 
 # Characters of the texts that are tagged together. Twice as many are hardly faster for each, and hold up others twice as long.
 BATCH_CHARS = 20_000
+# Seconds in which the requests of a batch come in, at most, and between two of them. Clients that were answered together
+# ask again together: who takes the first of them only computes batches of one.
+GATHERING, PAUSE = 0.03, 0.005
 Found = list[list[Entity]]
 
 
@@ -99,6 +104,7 @@ class BatchingTagger:
         self.num_waiting = 0
         self._requests: list[Request] = []  # in the order in which they came
         self._is_closed = False
+        self._num_computed = 0  # texts that are being tagged
         self._changed = threading.Condition()  # held to read or change the requests
         self._threads = [threading.Thread(target=self._work, daemon=True, name=f"tagging-{i}") for i in range(num_threads)]
         for thread in self._threads:
@@ -142,17 +148,46 @@ class BatchingTagger:
             thread.join()
 
     def _work(self) -> None:
-        while texts := self._next_texts():
+        share = 1
+        while texts := self._next_texts(share):
             self._tag(texts)
+            with self._changed:
+                share = self._waiting()[1]  # who is answered now will ask again
+                self._num_computed -= len(texts)
 
-    def _next_texts(self) -> list[Text]:
-        """Return the texts of the next batch, once there are any; nothing when all was done and the server shuts down."""
-        with self._changed:
-            while True:
-                self._requests = [request for request in self._requests if request.is_open]
-                if self._requests or self._is_closed:
-                    return _in_turn(self._requests)
-                self._changed.wait()
+    def _next_texts(self, share: int) -> list[Text]:
+        """Return the texts of the next batch, once there are any; nothing when all was done and the server shuts down.
+
+        Args:
+            share: texts that this thread can expect.
+        """
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting()[0] or self._is_closed)
+            self._gather(share)
+            with self._changed:
+                num_waiting, own = self._waiting()
+                if num_waiting or self._is_closed:  # else another thread took them
+                    texts = _in_turn(self._requests, max(share, own))
+                    self._num_computed += len(texts)
+                    return texts
+
+    def _gather(self, share: int) -> None:
+        """Wait while requests come in one after the other, but not for long."""
+        end, before = time.monotonic() + GATHERING, 0
+        while time.monotonic() < end:
+            with self._changed:
+                num_waiting, own = self._waiting()
+            if num_waiting in {0, before} or num_waiting >= max(share, own):
+                return
+            before = num_waiting
+            time.sleep(PAUSE)
+
+    def _waiting(self) -> tuple[int, int]:
+        """Return how many texts wait, and the share that a thread has of these and of those that are being tagged."""
+        self._requests = [request for request in self._requests if request.is_open]
+        num_waiting = sum(len(request.examples) - request.num_taken for request in self._requests)
+        return num_waiting, -(-(num_waiting + self._num_computed) // len(self._threads))
 
     def _tag(self, texts: Sequence[Text]) -> None:
         """Tag texts together; if that fails, those of each request alone, so that none fails for what another one asked."""
@@ -178,8 +213,8 @@ class BatchingTagger:
                 _tell(request, request.found)
 
 
-def _in_turn(requests: Sequence[Request]) -> list[Text]:
-    """Take texts for a batch, one of each request in turn, until they are long enough: those first that had least."""
+def _in_turn(requests: Sequence[Request], most: int) -> list[Text]:
+    """Take texts for a batch, one of each request in turn, until they are many or long enough: those first that had least."""
     texts: list[Text] = []
     left = sorted(requests, key=lambda request: request.num_taken)
     left = [request for request in left if request.key == left[0].key]
@@ -189,7 +224,7 @@ def _in_turn(requests: Sequence[Request]) -> list[Text]:
             texts.append(Text(request, request.num_taken))
             request.num_taken += 1
             num_chars += len(texts[-1].example.text)
-            if num_chars >= BATCH_CHARS:
+            if num_chars >= BATCH_CHARS or len(texts) >= most:
                 return texts
         left = [request for request in left if request.is_open]
     return texts

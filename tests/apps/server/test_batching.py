@@ -84,6 +84,42 @@ def test_several_threads_share_a_request(held: Any, monkeypatch: pytest.MonkeyPa
     asyncio.run(run())
 
 
+def test_no_thread_has_more_to_do_than_another(held: Any) -> None:
+    async def run() -> None:
+        server = BatchingTagger(held, max_waiting=10, num_threads=2)
+        asked = ask(server, [f"Ada {number}" for number in range(9)])
+        await begun(held, 2)
+        held.is_free.set()
+        await asked
+        server.close()
+
+    asyncio.run(run())
+    assert [len(texts) for texts in held.given] == [5, 4]
+
+
+def test_who_was_answered_together_is_tagged_together(held: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "GATHERING", 10)
+    monkeypatch.setattr(batching, "PAUSE", 0.3)
+
+    async def run() -> None:
+        server = BatchingTagger(held, max_waiting=10)
+        first = ask(server, ["Bob"])
+        await begun(held, 1)
+        others = [ask(server, [text]) for text in "abc"]
+        await asyncio.sleep(0.05)
+        held.is_free.set()
+        await asyncio.gather(first, *others)
+        again = []
+        for text in "abc":
+            again.append(ask(server, [text]))
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*again)
+        server.close()
+
+    asyncio.run(run())
+    assert held.given == [["Bob"], ["a", "b", "c"], ["a", "b", "c"]]
+
+
 def test_what_nobody_waits_for_is_left_out(held: Any) -> None:
     async def run() -> None:
         server = BatchingTagger(held, max_waiting=10)
