@@ -136,7 +136,8 @@ def load(url: str, path: str, bodies: Sequence[dict[str, Any]], given: argparse.
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", printed)
     errors = int(bad[1] if bad else 0) + sum(map(int, sockets.groups() if sockets else ()))
     assert rate is not None, printed
-    return [f"{float(rate[1]):.0f}", milliseconds(printed, "50%"), milliseconds(printed, "99%"), str(errors), *(f"{item:.0f}" for item in used)]
+    times = milliseconds(printed, "50%"), milliseconds(printed, "99%")
+    return [f"{float(rate[1]):.0f}", *times, str(errors), *(f"{item:.0f}" for item in used)]
 
 
 def milliseconds(printed: str, percentile: str) -> str:

@@ -134,7 +134,7 @@ class BatchingTagger:
         try:
             with self._changed:
                 self._requests.append(Request(examples=examples, threshold=threshold, overlap=overlap, answer=answer))
-                self._changed.notify()
+                self._changed.notify(len(examples))
             return await answer
         finally:
             self.num_waiting -= 1
