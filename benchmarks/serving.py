@@ -62,7 +62,7 @@ def main() -> None:
             "0",
             "--num-cpus-per-replica",
             "2",
-            "--http-port",
+            "--port",
             "8322",
         ]
         bodies = [{"text": text, "labels": TYPES} for text in texts]

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from spanmatch.model.packed import PackedLinear
 from spanmatch.model.padding import at_places, padded, token_places
 
 # What each token gives to attention.
@@ -178,7 +179,7 @@ class _SelfAttention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.num_heads = config.num_attention_heads
-        self.projection = nn.Linear(config.hidden_size, len(PROJECTED) * config.hidden_size)
+        self.projection = PackedLinear(config.hidden_size, len(PROJECTED) * config.hidden_size)
         self.register_load_state_dict_pre_hook(_join_projections)
         self.register_state_dict_post_hook(_split_projection)
 
@@ -214,7 +215,7 @@ def _split_projection(_: nn.Module, state: dict[str, torch.Tensor], prefix: str,
 class _Dense(nn.Module):
     def __init__(self, from_size: int, to_size: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(from_size, to_size)
+        self.dense = PackedLinear(from_size, to_size)
 
 
 class _Added(nn.Module):
@@ -222,7 +223,7 @@ class _Added(nn.Module):
 
     def __init__(self, from_size: int, config: BertConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(from_size, config.hidden_size)
+        self.dense = PackedLinear(from_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
 
     def forward(self, found: torch.Tensor, states_BTH: torch.Tensor) -> torch.Tensor:
