@@ -2,7 +2,8 @@
 
 64 clients (wrk, on the same machine and cores) send one text a request and wait for the answer. `spanmatch tag` reads a file of
 the same texts; the seconds of its start are not counted. GLiNER's server (Ray Serve) is started with `--gliner_python`, the
-interpreter of an environment with gliner and ray[serve], and `--gliner_model`, a folder that `peers/gliner_training.py` wrote.
+interpreter of an environment with gliner and ray[serve], and `--gliner_model`, a folder that `peers/gliner_training.py` wrote;
+without its compilation, which takes several minutes before it answers.
 """
 
 import argparse
@@ -64,10 +65,11 @@ def main() -> None:
             "2",
             "--port",
             "8322",
+            "--no-compile",
         ]
         bodies = [{"text": text, "labels": TYPES} for text in texts]
         with server(command, "http://127.0.0.1:8322/gliner", probe=bodies[0]) as process:
-            name = f"GLiNER's server, {given.gliner_dtype}"
+            name = f"GLiNER's server, {given.gliner_dtype}, not compiled"
             rows.append([name, *load("http://127.0.0.1:8322", "/gliner", bodies, given, process.pid)])
     write_table(
         given.output,
