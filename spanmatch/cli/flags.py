@@ -25,7 +25,8 @@ class Parser(argparse.ArgumentParser):
             InputError: always.
         """
         unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0]
-        hint = nearest(unknown, self._flags(), otherwise="") if unknown else ""
+        others = (flag for flag in self._flags() if flag != unknown)  # another command may have a flag of this name
+        hint = nearest(unknown, others, otherwise="") if unknown else ""
         raise InputError(f"{message}; {hint or f'see {self.prog} --help'}")
 
     def _flags(self) -> Iterator[str]:

@@ -26,6 +26,7 @@ def test_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--port", "x"], "--port: expected a whole number"),
         (["--overlap", "nestd"], 'did you mean "nested"?'),
+        (["--threads", "1"], 'did you mean "--num_threads"?'),
         (["no/such/folder", "--port", 0], "no/such/folder"),
         (["--types", "person,Person", "--port", 0], "Person"),
         (["--host", "256.0.0.1"], "give another --host or --port"),
