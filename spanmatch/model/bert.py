@@ -1,14 +1,16 @@
-"""BERT's encoder for inference, with torch alone: the states of transformers' `BertModel`, to the bit.
+"""BERT's encoder for inference, with torch alone: the states of transformers' `BertModel`.
+
+They are the same to the bit where all sequences have one length, else up to rounding: on a CPU, no padding is computed.
 
 Most checkpoints have such an encoder. Importing the one of transformers takes twice as long as all else that tagging a
 sentence needs, and calling it a third longer. The weights have its names, so that those of a checkpoint fit both. A training
-uses the one of transformers, which has dropout, checkpointing and adapters. On a CPU, the states of padding are not computed.
+uses the one of transformers, which has dropout, checkpointing and adapters.
 
 Legend: B batch, T tokens, N the rows that are computed (see `padding`), in one dimension or as (B, T), H hidden (of a head,
 beside A), A attention heads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spanmatch.model.packed import PackedLinear
-from spanmatch.model.padding import at_places, padded, token_places
+from spanmatch.model.padding import padded, runs_of_length, token_places
 
 # What each token gives to attention.
 PROJECTED = ("query", "key", "value")
@@ -112,14 +114,31 @@ class Bert(nn.Module):
         """
         states_BTH = self.embeddings(input_ids, token_type_ids)
         if attention_mask is None:
-            return States(self.encoder(states_BTH, None, None))
+            return States(self.encoder(states_BTH, None))
         is_token_BT = attention_mask.bool()
-        mask_B1TT = is_token_BT[:, None, None].expand(-1, -1, input_ids.shape[1], -1)  # SDPA asks for a row for each token
         places_N = token_places(is_token_BT)
         if places_N is None:
-            return States(self.encoder(states_BTH, mask_B1TT, None))
-        rows_NH = self.encoder(at_places(states_BTH, places_N), mask_B1TT, places_N)
-        return States(padded(rows_NH, places_N, *input_ids.shape))
+            return States(self.encoder(states_BTH, _mask(is_token_BT)))
+        runs = [_Run(rows, places, is_token, _mask(is_token)) for rows, places, is_token in runs_of_length(is_token_BT)]
+        rows_NH = self.encoder(states_BTH.flatten(0, 1).index_select(0, places_N), runs)
+        return States(padded(rows_NH, places_N, is_token_BT))
+
+
+def _mask(is_token_BT: torch.Tensor) -> torch.Tensor:
+    return is_token_BT[:, None, None].expand(-1, -1, is_token_BT.shape[1], -1)  # SDPA asks for a row for each token
+
+
+class _Run(NamedTuple):
+    """Names sequences of about one length (see `padding.Run`), with their mask."""
+
+    rows: slice
+    places: torch.Tensor
+    is_token: torch.Tensor
+    mask: torch.Tensor
+
+
+# What attention has to know: which tokens there are if all places are computed, else where those stand that are.
+_Attended = torch.Tensor | Sequence[_Run] | None
 
 
 class _Embeddings(nn.Module):
@@ -143,9 +162,9 @@ class _Layers(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
         for layer in self.layer:
-            states_NH = layer(states_NH, mask_B1TT, places_N)
+            states_NH = layer(states_NH, attended)
         return states_NH
 
 
@@ -156,8 +175,8 @@ class _Layer(nn.Module):
         self.intermediate = _Dense(config.hidden_size, config.intermediate_size)
         self.output = _Added(config.intermediate_size, config)
 
-    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
-        states_NH = self.attention(states_NH, mask_B1TT, places_N)
+    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+        states_NH = self.attention(states_NH, attended)
         added: torch.Tensor = self.output(F.gelu(self.intermediate.dense(states_NH)), states_NH)
         return added
 
@@ -168,8 +187,8 @@ class _Attention(nn.Module):
         self.self = _SelfAttention(config)
         self.output = _Added(config.hidden_size, config)
 
-    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
-        added: torch.Tensor = self.output(self.self(states_NH, mask_B1TT, places_N), states_NH)
+    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+        added: torch.Tensor = self.output(self.self(states_NH, attended), states_NH)
         return added
 
 
@@ -183,17 +202,24 @@ class _SelfAttention(nn.Module):
         self.register_load_state_dict_pre_hook(_join_projections)
         self.register_state_dict_post_hook(_split_projection)
 
-    def forward(self, states_NH: torch.Tensor, mask_B1TT: torch.Tensor | None, places_N: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
         projected = self.projection(states_NH)
-        if places_N is not None:
-            assert mask_B1TT is not None
-            projected = padded(projected, places_N, mask_B1TT.shape[0], mask_B1TT.shape[-1])
+        if attended is None or isinstance(attended, torch.Tensor):
+            return self._read(projected, attended)
+        parts = [
+            self._read(padded(projected[run.rows], run.places, run.is_token), run.mask).flatten(0, 1).index_select(0, run.places)
+            for run in attended
+        ]
+        num_rest = len(states_NH) - attended[-1].rows.stop  # rows of padding
+        return torch.cat([*parts, states_NH.new_zeros(num_rest, states_NH.shape[1])])
+
+    def _read(self, projected: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+        """Return what each token reads. Shape: (B, T, 3 * H) to (B, T, H)."""
         query_BATH, key_BATH, value_BATH = (
             projected.unflatten(-1, (len(PROJECTED), self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind()
         )
         read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
-        read_BTH = read_BATH.transpose(1, 2).flatten(2)
-        return read_BTH if places_N is None else at_places(read_BTH, places_N)
+        return read_BATH.transpose(1, 2).flatten(2)
 
 
 def _join_projections(_: nn.Module, state: dict[str, torch.Tensor], prefix: str, *__: object) -> None:
