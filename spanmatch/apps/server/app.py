@@ -1,13 +1,14 @@
 """The application: what the API answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from pydantic import ValidationError
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 
@@ -24,6 +25,16 @@ from spanmatch.errors import InputError
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import Threshold, parse_threshold
+
+ANSWERS = TypeAdapter(list[PredictAnswer])
+
+
+class _PlainRoute(APIRoute):
+    """Has its function read the request and write the answer: FastAPI would check once more what is checked already."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return answer
 
 
 def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_key: str | None = None) -> FastAPI:
@@ -58,16 +69,20 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
         app.add_middleware(CORSMiddleware, allow_origins=list(options.cors_origins), allow_methods=["*"], allow_headers=["*"])
     body = {"content": {"application/json": {"schema": PredictRequest.model_json_schema()}}, "required": True}
 
-    @app.post("/predict", include_in_schema=False)
-    @app.post(
+    predictions = APIRouter(route_class=_PlainRoute)
+
+    @predictions.post("/predict", include_in_schema=False)
+    @predictions.post(
         "/predict/",
         response_model=PredictAnswer | list[PredictAnswer],
         responses=PROBLEMS,
         openapi_extra={"requestBody": body},
         summary="Find entities in a text, or in several.",
     )
-    async def predict(request: Request) -> Any:
+    async def predict(request: Request) -> Response:
         return await _predict(request, tagger, types, options, threshold, metrics)
+
+    app.include_router(predictions)
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
@@ -99,7 +114,7 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
 
 async def _predict(
     request: Request, tagger: Tagger, types: Inventory, options: ServeOptions, threshold: Threshold | None, metrics: Metrics
-) -> Any:
+) -> Response:
     """Return the answer to a request, or what is wrong with it."""
     request_id = request.state.request_id
     try:
@@ -131,7 +146,8 @@ async def _predict(
     metrics.entities.inc(num_entities)
     request.state.counts = {"texts": len(examples), "entities": num_entities}
     answers = [PredictAnswer(entities=list(map(_answer, entities))) for entities in found]
-    return answers[0] if asked.text is not None else answers
+    body = ANSWERS.dump_json(answers) if asked.text is None else answers[0].model_dump_json().encode()
+    return Response(body, media_type="application/json")
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, Found], *, timeout: float) -> Found:
