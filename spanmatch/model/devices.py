@@ -61,7 +61,7 @@ def batch_tokens(device: torch.device) -> int:
     Args:
         device: where the batch is computed.
     """
-    return 1024 if device.type == "cpu" else 32768
+    return 2048 if device.type == "cpu" else 32768
 
 
 def use_no_lost_threads() -> None:

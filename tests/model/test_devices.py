@@ -66,7 +66,7 @@ class TestDevices:
             return encode(batch)
 
         monkeypatch.setattr(matcher.model, "encode_texts", counting)
-        matcher.predict([LONG] * 30, TYPES)
+        matcher.predict([LONG] * 60, TYPES)
         assert len(sizes) > 3 and max(sizes) <= devices.batch_tokens(torch.device("cpu"))
         assert min(sizes[:-1]) > devices.batch_tokens(torch.device("cpu")) / 2
 
