@@ -11,7 +11,7 @@ import helpers
 import numpy as np
 import pytest
 import torch
-from helpers import make_example, token_ids
+from helpers import assert_same, make_example, scores_of, token_ids
 from helpers_e2e import Result, run_in_process, sentences, write_jsonl
 from helpers_encoders import FAMILIES, HIDDEN, POSITIONS, write_encoder
 
@@ -173,8 +173,8 @@ class TestCommands:
         state = training.matcher.model.state_dict()
         assert matcher.config == training.matcher.config and matcher.model.state_dict().keys() == state.keys()
         assert all(torch.equal(state[key], weight) for key, weight in matcher.model.state_dict().items())
-        assert everything(matcher, TEXTS) == everything(training.matcher, TEXTS)
-        assert matcher.predict(TEXTS, TYPES) == training.matcher.predict(TEXTS, TYPES)
+        assert_same(everything(matcher, TEXTS), everything(training.matcher, TEXTS))
+        assert_same(*(list(map(scores_of, either.predict(TEXTS, TYPES))) for either in (matcher, training.matcher)))
 
     def test_every_candidate_is_found(self, matcher: SpanMatcher) -> None:
         """With the characters that it stands at, through windows, whatever the tokenizer makes of a text."""
