@@ -3,10 +3,13 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from spanmatch.errors import InputError
+
+# Lists of at most so many names are remembered.
+MAX_REMEMBERED = 1000
 
 
 def normalise(name: str) -> str:
@@ -220,13 +223,22 @@ def as_entity_types(types: Types) -> Inventory:
         for index, item in enumerate(listed):
             if not isinstance(item, (str, EntityType)):
                 raise InputError(f"types[{index}] must be a name (str) or an EntityType, got {_shown(item)}")
+        is_set = isinstance(types, (set, frozenset))
+        if not is_set and len(listed) <= MAX_REMEMBERED and all(type(item) is str for item in listed):
+            return _of_names(tuple(listed))
         read = Inventory(item if isinstance(item, EntityType) else EntityType(name=item) for item in listed)
-        if isinstance(types, (set, frozenset)):
+        if is_set:
             # The order of a set differs between processes, and it decides between equal scores.
             read = Inventory(sorted(read, key=lambda item: (item.name, item.label, item.description)))
-    if not read:
-        raise InputError("no entity types given; name at least one")
-    _check_distinct(read)
+    _check(read)
+    return read
+
+
+@lru_cache(maxsize=16)
+def _of_names(names: tuple[str, ...]) -> Inventory:
+    # Who tags one text after the other gives the same names each time, and checking them takes as long as splitting the text.
+    read = Inventory(EntityType(name=name) for name in names)
+    _check(read)
     return read
 
 
@@ -236,8 +248,10 @@ def _description(name: str, given: Any) -> str:
     return given or ""
 
 
-def _check_distinct(types: Inventory) -> None:
-    """Refuse types that are one, because their names agree or because their results could not be told apart."""
+def _check(types: Inventory) -> None:
+    """Refuse no types, and types that are one, because their names agree or because their results could not be told apart."""
+    if not types:
+        raise InputError("no entity types given; name at least one")
     by_key: dict[str, EntityType] = {}
     by_label: dict[str, EntityType] = {}
     for item in types:

@@ -12,7 +12,17 @@ from helpers_e2e import offline_environment
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from spanmatch.entities import Entity, EntityType, Inventory, Mention, as_entity_types, as_texts, normalise, types_per_text
+from spanmatch.entities import (
+    MAX_REMEMBERED,
+    Entity,
+    EntityType,
+    Inventory,
+    Mention,
+    as_entity_types,
+    as_texts,
+    normalise,
+    types_per_text,
+)
 from spanmatch.errors import InputError
 
 
@@ -229,3 +239,18 @@ def test_spans_are_half_open_and_not_empty() -> None:
 def test_an_entity_without_its_score_is_a_mention() -> None:
     entity = Entity(start=1, end=3, label="person", text="Al", score=0.5)
     assert entity.mention == Mention(start=1, end=3, label="person")
+
+
+def test_a_list_of_names_is_checked_once() -> None:
+    """... and a list that is changed is another list, as is one with other types of items."""
+    names = ["person", "city"]
+    first = as_entity_types(names)
+    assert as_entity_types(tuple(names)) is first
+    names.append("river")
+    assert [item.name for item in as_entity_types(names)] == ["person", "city", "river"]
+    assert as_entity_types(["person", EntityType(name="city", description="a place")]) != first
+    for _ in range(2):  # what is wrong is told each time
+        with pytest.raises(InputError, match="given more than once: person"):
+            as_entity_types(["person", "person"])
+    many = [f"kind {number}" for number in range(MAX_REMEMBERED + 1)]
+    assert as_entity_types(many) is not as_entity_types(many)
