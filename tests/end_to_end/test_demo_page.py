@@ -155,14 +155,17 @@ def test_the_downloads_hold_what_is_shown(page: Page) -> None:
     text = f"\U0001f600 {TEXT}"
     write(page, text)
     until(lambda: marked(page) == FOUND, page)
-    files = {}
-    for kind in ("JSONL", "CSV"):
+
+    def downloaded(kind: str) -> str:
         with page.expect_download() as waiting:
             page.get_by_role("button", name=f"Download {kind}").click()
         assert waiting.value.suggested_filename == f"entities.{kind.lower()}"
-        files[kind] = Path(waiting.value.path()).read_bytes().decode("utf-8-sig")
+        return Path(waiting.value.path()).read_bytes().decode("utf-8-sig")
+
+    # The buttons come after the marks: until then, they hold what was shown before.
+    until(lambda: json.loads(downloaded("JSONL").splitlines()[0])["text"] == text, page)
+    files = {kind: downloaded(kind) for kind in ("JSONL", "CSV")}
     [record] = map(json.loads, files["JSONL"].splitlines())
-    assert record["text"] == text
     assert [(text[item["start"] : item["end"]], item["label"]) for item in record["entities"]] == FOUND
     rows = list(csv.DictReader(io.StringIO(files["CSV"])))
     assert [(text[int(row["start"]) : int(row["end"])], row["label"]) for row in rows] == FOUND
