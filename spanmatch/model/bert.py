@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from spanmatch.model.packed import PackedLinear
-from spanmatch.model.padding import padded, runs_of_length, token_places
+from spanmatch.model.padding import Run, padded, runs_of_length, token_places
 
 # What each token gives to attention.
 PROJECTED = ("query", "key", "value")
@@ -119,8 +119,7 @@ class Bert(nn.Module):
         places_N = token_places(is_token_BT)
         if places_N is None:
             return States(self.encoder(states_BTH, _mask(is_token_BT)))
-        runs = [_Run(rows, places, is_token, _mask(is_token)) for rows, places, is_token in runs_of_length(is_token_BT)]
-        rows_NH = self.encoder(states_BTH.flatten(0, 1).index_select(0, places_N), runs)
+        rows_NH = self.encoder(states_BTH.flatten(0, 1).index_select(0, places_N), runs_of_length(is_token_BT))
         return States(padded(rows_NH, places_N, is_token_BT))
 
 
@@ -128,17 +127,8 @@ def _mask(is_token_BT: torch.Tensor) -> torch.Tensor:
     return is_token_BT[:, None, None].expand(-1, -1, is_token_BT.shape[1], -1)  # SDPA asks for a row for each token
 
 
-class _Run(NamedTuple):
-    """Names sequences of about one length (see `padding.Run`), with their mask."""
-
-    rows: slice
-    places: torch.Tensor
-    is_token: torch.Tensor
-    mask: torch.Tensor
-
-
 # What attention has to know: which tokens there are if all places are computed, else where those stand that are.
-_Attended = torch.Tensor | Sequence[_Run] | None
+_Attended = torch.Tensor | Sequence[Run] | None
 
 
 class _Embeddings(nn.Module):
@@ -207,7 +197,9 @@ class _SelfAttention(nn.Module):
         if attended is None or isinstance(attended, torch.Tensor):
             return self._read(projected, attended)
         parts = [
-            self._read(padded(projected[run.rows], run.places, run.is_token), run.mask).flatten(0, 1).index_select(0, run.places)
+            self._read(padded(projected[run.rows], run.places, run.is_token), _mask(run.is_token))
+            .flatten(0, 1)
+            .index_select(0, run.places)
             for run in attended
         ]
         num_rest = len(states_NH) - attended[-1].rows.stop  # rows of padding
