@@ -253,14 +253,15 @@ def _check(types: Inventory) -> None:
     if not types:
         raise InputError("no entity types given; name at least one")
     by_key: dict[str, EntityType] = {}
-    by_label: dict[str, EntityType] = {}
+    labels: set[str] = set()
     for item in types:
-        other = by_key.setdefault(item.key, item)
-        if other is not item:
+        if (other := by_key.get(item.key)) is not None:  # it may be the same object, given twice
             same = item.name if other.name == item.name else f'"{other.name}" and "{item.name}" are one type'
             raise InputError(f"entity types must differ, given more than once: {same}; leave one out")
-        if by_label.setdefault(item.label, item) is not item:
+        if item.label in labels:
             raise InputError(f'two entity types have the label "{item.label}"; give each its own')
+        by_key[item.key] = item
+        labels.add(item.label)
 
 
 def types_per_text(types: Types | Iterable[Types], num_texts: int) -> list[Inventory]:

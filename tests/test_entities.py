@@ -252,5 +252,7 @@ def test_a_list_of_names_is_checked_once() -> None:
     for _ in range(2):  # what is wrong is told each time
         with pytest.raises(InputError, match="given more than once: person"):
             as_entity_types(["person", "person"])
+    with pytest.raises(InputError, match="given more than once: person"):  # one object, twice
+        as_entity_types([first[0], first[0]])
     many = [f"kind {number}" for number in range(MAX_REMEMBERED + 1)]
     assert as_entity_types(many) is not as_entity_types(many)
