@@ -18,8 +18,9 @@ class PackedLinear(nn.Linear):
     """Computes what `nn.Linear` computes, to the bit, and keeps its weight a second time, in the order that oneDNN reads.
 
     It does so only in bfloat16 on a CPU, without gradients. PyTorch has no public operator for this; where the private one is
-    missing, and where code is compiled, this is a plain `nn.Linear`. A weight that is replaced or written to is packed anew;
-    only what is written through `data` goes unnoticed, since PyTorch does not count it.
+    missing or the processor has no instructions for it, and where code is compiled, this is a plain `nn.Linear`. A weight that
+    is replaced or written to is packed anew; only what is written through `data` goes unnoticed, since PyTorch does not count
+    it.
     """
 
     _packed: tuple[object, Any] | None = None  # what the weight was, and its other order
@@ -61,9 +62,10 @@ class PackedLinear(nn.Linear):
 
 
 def _has_operators() -> bool:
-    return torch.backends.mkldnn.is_available() and all(
-        hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight")
-    )
+    names = ("_linear_pointwise", "_reorder_linear_weight", "_is_mkldnn_bf16_supported")
+    if not torch.backends.mkldnn.is_available() or not all(hasattr(torch.ops.mkldnn, name) for name in names):
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # not by a processor that has AVX2 alone
 
 
 HAS_OPERATORS = _has_operators()

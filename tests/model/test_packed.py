@@ -2,9 +2,13 @@
 
 import copy
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import pytest
 import torch
+from helpers_e2e import offline_environment
 from torch import nn
 from torch.nn import functional as F
 
@@ -52,3 +56,19 @@ def test_gradients_and_other_torches(layer: PackedLinear, monkeypatch: pytest.Mo
     monkeypatch.setattr(packed, "HAS_OPERATORS", False)
     with torch.no_grad():
         assert torch.equal(layer(rows), F.linear(rows, layer.weight, layer.bias)) and layer._packed is None
+
+
+def test_a_processor_without_the_instructions() -> None:
+    """... as most of those that are older than 2020: a precision that the user asks for is computed all the same."""
+    code = """
+        import torch
+        from spanmatch.model import packed
+        layer = packed.PackedLinear(48, 80).to(torch.bfloat16)
+        with torch.inference_mode():
+            layer(torch.randn(4, 48, dtype=torch.bfloat16))
+        print(packed.HAS_OPERATORS, layer._packed)
+    """
+    environment = offline_environment() | {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert (ended.stdout, ended.stderr) == ("False None\n", "")
