@@ -18,7 +18,7 @@ from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.processes import is_main_process, join_launch
 from spanmatch.prediction.shipped import checkpoint_folder
 from spanmatch.prediction.tagger import load_tagger
-from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration, check_names, default_threshold, parse_threshold
+from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration, check_names, parse_threshold
 
 
 def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report: Callable[..., None] | None = None) -> Evaluation:
@@ -81,7 +81,7 @@ def evaluate(options: EvaluateOptions, *, kind: str | None = None, write_report:
         "model": model,
         "file": options.evaluation_file,
         "format": format,
-        "threshold": default_threshold(tagger.calibration, tagger.null_slot) if threshold is None else threshold,
+        "threshold": tagger.default_threshold if threshold is None else threshold,
         "overlap": options.overlap,
         "line_breaks": options.line_breaks or "the default",
         "dtype": tagger.fingerprint()["dtype"],

@@ -1,27 +1,25 @@
 """`SpanTagger`: the way from texts to entities that all matchers share, whatever computes with their weights."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import overload
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from spanmatch.batching.batcher import LAST_BUFFER, Batcher, example_buffers
+from spanmatch.batching.batcher import Batcher, example_buffers
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.config import MatcherConfig
 from spanmatch.data.examples import Example
-from spanmatch.data.words import split_words
-from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types, as_texts, types_per_text
+from spanmatch.entities import Entity, EntityType, Inventory, Types, as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.backend import Backend
 from spanmatch.prediction.decoding import Candidates, check_overlap, merge, resolve
 from spanmatch.prediction.processes import gather_all, own_share
 from spanmatch.prediction.scoring import passing_candidates
-from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions
-from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, check_names, cutoffs, default_slot, logit
+from spanmatch.prediction.tagger import PLAIN_STREAM, StreamOptions, predict_with
+from spanmatch.prediction.thresholds import Calibration, Cutoffs, Threshold, cutoffs, default_slot, default_threshold, logit
 from spanmatch.prediction.type_columns import TypeColumns
 from spanmatch.prediction.type_embeddings import TypeEmbeddings
 from spanmatch.prediction.type_encoder import TypeEncoder
@@ -66,6 +64,11 @@ class SpanTagger:
     def null_slot(self) -> str | None:
         """Return the null slot whose score is subtracted from that of a span, None for a model without any."""
         return default_slot(self.config.null_slots)
+
+    @property
+    def default_threshold(self) -> Threshold:
+        """Return the threshold of a prediction for which none is given."""
+        return default_threshold(self.calibration, self.null_slot)
 
     def encode_types(self, types: Types, *, progress: bool = False) -> TypeEmbeddings:
         """Encode types once, to be passed to `predict` as often as wanted, or saved.
@@ -158,19 +161,10 @@ class SpanTagger:
             return found
         if isinstance(types, TypeEmbeddings):
             self._types.prepare(types)
-        listed = as_texts(texts)
-        per_text = types_per_text(types.types if isinstance(types, TypeEmbeddings) else types, len(listed))
-        if isinstance(threshold, Mapping):
-            check_names(threshold, [item for own in set(per_text) for item in own])
-        examples = (
-            Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
-            for index, (text, own) in enumerate(zip(listed, per_text, strict=True))
-        )
-        with tqdm(total=len(listed), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
-            options = StreamOptions(
-                batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update, line_breaks=line_breaks
-            )
-            return list(self.stream(examples, threshold=threshold, overlap=overlap, options=options))
+        return predict_with(
+            self.stream, texts, types.types if isinstance(types, TypeEmbeddings) else types, threshold=threshold, overlap=overlap,
+            line_breaks=line_breaks, batch_size=batch_size, progress=progress,
+        )  # fmt: skip
 
     def stream(
         self,

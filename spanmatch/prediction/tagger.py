@@ -3,23 +3,34 @@
 Evaluation, calibration, tagging and resuming know a tagger by this protocol and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
+from tqdm.auto import tqdm
+
+from spanmatch.batching.batcher import LAST_BUFFER
 from spanmatch.batching.candidates import Unrepresentable
 from spanmatch.data.examples import Example
 from spanmatch.data.line_breaks import LINE_BREAKS
-from spanmatch.entities import Entity, EntityType, Inventory, Types
+from spanmatch.data.words import split_words
+from spanmatch.entities import Entity, EntityType, Inventory, Types, as_texts, types_per_text
 from spanmatch.errors import InputError, nearest
 from spanmatch.prediction.shipped import CONFIG_FILE, MATCHER, checkpoint_folder, tagger_kind
-from spanmatch.prediction.thresholds import Calibration, Threshold
+from spanmatch.prediction.thresholds import Calibration, Threshold, check_names
 
 # What the key "tagger" of a folder's config.json names: "module:class", imported when such a folder is loaded.
-TAGGERS = {MATCHER: "spanmatch.prediction.matcher:SpanMatcher", "onnx": "spanmatch.integrations.onnx:OnnxMatcher"}
+TAGGERS = {
+    MATCHER: "spanmatch.prediction.matcher:SpanMatcher",
+    "onnx": "spanmatch.integrations.onnx:OnnxMatcher",
+    "token-classifier": "spanmatch.baselines.token_classifier:TokenClassifier",
+    "token-classifier-adapters": "spanmatch.baselines.adapters:AdaptedClassifier",
+    "prompted": "spanmatch.baselines.prompted:PromptedTagger",
+    "generative": "spanmatch.baselines.generative:GenerativeTagger",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +80,10 @@ class Tagger(Protocol):
     @property
     def null_slot(self) -> str | None:
         """Return the null slot whose score is subtracted from that of a span, None if there is none."""
+
+    @property
+    def default_threshold(self) -> Threshold | None:
+        """Return the threshold of a prediction for which none is given; None if then everything counts that it lists."""
 
     def predict(
         self, texts: Sequence[str], types: Types, *, threshold: Threshold | None = None, overlap: str = "flat"
@@ -139,6 +154,45 @@ class Tagger(Protocol):
 
     def fingerprint(self) -> dict[str, str]:
         """Return what its output depends on, by names that a user knows: "model" (a digest), "device", "dtype"."""
+
+
+def predict_with(
+    stream: Callable[..., Iterator[list[Entity]]],
+    texts: Iterable[str],
+    types: Types | Iterable[Types],
+    *,
+    threshold: Threshold | None,
+    overlap: str,
+    line_breaks: str | None,
+    batch_size: int | None,
+    progress: bool,
+) -> list[list[Entity]]:
+    """Return the entities of texts that are given as a user gives them: what a tagger's `predict` does with its `stream`.
+
+    Args:
+        stream: the method of the tagger.
+        texts: the texts.
+        types: for all texts, or a list of them for each.
+        threshold: as in `Tagger.predict`.
+        overlap: as in `Tagger.predict`.
+        line_breaks: as in `StreamOptions`.
+        batch_size: as in `StreamOptions`.
+        progress: show a bar.
+
+    Raises:
+        InputError: something is no text or no type, or a threshold is given for a type that is not asked for.
+    """
+    listed = as_texts(texts)
+    per_text = types_per_text(types, len(listed))
+    if isinstance(threshold, Mapping):
+        check_names(threshold, [item for own in set(per_text) for item in own])
+    examples = (
+        Example(where=str(index), text=text, words=split_words(text), mentions=(), types=own)
+        for index, (text, own) in enumerate(zip(listed, per_text, strict=True))
+    )
+    with tqdm(total=len(listed), unit="text", unit_scale=True, desc="tagging", disable=not progress) as bar:
+        options = StreamOptions(batch_size=batch_size, buffer_size=LAST_BUFFER, advance=bar.update, line_breaks=line_breaks)
+        return list(stream(examples, threshold=threshold, overlap=overlap, options=options))
 
 
 def load_tagger(

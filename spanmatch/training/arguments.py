@@ -26,19 +26,21 @@ from spanmatch.training.objective import Objective
 TYPE_TEXTS = ("both", "name", "mixed")
 
 
-def _key(default: Any, text: str) -> Any:
-    """Return a field of a configuration with its default and its help text, which `--help` prints."""
+def key(default: Any, text: str) -> Any:
+    """Return a field of a configuration.
+
+    Args:
+        default: its default.
+        text: its help text, which `--help` prints.
+    """
     return field(default=default, metadata={"help": text})
 
 
 @dataclass(kw_only=True)
-class MatcherArguments:
-    """Holds what a training is about: the data, the model and the objective.
+class DataArguments:
+    """Holds what every training is about: the data, and the folder that it writes to.
 
-    The help text of each field says what it means; `train_bi_encoder.py --help` prints them all.
-
-    Attributes:
-        objective: the objective, as read from `loss`.
+    The help text of each field says what it means.
 
     Raises:
         InputError: a value is not valid.
@@ -52,65 +54,83 @@ class MatcherArguments:
         default_factory=list, metadata={"help": "As train_file: data to choose the best checkpoint and the thresholds with."}
     )
     test_file: list[str] = field(default_factory=list, metadata={"help": "As train_file: data that do_predict evaluates on."})
-    format: str = _key("text", "How gold spans are read: text (offsets of characters) or tokens (offsets of words).")
-    text_column: str | None = _key(None, "Column of the text, where the files are tables (CSV, TSV).")
-    token_column: str | None = _key(None, "Column of the tokens, in a table or in columns: a name or a number (-1: last).")
-    tag_column: str | None = _key(None, "Column of the tags, there or in a DatasetDict.")
-    entity_types: str | None = _key(None, "JSON file {label: description} with the types that every text is annotated for.")
-    skip_invalid: bool = _key(False, "Skip records that cannot be read, and report how many.")
-    max_train_samples: int | None = _key(None, "Read at most this many training examples; None: all.")
-    max_eval_samples: int | None = _key(None, "Read at most this many examples of validation_file and of test_file; None: all.")
+    format: str = key("text", "How gold spans are read: text (offsets of characters) or tokens (offsets of words).")
+    text_column: str | None = key(None, "Column of the text, where the files are tables (CSV, TSV).")
+    token_column: str | None = key(None, "Column of the tokens, in a table or in columns: a name or a number (-1: last).")
+    tag_column: str | None = key(None, "Column of the tags, there or in a DatasetDict.")
+    entity_types: str | None = key(None, "JSON file {label: description} with the types that every text is annotated for.")
+    skip_invalid: bool = key(False, "Skip records that cannot be read, and report how many.")
+    max_train_samples: int | None = key(None, "Read at most this many training examples; None: all.")
+    max_eval_samples: int | None = key(None, "Read at most this many examples of validation_file and of test_file; None: all.")
 
-    pretrained_model_name_or_path: str | None = _key(None, "Spanmatch checkpoint to train further, instead of a new model.")
-    text_encoder: str = _key(DEFAULT_ENCODER, "Hub id or folder of the encoder that reads texts.")
-    type_encoder: str = _key("shared", "Encoder of types: shared (the text encoder), separate (a copy of it), hub id or folder.")
-    type_pooling: str | None = _key(None, "How a type's tokens become one vector: mean or cls; None: as the encoder was trained.")
-    head_size: int = _key(128, "Number of dimensions in which spans and types are compared.")
-    candidates: str = _key("words", "Unit of which candidate spans are made: words or subwords.")
-    max_span_width: int = _key(12, "Width of the widest candidate span, in words or subwords.")
-    line_breaks: str = _key("auto", "Line breaks that candidate spans cross: auto (those that wrap prose), cross (all), never.")
-    max_length: int | None = _key(
+    early_stopping_patience: int | None = key(None, "Stop after this many evaluations without a better F1; None: never.")
+    overwrite_output_dir: bool = key(False, "Train into a folder that already holds a training, and replace it.")
+
+    def __post_init__(self) -> None:
+        check_choice("format", self.format, FORMATS)
+        check_at_least(self, 1, "max_train_samples", "max_eval_samples", "early_stopping_patience")
+
+
+@dataclass(kw_only=True)
+class MatcherArguments(DataArguments):
+    """Holds what a training is about: the data, the model and the objective.
+
+    The help text of each field says what it means; `train_bi_encoder.py --help` prints them all.
+
+    Attributes:
+        objective: the objective, as read from `loss`.
+
+    Raises:
+        InputError: a value is not valid.
+    """
+
+    pretrained_model_name_or_path: str | None = key(None, "Spanmatch checkpoint to train further, instead of a new model.")
+    text_encoder: str = key(DEFAULT_ENCODER, "Hub id or folder of the encoder that reads texts.")
+    type_encoder: str = key("shared", "Encoder of types: shared (the text encoder), separate (a copy of it), hub id or folder.")
+    type_pooling: str | None = key(None, "How a type's tokens become one vector: mean or cls; None: as the encoder was trained.")
+    head_size: int = key(128, "Number of dimensions in which spans and types are compared.")
+    candidates: str = key("words", "Unit of which candidate spans are made: words or subwords.")
+    max_span_width: int = key(12, "Width of the widest candidate span, in words or subwords.")
+    line_breaks: str = key("auto", "Line breaks that candidate spans cross: auto (those that wrap prose), cross (all), never.")
+    max_length: int | None = key(
         None, "Window of the text encoder in subwords; None: one that holds 99 percent of the training texts."
     )
-    max_types_per_pass: int | None = _key(
+    max_types_per_pass: int | None = key(
         None, "Cross-encoder: most types read with a text in one pass; None: as many as a training text has, at most 32."
     )
 
-    loss: str = _key("bce", 'Objective: bce, focal or contrastive, or JSON {"name": ..., option: value}.')
-    type_texts: str = _key("both", "How types are shown: both (name: description), name, or mixed (drawn anew for each text).")
-    num_negative_types: int = _key(30, "Number of types without a mention that are drawn for each text.")
-    type_dropout: float = _key(0.0, "Share of the types of a text that is left out at random, in [0, 1).")
-    type_anchor: float = _key(
+    loss: str = key("bce", 'Objective: bce, focal or contrastive, or JSON {"name": ..., option: value}.')
+    type_texts: str = key("both", "How types are shown: both (name: description), name, or mixed (drawn anew for each text).")
+    num_negative_types: int = key(30, "Number of types without a mention that are drawn for each text.")
+    type_dropout: float = key(0.0, "Share of the types of a text that is left out at random, in [0, 1).")
+    type_anchor: float = key(
         0.0,
         "Weight of a penalty that keeps the encoding of types near what it was before the training; 0: no penalty. "
         "Above 0, a bi-encoder matches texts with the types as they were encoded before the training.",
     )
-    background_weight: float = _key(
+    background_weight: float = key(
         0.0,
         "Strength of the hubness correction, which lowers a general type (person) beside a special one of its list (writer) that "
         "it would win over; 0: none. For types never trained, 1 is good in a bi-encoder.",
     )
-    dropout: float | None = _key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
-    type_encoder_learning_rate: float | None = _key(
+    dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
+    type_encoder_learning_rate: float | None = key(
         None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
     )
-    head_learning_rate: float | None = _key(None, "Learning rate of the scoring head; None: 5 times learning_rate.")
-    early_stopping_patience: int | None = _key(None, "Stop after this many evaluations without a better F1; None: never.")
-    overwrite_output_dir: bool = _key(False, "Train into a folder that already holds a training, and replace it.")
+    head_learning_rate: float | None = key(None, "Learning rate of the scoring head; None: 5 times learning_rate.")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.objective = Objective.parse(self.loss)
-        _check_choice("format", self.format, FORMATS)
-        _check_choice("candidates", self.candidates, CANDIDATES)
-        _check_choice("line_breaks", self.line_breaks, LINE_BREAKS)
-        _check_choice("type_texts", self.type_texts, TYPE_TEXTS)
+        check_choice("candidates", self.candidates, CANDIDATES)
+        check_choice("line_breaks", self.line_breaks, LINE_BREAKS)
+        check_choice("type_texts", self.type_texts, TYPE_TEXTS)
         if self.type_pooling is not None:
-            _check_choice("type_pooling", self.type_pooling, POOLINGS)
-        _check_at_least(self, 3, "head_size")  # two dimensions are constants, see `model.head`
-        _check_at_least(self, 1, "max_span_width", "max_train_samples", "max_eval_samples", "early_stopping_patience")
-        _check_at_least(self, 1, "max_types_per_pass")
-        _check_at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
-        _check_at_least(self, 0, "type_anchor", "background_weight")
+            check_choice("type_pooling", self.type_pooling, POOLINGS)
+        check_at_least(self, 3, "head_size")  # two dimensions are constants, see `model.head`
+        check_at_least(self, 1, "max_span_width", "max_types_per_pass")
+        check_at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
+        check_at_least(self, 0, "type_anchor", "background_weight")
         meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
         if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
@@ -129,30 +149,30 @@ class MatcherTrainingArguments(TrainingArguments):
         InputError: a value is not valid.
     """
 
-    output_dir: str | None = _key("models/matcher", "Folder of the checkpoints and of the final model.")
-    per_device_train_batch_size: int = _key(32, "Texts of a training batch, for each process.")
-    per_device_eval_batch_size: int = _key(32, "Texts of an evaluation batch, for each process.")
-    learning_rate: float = _key(1e-4, "Learning rate of the text encoder.")
-    num_train_epochs: float = _key(1.0, "Number of passes over the training data.")
-    warmup_steps: float = _key(0.1, "Steps in which the learning rate rises from 0; below 1: their share of all steps.")
-    weight_decay: float = _key(0.01, "Weight decay, for all weights but biases and normalisation.")
-    optim: str = _key("adamw_torch_fused", "Optimizer.")
-    train_sampling_strategy: str = _key("group_by_length", "Order of the texts: random, sequential or group_by_length.")
-    logging_steps: float = _key(20, "Log the loss every so many steps; below 1: this share of all steps.")
-    logging_nan_inf_filter: bool = _key(False, "Log a loss that is NaN as the average of the losses before it.")
-    save_total_limit: int | None = _key(2, "Number of checkpoints to keep; the best one is always kept.")
+    output_dir: str | None = key("models/matcher", "Folder of the checkpoints and of the final model.")
+    per_device_train_batch_size: int = key(32, "Texts of a training batch, for each process.")
+    per_device_eval_batch_size: int = key(32, "Texts of an evaluation batch, for each process.")
+    learning_rate: float = key(1e-4, "Learning rate of the text encoder.")
+    num_train_epochs: float = key(1.0, "Number of passes over the training data.")
+    warmup_steps: float = key(0.1, "Steps in which the learning rate rises from 0; below 1: their share of all steps.")
+    weight_decay: float = key(0.01, "Weight decay, for all weights but biases and normalisation.")
+    optim: str = key("adamw_torch_fused", "Optimizer.")
+    train_sampling_strategy: str = key("group_by_length", "Order of the texts: random, sequential or group_by_length.")
+    logging_steps: float = key(20, "Log the loss every so many steps; below 1: this share of all steps.")
+    logging_nan_inf_filter: bool = key(False, "Log a loss that is NaN as the average of the losses before it.")
+    save_total_limit: int | None = key(2, "Number of checkpoints to keep; the best one is always kept.")
     # False, because every weight that is built is used: the search for unused ones would cost time.
-    ddp_find_unused_parameters: bool | None = _key(False, "Search for weights without a gradient in each step.")
-    bf16: bool | None = _key(None, "Mixed precision; None: where the machine computes it natively.")  # type: ignore[assignment]
-    do_train: bool = _key(True, "Train.")
-    do_eval: bool | None = _key(None, "Evaluate and calibrate on validation_file; None: if it is given.")  # type: ignore[assignment]
-    do_predict: bool | None = _key(None, "Evaluate on test_file; None: if it is given.")  # type: ignore[assignment]
-    eval_strategy: str | None = _key(None, "When to evaluate: no, steps or epoch; None: as save_strategy.")  # type: ignore[assignment]
-    save_strategy: str = _key("epoch", "When to save a checkpoint: no, steps, epoch or best.")
-    load_best_model_at_end: bool | None = _key(None, "Keep the best checkpoint; None: if evaluated.")  # type: ignore[assignment]
-    metric_for_best_model: str | None = _key("f1", "What makes a checkpoint the best: f1, precision or recall.")
-    greater_is_better: bool | None = _key(True, "The highest metric is the best.")
-    report_to: str | None = _key(None, "Where to log: tensorboard, wandb, ..., none; None: tensorboard, if installed.")
+    ddp_find_unused_parameters: bool | None = key(False, "Search for weights without a gradient in each step.")
+    bf16: bool | None = key(None, "Mixed precision; None: where the machine computes it natively.")  # type: ignore[assignment]
+    do_train: bool = key(True, "Train.")
+    do_eval: bool | None = key(None, "Evaluate and calibrate on validation_file; None: if it is given.")  # type: ignore[assignment]
+    do_predict: bool | None = key(None, "Evaluate on test_file; None: if it is given.")  # type: ignore[assignment]
+    eval_strategy: str | None = key(None, "When to evaluate: no, steps or epoch; None: as save_strategy.")  # type: ignore[assignment]
+    save_strategy: str = key("epoch", "When to save a checkpoint: no, steps, epoch or best.")
+    load_best_model_at_end: bool | None = key(None, "Keep the best checkpoint; None: if evaluated.")  # type: ignore[assignment]
+    metric_for_best_model: str | None = key("f1", "What makes a checkpoint the best: f1, precision or recall.")
+    greater_is_better: bool | None = key(True, "The highest metric is the best.")
+    report_to: str | None = key(None, "Where to log: tensorboard, wandb, ..., none; None: tensorboard, if installed.")
 
     def __post_init__(self) -> None:
         if self.bf16 is None:
@@ -165,18 +185,18 @@ class MatcherTrainingArguments(TrainingArguments):
             self.disable_tqdm = False  # by default, transformers hides the bar when its messages are hidden
         if self.report_to is None:
             self.report_to = "tensorboard" if find_spec("tensorboard") else "none"
-        _check_choice("report_to", self.report_to, ["all", "none", *INTEGRATION_TO_CALLBACK])
+        check_choice("report_to", self.report_to, ["all", "none", *INTEGRATION_TO_CALLBACK])
         if self.report_to not in {"all", "none", *get_available_reporting_integrations()}:
             raise InputError(f'report_to: "{self.report_to}" is not installed; install it, or give "none"')
-        _check_choice("train_sampling_strategy", self.train_sampling_strategy, ("random", "sequential", "group_by_length"))
-        _check_choice(
+        check_choice("train_sampling_strategy", self.train_sampling_strategy, ("random", "sequential", "group_by_length"))
+        check_choice(
             "metric_for_best_model", str(self.metric_for_best_model).removeprefix("eval_"), ("f1", "precision", "recall")
         )
-        _check_at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
-        _check_at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
-        _check_at_least(self, 0, "dataloader_num_workers")
+        check_at_least(self, 1, "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
+        check_at_least(self, 0, "learning_rate", "num_train_epochs", "seed", "weight_decay", "warmup_steps")
+        check_at_least(self, 0, "dataloader_num_workers")
         if self.dataloader_multiprocessing_context is not None:
-            _check_choice("dataloader_multiprocessing_context", self.dataloader_multiprocessing_context, get_all_start_methods())
+            check_choice("dataloader_multiprocessing_context", self.dataloader_multiprocessing_context, get_all_start_methods())
         super().__post_init__()
 
 
@@ -195,14 +215,32 @@ def settle_evaluation(given: Any) -> None:
         given.load_best_model_at_end = keeps_best and given.eval_strategy != "no"
 
 
-def _check_choice(name: str, value: str, valid: Collection[str]) -> None:
-    """Raise an error that names the key unless its value is one of the valid ones."""
+def check_choice(name: str, value: str, valid: Collection[str]) -> None:
+    """Raise an error that names the key unless its value is one of the valid ones.
+
+    Args:
+        name: the key.
+        value: its value.
+        valid: the valid ones.
+
+    Raises:
+        InputError: it is none of them; the message has the nearest.
+    """
     if value not in valid:
         raise InputError(f'{name}: unknown value "{value}"; {nearest(value, valid)}')
 
 
-def _check_at_least(group: Any, lowest: int, *names: str) -> None:
-    """Raise an error that names the key unless each of these fields is None or at least as high as asked."""
+def check_at_least(group: Any, lowest: int, *names: str) -> None:
+    """Raise an error that names the key unless each of these fields is None or at least as high as asked.
+
+    Args:
+        group: has the fields.
+        lowest: the lowest value.
+        names: the fields.
+
+    Raises:
+        InputError: one is lower.
+    """
     for name in names:
         value = getattr(group, name)
         if value is not None and not value >= lowest:

@@ -3,23 +3,25 @@
 The keys of the file are read as if they had been given on the command line, so that one parser checks both.
 """
 
-import dataclasses
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from transformers import HfArgumentParser
+from transformers import HfArgumentParser, TrainingArguments
 
 from spanmatch.data.files import read_json, read_text
 from spanmatch.errors import InputError, nearest
-from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.effects import NO_EFFECT, refuse_without_effect
+from spanmatch.training.arguments import DataArguments, MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.effects import NO_EFFECT, RULES, Rule, defaults_of, refuse_without_effect
+
+Own = TypeVar("Own", bound=DataArguments)
+Training = TypeVar("Training", bound=TrainingArguments)
 
 
 def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArguments, MatcherTrainingArguments]:
-    """Read the configuration of a training from `CONFIG.json --key value ...`; the command line wins.
+    """Read the configuration of a matcher's training from `CONFIG.json --key value ...`; the command line wins.
 
     Args:
         arguments: the command line without the program's name. The configuration file is optional.
@@ -33,10 +35,41 @@ def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArg
             if the key is in the file.
         SystemExit: help was asked for, and has been printed.
     """
-    groups: Any = (MatcherArguments, MatcherTrainingArguments)
-    parser = _Parser(groups, description=f"Train a spanmatch {architecture}-encoder.", allow_abbrev=False)
+    what = f"Train a spanmatch {architecture}-encoder."
+    groups = (MatcherArguments, MatcherTrainingArguments)
+    return read_arguments(arguments, *groups, what=what, rules=RULES, further={"architecture": architecture})
+
+
+def read_arguments(
+    arguments: Sequence[str],
+    own_group: type[Own],
+    training_group: type[Training],
+    *,
+    what: str,
+    rules: Sequence[Rule],
+    further: Mapping[str, Any] | None = None,
+) -> tuple[Own, Training]:
+    """Read the configuration of any training from `CONFIG.json --key value ...`; the command line wins.
+
+    Args:
+        arguments: the command line without the program's name. The configuration file is optional.
+        own_group: dataclass of our keys.
+        training_group: dataclass of the Trainer's keys.
+        what: says in the help what the training does.
+        rules: say when keys have no effect.
+        further: what the rules look at besides the keys.
+
+    Returns:
+        Our arguments, and those of the Trainer.
+
+    Raises:
+        InputError: as for `read_config`.
+        SystemExit: help was asked for, and has been printed.
+    """
+    groups: Any = (own_group, training_group)
+    parser = _Parser(groups, description=what, allow_abbrev=False)
     given = list(arguments)
-    _check_keys(given)
+    _check_keys(given, parser.valid)
     if given and not given[0].startswith("-"):
         given = _json_arguments(Path(given[0]), parser) + given[1:]
     if any(item in {"-h", "--help"} for item in given):
@@ -50,18 +83,19 @@ def read_config(arguments: Sequence[str], architecture: str) -> tuple[MatcherArg
             given += [f"--{step}", str(getattr(own, step))]
         elif getattr(own, step) and not getattr(own, key):
             raise InputError(f"{step} needs {key}; give one, or drop {step}")
-    refuse_without_effect(vars(own), architecture, parser.places, _keys_of(arguments))
+    of_command_line = _keys_of(arguments, parser.valid)
+    refuse_without_effect(vars(own) | dict(further or {}), rules, parser.defaults, parser.places, of_command_line)
     if own.do_train and not own.train_file:
         raise InputError('"train_file" is missing; give a JSONL file, a glob or a DatasetDict folder')
     try:
-        matcher, training = parser.parse_args_into_dataclasses(given, look_for_args_file=False)
+        read, training = parser.parse_args_into_dataclasses(given, look_for_args_file=False)
     except (ValueError, ImportError, TypeError) as error:
         message = " ".join(str(error).split())
         key = message.partition(" ")[0].rstrip(":")  # our messages start with the key
         is_overridden = any(item.partition("=")[0] == f"--{key}" for item in arguments)
         where = "" if is_overridden else parser.places.get(key, "")
         raise InputError(where + message if where or isinstance(error, InputError) else f"configuration: {message}") from error
-    return matcher, training
+    return read, training
 
 
 class _Parser(HfArgumentParser):
@@ -70,12 +104,19 @@ class _Parser(HfArgumentParser):
     Attributes:
         places: `file:line: ` of each key of the JSON file.
         where: what an error message starts with: the place of the key that is parsed now.
+        defaults: all keys, with their defaults.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, groups: Any, **options: Any) -> None:
+        super().__init__(groups, **options)
+        self.defaults = defaults_of(groups)
         self.places: dict[str, str] = {}
         self.where = "configuration: "
+
+    @property
+    def valid(self) -> Collection[str]:
+        """Return the names of all keys."""
+        return self.defaults.keys()
 
     def error(self, message: str) -> Any:
         """Raise an error for the user; argparse calls this, and would print its usage and exit.
@@ -100,14 +141,8 @@ def _check_values(values: Mapping[str, Any], parser: _Parser) -> None:
                 raise InputError(f'{where}"{key}" holds a NUL character, which no name may have; remove it')
 
 
-def _valid_keys() -> Collection[str]:
-    groups = (MatcherArguments, MatcherTrainingArguments)
-    return {item.name for group in groups for item in dataclasses.fields(group) if item.init}
-
-
 def _json_arguments(path: Path, parser: _Parser) -> list[str]:
     """Return the keys and values of a JSON file as command-line arguments, and tell the parser where they stand."""
-    valid = _valid_keys()
     values = read_json(path, "give a JSON object of keys and values")
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a JSON object of keys and values, got {type(values).__name__}")
@@ -116,8 +151,8 @@ def _json_arguments(path: Path, parser: _Parser) -> list[str]:
     for key, value in values.items():
         line = next((number for number, content in enumerate(lines, 1) if f'"{key}"' in content), 1)
         where = f"{path}:{line}: "
-        if key not in valid:
-            raise InputError(f'{where}unknown key "{key}"; {nearest(key, valid)}')
+        if key not in parser.valid:
+            raise InputError(f'{where}unknown key "{key}"; {nearest(key, parser.valid)}')
         _refuse_without_effect(key, where)
         if value is None:
             continue
@@ -133,18 +168,16 @@ def _json_arguments(path: Path, parser: _Parser) -> list[str]:
     return arguments
 
 
-def _check_keys(arguments: Sequence[str]) -> None:
+def _check_keys(arguments: Sequence[str], valid: Collection[str]) -> None:
     """Raise an error if the command line has a key that does not exist, or has no effect."""
-    valid = _valid_keys()
-    for key, argument in _keys_of(arguments).items():
+    for key, argument in _keys_of(arguments, valid).items():
         if key not in valid and key != "help":
             raise InputError(f"unknown argument {argument}; {nearest(key, valid)}")
         _refuse_without_effect(key, "")
 
 
-def _keys_of(arguments: Sequence[str]) -> dict[str, str]:
+def _keys_of(arguments: Sequence[str], valid: Collection[str]) -> dict[str, str]:
     """Return the keys of a command line, each with the argument that gives it; `--no_key` gives `key`."""
-    valid = _valid_keys()
     given = {item[2:].partition("=")[0].replace("-", "_"): item for item in arguments if item.startswith("--")}
     return {key if key in valid else key.removeprefix("no_"): item for key, item in given.items()}
 

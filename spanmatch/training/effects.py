@@ -3,7 +3,7 @@
 Keys that only a launch of several processes reads (`ddp_...`, `fsdp...`) are not here: one configuration serves both.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from itertools import chain
 from types import SimpleNamespace
@@ -62,42 +62,9 @@ class Rule:
 
 _ALL_KEYS = {item.name for item in chain(fields(MatcherArguments), fields(MatcherTrainingArguments))}
 
-# `given` has all keys of a configuration, with their defaults where the user did not set them, and the architecture.
-RULES = (
-    Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
-    Rule(
-        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate"],
-        when=lambda given: given.architecture == "cross",
-        why="in a cross-encoder",
-        even_zero=True,
-    ),
-    Rule(
-        keys=OF_NEW_MODELS,
-        when=lambda given: bool(given.pretrained_model_name_or_path),
-        why="beside pretrained_model_name_or_path",
-        even_zero=True,
-    ),
-    Rule(
-        keys=_ALL_KEYS - WITHOUT_TRAINING,
-        when=lambda given: not given.do_train,
-        why="where do_train is false",
-        remedy="train",
-        causes=["do_train"],
-        even_zero=True,
-    ),
-    Rule(
-        keys=["loss"],
-        when=lambda given: not given.do_train and bool(given.pretrained_model_name_or_path),
-        why="on a checkpoint that is not trained further",
-        causes=["do_train", "pretrained_model_name_or_path"],
-    ),
-    Rule(
-        keys=["type_encoder_learning_rate"],
-        when=lambda given: given.type_encoder == "shared" and not given.pretrained_model_name_or_path,
-        why="where texts and types share an encoder",
-        remedy='give "type_encoder": "separate"',
-        even_zero=True,
-    ),
+# `given` has all keys of a configuration, with their defaults where the user did not set them.
+# The first ones are of every training.
+TRAINER_RULES = (
     Rule(
         keys=["validation_file"],
         when=lambda given: given.do_eval is False,
@@ -250,25 +217,68 @@ RULES = (
     ),
 )
 
+# Those of matchers, for which `given` has the architecture, too.
+RULES = (
+    Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
+    Rule(
+        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate"],
+        when=lambda given: given.architecture == "cross",
+        why="in a cross-encoder",
+        even_zero=True,
+    ),
+    Rule(
+        keys=OF_NEW_MODELS,
+        when=lambda given: bool(given.pretrained_model_name_or_path),
+        why="beside pretrained_model_name_or_path",
+        even_zero=True,
+    ),
+    Rule(
+        keys=_ALL_KEYS - WITHOUT_TRAINING,
+        when=lambda given: not given.do_train,
+        why="where do_train is false",
+        remedy="train",
+        causes=["do_train"],
+        even_zero=True,
+    ),
+    Rule(
+        keys=["loss"],
+        when=lambda given: not given.do_train and bool(given.pretrained_model_name_or_path),
+        why="on a checkpoint that is not trained further",
+        causes=["do_train", "pretrained_model_name_or_path"],
+    ),
+    Rule(
+        keys=["type_encoder_learning_rate"],
+        when=lambda given: given.type_encoder == "shared" and not given.pretrained_model_name_or_path,
+        why="where texts and types share an encoder",
+        remedy='give "type_encoder": "separate"',
+        even_zero=True,
+    ),
+    *TRAINER_RULES,
+)
+
 
 def refuse_without_effect(
-    values: Mapping[str, Any], architecture: str, of_file: Mapping[str, str], of_command_line: Collection[str]
+    values: Mapping[str, Any],
+    rules: Sequence[Rule],
+    defaults: Mapping[str, Any],
+    of_file: Mapping[str, str],
+    of_command_line: Collection[str],
 ) -> None:
     """Raise an error for the first key that the user set and that has no effect.
 
     Args:
-        values: all keys of the configuration with their values.
-        architecture: "bi" or "cross".
+        values: all keys of the configuration with their values, and whatever else the rules look at.
+        rules: say when keys have no effect.
+        defaults: all keys, with their defaults.
         of_file: the keys that the configuration file sets, with their places (`file:line: `).
         of_command_line: the keys that the command line sets; they win.
 
     Raises:
         InputError: a key has no effect; the message says why, and what would give it one.
     """
-    given = SimpleNamespace(**values, architecture=architecture)
+    given = SimpleNamespace(**values)
     settle_evaluation(given)
-    defaults = _defaults()
-    for rule in RULES:
+    for rule in rules:
         if not rule.when(given):
             continue
         for key in sorted({*of_file, *of_command_line} & set(rule.keys)):
@@ -306,9 +316,15 @@ def _is_unchanged(value: Any, default: Any, rule: Rule) -> bool:
     return value == default or (value in ASKS_NOTHING and not (rule.even_zero and is_number))
 
 
-def _defaults() -> dict[str, Any]:
-    def default_of(item: Any) -> Iterator[tuple[str, Any]]:
-        yield item.name, item.default_factory() if item.default_factory is not MISSING else item.default
+def defaults_of(groups: Sequence[type]) -> dict[str, Any]:
+    """Return the keys of a configuration, with their defaults.
 
-    groups = chain(fields(MatcherArguments), fields(MatcherTrainingArguments))
-    return dict(chain.from_iterable(map(default_of, groups)))
+    Args:
+        groups: the dataclasses that define them.
+    """
+    return {
+        item.name: item.default_factory() if item.default_factory is not MISSING else item.default
+        for group in groups
+        for item in fields(group)
+        if item.init
+    }

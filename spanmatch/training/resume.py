@@ -3,15 +3,17 @@
 import logging
 from pathlib import Path
 
+from transformers import TrainingArguments
+
 from spanmatch.data.files import read_json
 from spanmatch.errors import InputError
-from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
+from spanmatch.training.arguments import DataArguments
 from spanmatch.training.output_folder import numbered_checkpoints
 
 logger = logging.getLogger(__name__)
 
 
-def where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArguments, output_dir: Path) -> str | None:
+def where_to_resume(arguments: DataArguments, training: TrainingArguments, output_dir: Path) -> str | None:
     """Return the checkpoint that a training continues from, or None if it starts from the beginning.
 
     Args:
@@ -34,7 +36,8 @@ def where_to_resume(arguments: MatcherArguments, training: MatcherTrainingArgume
             remedy = "give a checkpoint-N folder, or true for the last one"
             raise InputError(f"resume_from_checkpoint: {asked} is no checkpoint of a training; {remedy}")
         return asked
-    if training.do_train and not arguments.overwrite_output_dir and (last or (output_dir / "model.safetensors").is_file()):
+    has_weights = any((output_dir / name).is_file() for name in ("model.safetensors", "adapter_model.safetensors"))
+    if training.do_train and not arguments.overwrite_output_dir and (last or has_weights):
         remedy = "continue it (--resume_from_checkpoint true), replace it (--overwrite_output_dir true)"
         raise InputError(f"{output_dir} already holds a training; {remedy}, or give another --output_dir")
     return None

@@ -3,30 +3,27 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from transformers import EarlyStoppingCallback, set_seed
 
-from spanmatch.data.corpus import DEVELOPMENT_SPLITS, EVALUATION_SPLITS, Corpus, read_corpus
+from spanmatch.data.corpus import Corpus
 from spanmatch.data.files import folder_to_write, write_whole
-from spanmatch.data.formats.reading import Reading
-from spanmatch.data.formats.records import LeftOut
-from spanmatch.evaluation.calibration import calibrate, check_gold
-from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.metrics import Metrics
 from spanmatch.evaluation.provenance import provenance
-from spanmatch.evaluation.results import write_evaluation
 from spanmatch.model.encoders import set_dropout
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.processes import warn_if_alone
-from spanmatch.prediction.thresholds import default_threshold
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.background import fill_background
 from spanmatch.training.build import build_matcher
 from spanmatch.training.config_file import read_config
+from spanmatch.training.corpora import read_corpora
 from spanmatch.training.dataset import TrainingViews, training_windows
+from spanmatch.training.final_scores import final_scores
 from spanmatch.training.model_card import TrainingFacts, write_model_card
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.record import check_record, training_record
@@ -35,15 +32,6 @@ from spanmatch.training.trainer import MatcherTrainer, check_weights
 
 # Draws the Trainer's log into a folder, and returns what to print about the picture.
 Draw = Callable[[Sequence[Mapping[str, Any]], Path], str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Corpora:
-    """Holds the data that a training reads; None is a corpus that it does not need."""
-
-    train: Corpus | None
-    validation: Corpus | None
-    test: Corpus | None
 
 
 def train(architecture: str, command_line: Sequence[str], draw: Draw | None = None) -> None:
@@ -63,7 +51,7 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
     resume = where_to_resume(arguments, training, output_dir)
     set_seed(training.seed)
     # Everything is read before anything is built or written, so that wrong data leave nothing behind.
-    corpora = _read_corpora(arguments, training, written_by_training(output_dir))
+    corpora = read_corpora(arguments, training, written_by_training(output_dir))
     matcher = build_matcher(arguments, architecture, training, corpora.train, Path(resume) if resume else None)
     if arguments.dropout is not None:
         set_dropout(matcher.model, arguments.dropout)
@@ -85,14 +73,16 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
         )
     if facts is not None and training.should_save:
         matcher.save_pretrained(output_dir)
+        trained = sum(weight.numel() for weight in matcher.model.parameters() if weight.requires_grad)
         timings = {"train_seconds": facts.train_seconds, "train_examples_per_second": facts.train_examples_per_second}
+        timings["trained_parameters"] = trained
         write_whole(output_dir / "timings.json", json.dumps(timings, indent=1) + "\n")
     results: dict[str, Metrics] = {}
     if corpora.validation is not None:
         source = f"{', '.join(arguments.validation_file)} (thresholds were chosen on it)"
-        results[source] = _evaluate(matcher, corpora.validation, arguments, training, output_dir / "validation")
+        results[source] = final_scores(matcher, corpora.validation, arguments, training, output_dir / "validation")
     if corpora.test is not None:
-        results[", ".join(arguments.test_file)] = _evaluate(matcher, corpora.test, arguments, training, output_dir / "test")
+        results[", ".join(arguments.test_file)] = final_scores(matcher, corpora.test, arguments, training, output_dir / "test")
     if facts is not None and training.should_save:
         shown = _shown_config(arguments, training)
         write_model_card(
@@ -101,33 +91,6 @@ def train(architecture: str, command_line: Sequence[str], draw: Draw | None = No
         drawn = draw(facts.log_history, output_dir) if draw is not None else ""
         written = ["checkpoint", "model card", *(["thresholds"] if matcher.calibration else []), *([drawn] if drawn else [])]
         print(f"\n{output_dir}: {', '.join(written)}")
-
-
-def _read_corpora(arguments: MatcherArguments, training: MatcherTrainingArguments, written: Sequence[Path]) -> _Corpora:
-    """Read the data of each step that is asked for; `read_config` made sure that there is a file for it."""
-    columns = {name: getattr(arguments, name) for name in ("text_column", "token_column", "tag_column")}
-
-    def read(file: list[str], split: str | Sequence[str], max_examples: int | None) -> Corpus:
-        return read_corpus(
-            file,
-            format=arguments.format,
-            split=split,
-            entity_types=arguments.entity_types,
-            skip_invalid=arguments.skip_invalid,
-            max_examples=max_examples,
-            reading=Reading(left_out=LeftOut(), **columns),
-            written=written,
-        )
-
-    most = arguments.max_eval_samples
-    validation = read(arguments.validation_file, DEVELOPMENT_SPLITS, most) if training.do_eval else None
-    if validation is not None:
-        check_gold(validation, ", ".join(arguments.validation_file))
-    return _Corpora(
-        train=read(arguments.train_file, "train", arguments.max_train_samples) if training.do_train else None,
-        validation=validation,
-        test=read(arguments.test_file, EVALUATION_SPLITS, most) if training.do_predict else None,
-    )
 
 
 def _fit(
@@ -179,26 +142,6 @@ def _fit(
         versions=", ".join(f"{name} {version}" for name, version in software["versions"].items()),
         log_history=trainer.state.log_history,
     )
-
-
-def _evaluate(
-    matcher: SpanMatcher, corpus: Corpus, arguments: MatcherArguments, training: MatcherTrainingArguments, folder: Path
-) -> Metrics:
-    """Evaluate a matcher at its own threshold. Every process gets the metrics; the first one writes and prints them."""
-    evaluation = evaluate_corpus(
-        matcher,
-        corpus,
-        format=arguments.format,
-        threshold=None,
-        batch_size=training.per_device_eval_batch_size,
-        progress=not training.disable_tqdm,
-    )
-    if training.should_save:
-        settings = {"threshold": default_threshold(matcher.calibration, matcher.null_slot), "overlap": "flat"}
-        settings |= {"format": arguments.format, "seed": training.seed}
-        write_evaluation(folder, corpus, evaluation, arguments.format, settings)
-        print(f"\n{folder.name}\n{evaluation.metrics.table()}")
-    return evaluation.metrics
 
 
 def _shown_config(arguments: MatcherArguments, training: MatcherTrainingArguments) -> dict[str, Any]:
