@@ -21,6 +21,8 @@ from transformers import (
     BertTokenizer,
     DebertaV2ForMaskedLM,
     ElectraForPreTraining,
+    Gemma3ForCausalLM,
+    LlamaForCausalLM,
     ModernBertForMaskedLM,
     MT5ForConditionalGeneration,
     PreTrainedTokenizerFast,
@@ -79,6 +81,21 @@ def write_bytes_and_spaces(folder: Path) -> None:
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[cls, sep]
     )
     names = dict(zip(("unk_token", "cls_token", "sep_token", "pad_token", "mask_token"), special, strict=True))
+    PreTrainedTokenizerFast(
+        tokenizer_object=trained, model_max_length=POSITIONS, model_input_names=["input_ids", "attention_mask"], **names
+    ).save_pretrained(folder)
+
+
+def write_bytes_of_decoder(folder: Path) -> None:
+    """Llama 3's: a token before each text and none behind it, and no token for what is unknown."""
+    trained = _bytes([], add_prefix_space=False)
+    special = ["<|begin_of_text|>", "<|end_of_text|>", "<|pad|>"]
+    trained.add_special_tokens(special)
+    begin = special[0]
+    trained.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", pair=f"{begin} $A {begin}:1 $B:1", special_tokens=[(begin, trained.token_to_id(begin))]
+    )
+    names = dict(zip(("bos_token", "eos_token", "pad_token"), special, strict=True))
     PreTrainedTokenizerFast(
         tokenizer_object=trained, model_max_length=POSITIONS, model_input_names=["input_ids", "attention_mask"], **names
     ).save_pretrained(folder)
@@ -176,11 +193,13 @@ class Family:
     positions: int | None = POSITIONS  # that the encoder has; None where it counts distances
     segments: bool = False
     has_cls: bool = True
+    is_decoder: bool = False
 
 
 BERT_PAIR = ("[CLS]",), ("[SEP]",), ("[SEP]",)
 ROBERTA_PAIR = ("<s>",), ("</s>", "</s>"), ("</s>",)
 T5_PAIR: Any = (), ("</s>",), ("</s>",)
+LLAMA_PAIR: Any = ("<|begin_of_text|>",), ("<|begin_of_text|>",), ()
 # The positions of RoBERTa's family start behind the padding index, which is 1.
 LATER = {"max_position_embeddings": POSITIONS + 2, "type_vocab_size": 1}
 AT_MOST = {"max_position_embeddings": POSITIONS}
@@ -259,6 +278,25 @@ FAMILIES: dict[str, Family] = {
         around=ROBERTA_PAIR,
         options=AT_MOST,
         sizes=BART_SIZES,
+    ),
+    "Llama": Family(
+        write_tokenizer=write_bytes_of_decoder,
+        pretrained=LlamaForCausalLM,
+        around=LLAMA_PAIR,
+        options=AT_MOST | {"num_key_value_heads": 1},
+        positions=None,
+        has_cls=False,
+        is_decoder=True,
+    ),
+    "Gemma 3": Family(
+        write_tokenizer=write_bytes_of_decoder,
+        pretrained=Gemma3ForCausalLM,
+        around=LLAMA_PAIR,
+        # A window of 8 in every second layer, so that texts are wider than it.
+        options=AT_MOST | {"num_key_value_heads": 1, "head_dim": 16, "sliding_window": 8, "sliding_window_pattern": 2},
+        positions=None,
+        has_cls=False,
+        is_decoder=True,
     ),
 }
 

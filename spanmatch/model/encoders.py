@@ -64,7 +64,31 @@ def load_pretrained(name_or_path: str) -> PretrainedEncoder:
         model = _auto_class(config).from_pretrained(source, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
     except Exception as error:  # of a broken file, the libraries raise many kinds
         raise _cannot_be_loaded(name_or_path, error) from error
+    see_both_sides(model)
     return PretrainedEncoder(model=_encoder_alone(model), tokenizer=tokenizer, pooling=_sentence_pooling(source))
+
+
+def see_both_sides(model: "PreTrainedModel") -> None:
+    """Have every token of a decoder see those behind it, too, as in an encoder. Anything else is left as it is.
+
+    The library builds its masks by the configuration (`is_causal`), which checkpoints store.
+
+    Args:
+        model: a model of transformers, changed in place.
+    """
+    if is_decoder(model):
+        model.config.is_causal = False
+        model.config.use_cache = False  # nothing is generated, so nothing has to be kept
+
+
+def is_decoder(model: "PreTrainedModel") -> bool:
+    """Return whether a token of a model sees only those before it.
+
+    Args:
+        model: a model of transformers.
+    """
+    alone = not _is_encoder_decoder(model.config) and getattr(model.config, "is_causal", True)
+    return bool(alone and any(getattr(module, "is_causal", False) is True for module in model.modules()))
 
 
 def load_type_encoder(name_or_path: str) -> PretrainedEncoder:

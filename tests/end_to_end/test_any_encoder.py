@@ -212,10 +212,11 @@ class TestNullSlots:
     def test_those_that_the_encoder_has(self, name: str, architecture: str, folders: Callable[[str], Path]) -> None:
         matcher = matcher_around(folders(name), architecture)
         has_cls = FAMILIES[name].has_cls
-        assert matcher.config.null_slots == ({"cls": 0, "label_token": 1} if has_cls else {"label_token": 0})
+        before = FAMILIES[name].around[0]  # a decoder has a token there that is no cls_token
+        assert matcher.config.null_slots == ({"cls": 0, "label_token": 1} if has_cls else {"label_token": len(before)})
         [views] = matcher.batcher.windows([make_example("Ada met Bob")])
         ids = collate_texts(views, matcher.batcher).input_ids[0].tolist()
-        expected = [matcher.text_tokenizer.cls_token] * has_cls + [THRESHOLD_TOKEN]
+        expected = [*before, THRESHOLD_TOKEN]
         assert matcher.text_tokenizer.convert_ids_to_tokens(ids[: len(expected)]) == expected
 
     def test_cls_alone(self, name: str, folders: Callable[[str], Path]) -> None:
@@ -233,6 +234,8 @@ class TestEncoders:
         """Without heads, pooler and decoder, and with the states that it had among them."""
         whole = FAMILIES[name].pretrained.from_pretrained(folders(name)).eval()
         encoder = whole.get_encoder() if type(whole.config).is_encoder_decoder else whole.base_model
+        if FAMILIES[name].is_decoder:
+            whole.config.is_causal = False  # the library's own way to have a token see what follows it
         ids, mask = batch_of(loaded, ["Ada Lovelace met Bob in New York", "Lima"])
         with torch.inference_mode():
             expected = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -241,6 +244,23 @@ class TestEncoders:
         assert states.shape == (*ids.shape, HIDDEN) and loaded.model.config.hidden_size == HIDDEN
         parts = {part for key in loaded.model.state_dict() for part in key.split(".")}
         assert not parts & {"pooler", "decoder", "cls", "head", "lm_head", "discriminator_predictions", "shared"}
+
+    def test_a_token_sees_both_sides(self, name: str, folders: Callable[[str], Path]) -> None:
+        """... whether or not there is padding, which the library builds other masks for, and when it is built again."""
+        matcher = matcher_around(folders(name), "bi")
+        encoder, built = matcher.model.text_encoder.eval(), encoder_from_config(matcher.config.text_encoder)
+        built.load_state_dict(encoder.state_dict())
+        ids = torch.arange(5, 15).unsqueeze(0)
+        other = ids.clone()
+        other[0, 6] += 20
+        for model in (encoder, built.eval()):
+            for padding in (0, 3):
+                mask = torch.nn.functional.pad(torch.ones_like(ids), (0, padding))
+                padded = [torch.nn.functional.pad(item, (0, padding)) for item in (ids, other)]
+                with torch.inference_mode():
+                    one, two = (model(input_ids=item, attention_mask=mask).last_hidden_state for item in padded)
+                changed = (one - two).abs().amax(dim=-1)[0, :10] > 1e-6
+                assert changed[2:].all(), changed
 
     def test_it_is_built_again(self, name: str, architecture: str, folders: Callable[[str], Path]) -> None:
         matcher = matcher_around(folders(name), architecture)

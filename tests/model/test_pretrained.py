@@ -1,14 +1,11 @@
 """Finding encoders by name: the packaged default, and how long a sequence an encoder reads."""
 
-import types
 from pathlib import Path
 
 import pytest
 from helpers_e2e import write_tiny_encoder
 from transformers import AutoTokenizer, BertConfig, RobertaConfig
 
-from spanmatch.errors import InputError
-from spanmatch.model import pretrained
 from spanmatch.model.pretrained import DEFAULT_ENCODER, max_positions, resolve_encoder
 
 
@@ -21,16 +18,6 @@ def test_the_default_encoder_is_the_packaged_one() -> None:
     resolved = resolve_encoder(DEFAULT_ENCODER)
     assert (Path(resolved) / "model.safetensors").is_file()
     assert resolve_encoder("somebody/else") == "somebody/else"
-
-
-def test_other_weights_under_the_default_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "model.safetensors").write_bytes(b"other")
-    spec = types.SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: spec)
-    resolve_encoder.cache_clear()
-    with pytest.raises(InputError, match=r"SHA-256 .* reinstall"):
-        resolve_encoder(DEFAULT_ENCODER)
 
 
 @pytest.mark.parametrize(
