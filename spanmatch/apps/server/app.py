@@ -1,8 +1,9 @@
 """The application: what the API answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -21,7 +22,7 @@ from spanmatch.apps.server.options import ServeOptions
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import Entity, Inventory, as_entity_types
-from spanmatch.errors import InputError
+from spanmatch.errors import InputError, nearest
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.tagger import Tagger
 from spanmatch.prediction.thresholds import Threshold, parse_threshold
@@ -37,28 +38,50 @@ class _PlainRoute(APIRoute):
         return answer
 
 
-def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_key: str | None = None) -> FastAPI:
-    """Return the application of a tagger.
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """Holds a tagger that requests are answered with.
+
+    Attributes:
+        tagger: finds the entities.
+        types: what is looked for where a request does not say.
+    """
+
+    tagger: Tagger
+    types: Inventory
+
+
+def create_app(
+    tagger: Tagger,
+    types: Inventory,
+    options: ServeOptions,
+    *,
+    api_key: str | None = None,
+    further: Mapping[str, Served] | None = None,
+) -> FastAPI:
+    """Return the application of a tagger, or of several.
 
     Args:
         tagger: finds the entities.
         types: what is looked for where a request does not say.
         options: limits and defaults.
         api_key: what requests have to send; None for no key.
+        further: other taggers, by the names that requests give; by default none.
 
     Raises:
-        InputError: the tagger cannot answer the threshold of the options.
+        InputError: a tagger cannot answer the threshold of the options.
     """
     threshold = parse_threshold(options.threshold) if options.threshold is not None else None
-    tagger.check_threshold(threshold)
+    served = _all_served(Served(tagger=tagger, types=types), further or {}, options.model, threshold)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        batching = BatchingTagger(tagger, max_waiting=options.max_waiting, num_threads=options.threads)
-        app.state.batching = batching
+        limits = {"max_waiting": options.max_waiting, "num_threads": options.threads}
+        app.state.batching = {name: BatchingTagger(item.tagger, **limits) for name, item in served.items()}
         yield
-        await asyncio.to_thread(batching.close)
+        for batching in app.state.batching.values():
+            await asyncio.to_thread(batching.close)
 
     app = FastAPI(
         title="spanmatch", version=__version__, lifespan=lifespan, description="Entities of the types that you name or describe."
@@ -80,7 +103,7 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
         summary="Find entities in a text, or in several.",
     )
     async def predict(request: Request) -> Response:
-        return await _predict(request, tagger, types, options, threshold, metrics)
+        return await _predict(request, served, options, threshold, metrics)
 
     app.include_router(predictions)
 
@@ -94,16 +117,13 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
 
     @app.get("/ready", summary="Whether requests are taken.", responses={503: PROBLEMS[503]})
     async def ready(request: Request) -> Any:
-        if app.state.batching.num_waiting >= options.max_waiting:
+        if any(batching.num_waiting >= options.max_waiting for batching in app.state.batching.values()):
             return problem(503, "too many requests wait", request.state.request_id)
         return {"status": "ready"}
 
     @app.get("/models", summary="What answers.")
     async def models() -> list[dict[str, Any]]:
-        stored = tagger.calibration.threshold if tagger.calibration is not None else None
-        about = {"name": options.model, "kind": tagger.kind, "threshold": stored, "null_slot": tagger.null_slot}
-        closed = [item.name for item in tagger.types] if tagger.types is not None else None
-        return [about | {"types": closed, "default_types": {item.label: item.text for item in types}}]
+        return [_about(name, item) for name, item in served.items()]
 
     @app.get("/metrics", summary="Counts, for Prometheus.", response_class=Response)
     async def counts() -> Response:
@@ -112,19 +132,42 @@ def create_app(tagger: Tagger, types: Inventory, options: ServeOptions, *, api_k
     return app
 
 
+def _all_served(
+    first: Served, further: Mapping[str, Served], name: str, threshold: Threshold | None
+) -> dict[str, Served]:
+    """Return all taggers by name, after making sure that each can answer the threshold."""
+    served = {name: first, **further}
+    for item in served.values():
+        item.tagger.check_threshold(threshold)
+    return served
+
+
+def _about(name: str, served: Served) -> dict[str, Any]:
+    """Return what `/models` says of a tagger."""
+    tagger = served.tagger
+    stored = tagger.calibration.threshold if tagger.calibration is not None else None
+    about = {"name": name, "kind": tagger.kind, "threshold": stored, "null_slot": tagger.null_slot}
+    closed = [item.name for item in tagger.types] if tagger.types is not None else None
+    return about | {"types": closed, "default_types": {item.label: item.text for item in served.types}}
+
+
 async def _predict(
-    request: Request, tagger: Tagger, types: Inventory, options: ServeOptions, threshold: Threshold | None, metrics: Metrics
+    request: Request, served: Mapping[str, Served], options: ServeOptions, threshold: Threshold | None, metrics: Metrics
 ) -> Response:
     """Return the answer to a request, or what is wrong with it."""
     request_id = request.state.request_id
     try:
         asked = PredictRequest.model_validate_json(await request.body())
-        examples = _examples(asked, types, options)
+        name = options.model if asked.model is None else asked.model
+        if name not in served:
+            raise InputError(f'no model "{name}" here; {nearest(name, served)}')
+        tagger = served[name].tagger
+        examples = _examples(asked, served[name].types, options)
         given = _threshold(asked, threshold)
         overlap = asked.overlap or options.overlap
         check_overlap(overlap)
         tagger.check_threshold(given)
-        tagging = request.app.state.batching.tag(examples, threshold=given, overlap=overlap)
+        tagging = request.app.state.batching[name].tag(examples, threshold=given, overlap=overlap)
         with metrics.waiting.track_inprogress():
             found = await _while_connected(request, tagging, timeout=options.timeout)
     except ValidationError as error:

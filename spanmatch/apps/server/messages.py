@@ -30,6 +30,7 @@ class PredictRequest(BaseModel):
         None,
         description="What a score must exceed: a number, one per type, `calibrated` or a null slot; by default the server's.",
     )
+    model: str | None = Field(None, description="Name of the model, as `/models` lists them; by default the first.")
     overlap: str | None = Field(None, description="`flat`, `nested` or `multi-label`; by default the server's.")
 
     @model_validator(mode="after")

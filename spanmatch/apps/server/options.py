@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spanmatch.errors import InputError
 from spanmatch.prediction import options as shared
 from spanmatch.prediction.decoding import check_overlap
 from spanmatch.prediction.options import option
@@ -19,10 +20,15 @@ class ServeOptions:
     """Holds the options of `spanmatch serve`, by the names of its flags.
 
     Raises:
-        InputError: there is no such overlap.
+        InputError: there is no such overlap, or another model has no name or that of one before it.
     """
 
     model: str = option("checkpoint folder or hub id", default=DEFAULT_MODEL, metavar="MODEL", positional=True)
+    models: Sequence[str] = option(
+        "another model, which requests name as \"model\"; give it once for each. Adapters over one base share its weights",
+        default=(),
+        metavar="NAME=MODEL",
+    )
     types: Sequence[str] = shared.TYPES()
     entity_types: str | None = shared.ENTITY_TYPES()
     threshold: str | None = shared.THRESHOLD()
@@ -51,6 +57,20 @@ class ServeOptions:
 
     def __post_init__(self) -> None:
         check_overlap(self.overlap)
+        names = [self.model]
+        for item in self.models:
+            name, _, folder = item.partition("=")
+            if not name or not folder:
+                raise InputError(f'--models "{item}": expected NAME=MODEL')
+            names.append(name)
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated is not None:
+            raise InputError(f'--models: two models are called "{repeated}"; rename one')
+
+    @property
+    def further(self) -> dict[str, str]:
+        """Return the folders or hub ids of the other models, by their names."""
+        return {name: folder for name, _, folder in (item.partition("=") for item in self.models)}
 
     @property
     def threads(self) -> int:

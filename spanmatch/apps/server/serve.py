@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from tqdm import tqdm
 from uvicorn.supervisors import Multiprocess
 
-from spanmatch.apps.server.app import create_app
+from spanmatch.apps.server.app import Served, create_app
 from spanmatch.apps.server.guard import LOG, log
 from spanmatch.apps.server.metrics import FOLDER_VARIABLE
 from spanmatch.apps.server.options import API_KEY_VARIABLE, ServeOptions
@@ -83,11 +83,19 @@ def load_app(options: ServeOptions) -> FastAPI:
     """
     _log_to_stderr()
     types = asked_types(options.types, options.entity_types) if options.types or options.entity_types else None
-    tagger = load_tagger(options.model, device=options.device, dtype=options.dtype)
+    first = _served(options.model, types, options)
+    further = {name: _served(folder, types, options) for name, folder in options.further.items()}
+    api_key = os.environ.get(API_KEY_VARIABLE) or None
+    return create_app(first.tagger, first.types, options, api_key=api_key, further=further)
+
+
+def _served(model: str, types: Inventory | None, options: ServeOptions) -> Served:
+    """Load a model, and encode what is asked for where a request does not say: `types`, else what it knows or the usual ones."""
+    tagger = load_tagger(model, device=options.device, dtype=options.dtype)
     if types is None:
         types = USUAL_TYPES if tagger.types is None else Inventory(tagger.types)
     tagger.prepare(types)
-    return create_app(tagger, types, options, api_key=os.environ.get(API_KEY_VARIABLE) or None)
+    return Served(tagger=tagger, types=types)
 
 
 def app_of_process(environment: Mapping[str, str] = os.environ) -> FastAPI:
