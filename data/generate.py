@@ -53,8 +53,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Make the data sets asked for and return the exit status."""
     options = parse_arguments(arguments)
-    if str(DATA_DIR) not in sys.path:
-        sys.path.insert(0, str(DATA_DIR))
+    for place in (DATA_DIR.parent, DATA_DIR):  # the package, whose patterns are filled, and the generators
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
     stale = 0
     for data_set in (options.only,) if options.only else DATA_SETS:
         for path, content in render(data_set).items():

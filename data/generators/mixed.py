@@ -4,8 +4,9 @@ import random
 from types import ModuleType
 from typing import Any
 
+from spanmatch.baselines.filling import sample
+
 from . import mixed_biomedical, mixed_film, mixed_legal, mixed_news, mixed_support
-from .filling import sample
 from .names import FIRST, LAST
 
 DOMAINS: dict[str, ModuleType] = {

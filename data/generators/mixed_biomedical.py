@@ -1,6 +1,6 @@
 """Biomedical sentences of the mixed set: types, lexicons and patterns."""
 
-from .filling import patterns, terms
+from .blocks import patterns, terms
 
 TYPES = {
     "DISEASE": ("disease", "Named illness, disorder, syndrome or tumour that a doctor diagnoses, such as asthma or gout"),

@@ -1,6 +1,6 @@
 """Questions and remarks about films of the mixed set: types, lexicons and patterns."""
 
-from .filling import patterns, terms
+from .blocks import patterns, terms
 
 TYPES = {
     "MOVIE_TITLE": ("movie title", "Title of a film, short or long, even where it looks like an ordinary name or phrase"),

@@ -1,6 +1,6 @@
 """Legal sentences of the mixed set: types, lexicons and patterns."""
 
-from .filling import patterns, terms
+from .blocks import patterns, terms
 
 TYPES = {
     "COURT": ("court", "Particular court or tribunal, by its full or shortened proper name, that hears or decides cases"),

@@ -1,6 +1,6 @@
 """News sentences of the mixed set: types, lexicons and patterns."""
 
-from .filling import patterns, terms
+from .blocks import patterns, terms
 
 TYPES = {
     "PERSON": ("person", "Named private person, witness, expert or official in a report who is neither politician nor athlete"),

@@ -1,6 +1,6 @@
 """Support tickets of the mixed set: types, lexicons and patterns."""
 
-from .filling import patterns, terms
+from .blocks import patterns, terms
 
 TYPES = {
     "PRODUCT": ("product name", "Application, service or piece of software sold or offered under a brand of its own"),

@@ -1,6 +1,6 @@
 """Given names and surnames from many languages, free to combine; none is meant to be anybody."""
 
-from .filling import terms
+from .blocks import terms
 
 FIRST = terms("""
     Amara | Ngozi | Kwame | Thabo | Zanele | Aisha | Omar | Leila | Yusuf | Samira | Priya | Arjun | Ravi | Meera | Anjali |

@@ -3,7 +3,8 @@
 import random
 from typing import Any
 
-from .filling import sample
+from spanmatch.baselines.filling import sample
+
 from .names import FIRST, LAST
 from .scheduling_lexicons import LEXICONS
 from .scheduling_patterns import HELD_OUT_PATTERNS, PATTERNS

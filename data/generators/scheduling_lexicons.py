@@ -1,6 +1,6 @@
 """What fills the slots of the scheduling patterns. "day_on" goes after "on", "due" after "by", "soon" after a verb."""
 
-from .filling import terms
+from .blocks import terms
 
 LEXICONS: dict[str, tuple[str, ...]] = {
     "full": terms("{first} {last} | {first} {last} | {first} {last} | {u1}. {last} | {u1}. {u1}. {last} | {first} {u1}. {last}"),

@@ -1,6 +1,6 @@
 """Hand-written patterns of scheduling messages: `PATTERNS` for both splits, `HELD_OUT_PATTERNS` for validation alone."""
 
-from .filling import patterns
+from .blocks import patterns
 
 PATTERNS = patterns(r"""
 - Hi {NAME:first}, could we move the {meeting} to {DATE:day_on} at {TIME:clock}?
