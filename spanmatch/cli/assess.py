@@ -1,0 +1,28 @@
+"""The command `spanmatch assess`."""
+
+import sys
+from typing import Any
+
+from spanmatch.baselines.assess_options import AssessOptions
+from spanmatch.cli.compare import COMMANDS, write_html
+
+
+def run_assess(**given: Any) -> None:
+    """Run the product-attribute assessment: train within its budget, score, write submission.zip and a report.
+
+    Args:
+        given: the options that the user gave, by their names.
+
+    Raises:
+        SystemExit: a row failed (status 1); the report says why.
+    """
+    options = AssessOptions(**given)
+    from spanmatch.apps.extras import require_extra
+
+    require_extra("report", "matplotlib", "jinja2", purpose="spanmatch assess")
+    from spanmatch.baselines.assess import assess
+
+    num_failed = assess(options, COMMANDS, write_html)
+    if num_failed:
+        print(f"{num_failed} of the rows failed; the report says why", file=sys.stderr)
+        raise SystemExit(1)
