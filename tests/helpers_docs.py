@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers_e2e import ROOT, Result, run_in_process, write_jsonl
+from helpers_generative import write_generator
 
 from spanmatch.cli import main as cli
 
@@ -122,12 +123,23 @@ class Workspace:
         encoder: folder of a tiny encoder, with which trainings are run.
         names: names that the programs of the page have defined.
         servers: what keeps running, by port.
+        addresses: what the pages say for the address of a server, and the one that it has here.
     """
 
     folder: Path
     encoder: Path
     names: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
     servers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def write(self, file: str, content: str) -> None:
+        """Write a file that a page shows.
+
+        Args:
+            file: its name.
+            content: its content.
+        """
+        (self.folder / file).write_text(self._at_port(content), encoding="utf-8")
 
     def run_python(self, code: str, where: str) -> Result:
         """Run a program of a page.
@@ -164,6 +176,8 @@ class Workspace:
         """Return what asks a server as it asks the one that is running."""
         for port in self.servers:
             text = text.replace(f":{PORT}", f":{port}")
+        for address, here in self.addresses.items():
+            text = text.replace(address, here)
         return text
 
     def _piped(self, source: str) -> str:
@@ -183,6 +197,10 @@ class Workspace:
         if words[:2] == ["head", "-n"]:
             lines = (self.folder / words[3]).read_text(encoding="utf-8").splitlines(keepends=True)
             return Result(status=0, out="".join(lines[: int(words[2])]), err="")
+        if words[:2] == ["spanmatch", "fit"] and words[2] != "prompted" and "--help" not in words:
+            given = _given(words)
+            words += [*SMALL, *(SMALL_EVALUATION if "validation_file" in given or "test_file" in given else [])]
+            words += ["--model", str(self._generator() if words[2] == "generative" else self.encoder)]
         if words[0] == "spanmatch":
             return run_printing(cli.main, words, out)
         if words[:2] == ["accelerate", "launch"]:
@@ -191,11 +209,15 @@ class Workspace:
         script = words[1]
         if Path(script).name.startswith("train_"):
             has_encoder = any("pretrained_model_name_or_path" in word for word in words)
-            files = [Path(word) for word in words if word.endswith(".json") and Path(word).is_file()]
-            given = " ".join([*words, *(file.read_text(encoding="utf-8") for file in files)])
+            given = _given(words)
             words += [*SMALL, *(SMALL_EVALUATION if "validation_file" in given or "test_file" in given else [])]
             words += [] if has_encoder or "--help" in words else ["--text_encoder", str(self.encoder)]
         return run_printing(lambda: runpy.run_path(str(ROOT / script), run_name="__main__"), words[1:], out)
+
+    def _generator(self) -> Path:
+        """Return the folder of a tiny model that writes."""
+        folder = self.folder / "generator"
+        return folder if folder.exists() else write_generator(folder, "Llama")
 
     def _serve(self, words: list[str]) -> Result:
         """Start a server on a free port, wait until it answers, and leave it running."""
@@ -224,6 +246,12 @@ class Workspace:
         for process in self.servers.values():
             process.terminate()
             process.wait(timeout=30)
+
+
+def _given(words: list[str]) -> str:
+    """Return a command with the content of its configuration."""
+    files = [Path(word) for word in words if word.endswith(".json") and Path(word).is_file()]
+    return " ".join([*words, *(file.read_text(encoding="utf-8") for file in files)])
 
 
 def launched(words: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from helpers_chat import ChatServer, chat_server, writes_or_finds
 from helpers_docs import KEEPS_RUNNING, Block, Workspace, is_output, open_workspace, read_blocks
 from helpers_e2e import ROOT, sentences, trained_checkpoint, write_jsonl, write_tiny_encoder
 from helpers_hub import WRITES, Hub, running_hub, use_hub
@@ -43,11 +44,15 @@ NOT_RUN = {
     "jupyter execute": "tests/test_notebook.py executes the notebook",
     'pip install -e ".[spacy]"': "the extra is part of the one that the tests run with",
     'pip install -e ".[serve,demo]"': "the extras are part of the one that the tests run with",
+    'pip install -e ".[prompting]"': "the extra is part of the one that the tests run with",
     'pip install -e ".[presidio]"': "the extra is part of the one that the tests run with",
+    'pip install -e ".[lora,constrained]"': "the extras are part of the one that the tests run with",
     "ray get-auth-token": "it writes into the home folder",
     "ray start": "it leaves processes behind; tests/integrations joins a cluster",
     "RAY_AUTH_MODE=token ray start": "the same, on another machine",
     "spanmatch tag MODEL": "a cluster has to be there",
+    "spanmatch compare configs/": "it trains for hours; tests/cli checks the file, tests/baselines compare small models",
+    "spanmatch assess": "it trains for an hour; tests/baselines/test_assess.py runs it with a small model",
 }
 # What a reader has exported from an annotation tool.
 EXPORTS = {
@@ -57,7 +62,7 @@ EXPORTS = {
     "corrected.spacy": "spacy",
 }
 # Programs that nothing runs, by their first line, with the reason.
-OTHER_LIBRARIES = {"# GLiNER", "# SpanMarker", "# Otter"}
+OTHER_LIBRARIES = {"# GLiNER", "# SpanMarker", "# Otter", "# In the folder where submission.zip was unpacked"}
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +76,17 @@ def checkpoint(encoder: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(encoder: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def chat() -> Iterator[ChatServer]:
+    """A chat model of this machine, in place of the reader's."""
+    with chat_server(writes_or_finds) as found:
+        yield found
+
+
+@pytest.fixture
+def workspace(encoder: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chat: ChatServer) -> Workspace:
     """A folder in which a reader follows a page, with files of the reader's own."""
     found = open_workspace(tmp_path, checkpoint=checkpoint, encoder=encoder)
+    found.addresses["http://localhost:11434/v1"] = chat.url
     write_own_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     # Scores on the pages are those of float32, which every machine computes alike.
@@ -119,7 +132,7 @@ def problems_of(block: Block, page: str, workspace: Workspace) -> list[str]:
     """Run a block of a page; return what is not as the page says."""
     where = f"{page}:{block.line}"
     if block.file is not None:
-        (workspace.folder / block.file).write_text(block.content, encoding="utf-8")
+        workspace.write(block.file, block.content)
         return []
     if block.language == "python":
         if block.content.partition("\n")[0] in OTHER_LIBRARIES:

@@ -52,7 +52,7 @@ def add_command(commands: "Commands", name: str, run: Callable[..., None], *opti
     parser = commands.add_parser(name, help=help, description=help)
     for group in options:
         add_flags(parser, group)
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, parser=parser)
 
 
 def add_flags(parser: argparse.ArgumentParser, options: type, *, positional: bool = True) -> None:

@@ -11,14 +11,21 @@ from contextlib import suppress
 from spanmatch import __version__
 from spanmatch.apps.demo.options import DemoOptions
 from spanmatch.apps.server.options import ServeOptions
+from spanmatch.baselines.assess_options import AssessOptions
+from spanmatch.baselines.compare_config import CompareOptions
+from spanmatch.baselines.synthesis_options import GenerateOptions
+from spanmatch.cli.assess import run_assess
 from spanmatch.cli.bench import run_bench
 from spanmatch.cli.calibrate import run_calibrate
+from spanmatch.cli.compare import run_compare
 from spanmatch.cli.convert import ConvertOptions, run_convert
 from spanmatch.cli.data import run_stats
 from spanmatch.cli.demo import run_demo
 from spanmatch.cli.evaluate import evaluate_as_script, run_evaluate
 from spanmatch.cli.export import ExportOptions, run_export
+from spanmatch.cli.fit import run_fit
 from spanmatch.cli.flags import Parser, add_command
+from spanmatch.cli.generate import run_generate
 from spanmatch.cli.serve import run_serve
 from spanmatch.cli.tag import Places, run_tag
 from spanmatch.cli.train import train_as_script
@@ -62,10 +69,22 @@ def _main(arguments: Sequence[str]) -> None:
     add_command(commands, "serve", run_serve, ServeOptions)
     add_command(commands, "demo", run_demo, DemoOptions)
     add_command(commands, "convert", run_convert, ConvertOptions)
+    add_command(commands, "generate", run_generate, GenerateOptions)
     add_command(commands, "export", run_export, ExportOptions)
+    add_command(commands, "compare", run_compare, CompareOptions)
+    add_command(commands, "assess", run_assess, AssessOptions)
+    # `fit` reads its own arguments: the keys of a configuration, which only a method knows.
+    commands.add_parser("fit", help=(run_fit.__doc__ or "").partition("\n")[0], add_help=False)
     data = commands.add_parser("data", help="Look at data.").add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     add_command(data, "stats", run_stats, StatsOptions)
-    given = vars(parser.parse_args(arguments))
+    if arguments[:1] == ["fit"]:
+        run_fit(arguments[1:])
+        return
+    known, unknown = parser.parse_known_args(arguments)
+    given = vars(known)
+    if unknown:  # the flags of another command would be no help
+        given["parser"].error(f"unrecognized arguments: {' '.join(unknown)}")
+    del given["parser"]
     given.pop("command")(**given)
 
 

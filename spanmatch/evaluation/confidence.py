@@ -1,6 +1,6 @@
 """Compute 95% intervals of F1 scores and of shares.
 
-Legend: R distinct rows of counts, W resamples of a block.
+Legend: N examples, L labels, R distinct rows of counts, W resamples of a block.
 """
 
 import math
@@ -82,6 +82,50 @@ def f1_intervals(
         counts[: len(rows[label])] = rows[label]
         intervals[label] = bootstrap_f1(counts, num_bootstrap, seed)
     return intervals
+
+
+def macro_f1_interval(
+    gold: Mentions, predicted: Mentions, *, num_bootstrap: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95% bootstrap interval of macro F1, by resampling examples.
+
+    In each resample, macro F1 is the mean over the labels that have gold or predictions in it.
+
+    Args:
+        gold: gold mentions of each example.
+        predicted: predicted mentions of each example, in the order of `gold`.
+        num_bootstrap: number of resamples, at least 1.
+        seed: seed of the resampling.
+
+    Returns:
+        The 2.5th and the 97.5th percentile of macro F1 over the resamples; (0.0, 0.0) without mentions.
+
+    Raises:
+        ValueError: `gold` and `predicted` differ in length.
+    """
+    check_lengths(gold=gold, predicted=predicted)
+    labels = sorted({mention.label for side in (gold, predicted) for mentions in side for mention in mentions})
+    if not labels:
+        return 0.0, 0.0
+    column_of = {label: column for column, label in enumerate(labels)}
+    counts_N3L = np.zeros((len(gold), 3, len(labels)), dtype=np.int64)
+    for row, (golds, found) in enumerate((set(golds), set(found)) for golds, found in zip(gold, predicted, strict=True)):
+        for kind, mentions in enumerate((golds & found, found, golds)):
+            for mention in mentions:
+                counts_N3L[row, kind, column_of[mention.label]] += 1
+    rows_RK, repeats_R = np.unique(counts_N3L.reshape(len(gold), -1), axis=0, return_counts=True)
+    rng = np.random.default_rng(seed)
+    block = max(1, _MAX_BLOCK_CELLS // max(rows_RK.shape))
+    scores = []
+    for start in range(0, num_bootstrap, block):
+        size = min(block, num_bootstrap - start)
+        weights_WR = rng.multinomial(len(gold), repeats_R / len(gold), size=size)
+        right_WL, predicted_WL, gold_WL = (weights_WR @ rows_RK).reshape(size, 3, -1).swapaxes(0, 1)
+        total_WL = predicted_WL + gold_WL
+        num_seen_W = np.maximum((total_WL > 0).sum(axis=1), 1)
+        scores.append((2 * right_WL / np.maximum(total_WL, 1)).sum(axis=1) / num_seen_W)
+    low, high = np.percentile(np.concatenate(scores), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def wilson_interval(num_right: int, count: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ The encoder alone tokenises the same strings and passes the same padded batches 
 What a matcher adds to that (units, candidates, scores, entities) is ours to keep small.
 """
 
+import inspect
 import statistics
 import sys
 import time
@@ -216,8 +217,9 @@ class EncoderAlone:
         """
         batches: list[dict[str, Any]] = []
 
-        def keep(_module: Any, _args: Any, kwargs: dict[str, Any]) -> None:
-            batches.append({key: _copy(value) for key, value in kwargs.items()})
+        def keep(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+            named = dict(zip(inspect.signature(module.forward).parameters, args, strict=False)) | kwargs
+            batches.append({key: _copy(value) for key, value in named.items()})
 
         handle = encoder.register_forward_pre_hook(keep, with_kwargs=True)
         # A compiled module would run the hook inside what is compiled.

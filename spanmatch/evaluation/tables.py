@@ -24,6 +24,19 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, num_left
     return "\n".join("  ".join(put(cell, columns) for put, cell, columns in line).rstrip() for line in lines)
 
 
+def in_words(value: Any) -> str:
+    """Return a setting as a report shows it.
+
+    Args:
+        value: any value of JSON; None is one that nobody knows.
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {in_words(item)}" for name, item in value.items())
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def stats_tables(stats: Mapping[str, Any]) -> str:
     """Return the statistics of corpora as tables with a row per source, for a person to read.
 

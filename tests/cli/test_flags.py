@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spanmatch.baselines.synthesis_options import GenerateOptions
 from spanmatch.cli.convert import ConvertOptions
 from spanmatch.cli.flags import Parser, add_command, add_flags, whole_number
 from spanmatch.errors import InputError
@@ -113,13 +114,16 @@ def test_a_command_gets_what_was_given() -> None:
     add_command(commands, "do", do, Options)
     assert "do Do it." in " ".join(parser.format_help().split()) and "more" not in parser.format_help()
     given = vars(parser.parse_args(["do", "m", "--count", "2"]))
+    assert given.pop("parser").prog == "program do"
     given.pop("command")(**given)
     assert ran == [{"model": "m", "count": 2}]
     with pytest.raises(InputError, match='did you mean "--count"'):
         parser.parse_args(["do", "m", "--coutn", "2"])
 
 
-@pytest.mark.parametrize("options", [TagOptions, EvaluateOptions, CalibrateOptions, BenchOptions, ConvertOptions, StatsOptions])
+@pytest.mark.parametrize(
+    "options", [TagOptions, EvaluateOptions, CalibrateOptions, BenchOptions, ConvertOptions, GenerateOptions, StatsOptions]
+)
 def test_every_option_explains_itself(options: type) -> None:
     """Only the model and the source of `spanmatch tag` are no flags: they are told apart first."""
     assert {item.name for item in fields(options) if not item.metadata.get("help")} <= {"model", "source"}

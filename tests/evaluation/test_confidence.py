@@ -8,7 +8,7 @@ from helpers_evaluation import m
 
 from spanmatch.entities import Mention
 from spanmatch.evaluation import confidence
-from spanmatch.evaluation.confidence import f1_intervals, wilson_interval
+from spanmatch.evaluation.confidence import f1_intervals, macro_f1_interval, wilson_interval
 from spanmatch.evaluation.metrics import compute_metrics
 
 
@@ -91,3 +91,30 @@ class TestIntervals:
         intervals = f1_intervals(gold, gold)
         assert intervals == {"rare": (0, 1), "x": (1, 1)}
         assert np.isfinite(list(intervals.values())).all()
+
+
+def test_macro_interval_of_one_type_is_that_of_micro() -> None:
+    """With one type both are the same measure; they draw the same resamples up to their number of distinct rows."""
+    gold, predicted = _pairs_with_f1(400, seed=4)
+    micro = compute_metrics(gold, predicted, types=[]).f1_interval
+    assert macro_f1_interval(gold, predicted) == pytest.approx(micro, abs=0.004)
+
+
+def test_macro_interval_by_plain_resampling() -> None:
+    gold, predicted = _pairs_with_f1(60, seed=5)
+    gold = [[*items, m(7, 8, "y")] if index % 3 == 0 else items for index, items in enumerate(gold)]
+    predicted = [[*items, m(7, 8, "y")] if index % 6 == 0 else items for index, items in enumerate(predicted)]
+    rng = random.Random(0)
+    scores = []
+    for _ in range(600):
+        drawn = [rng.randrange(len(gold)) for _ in gold]
+        metrics = compute_metrics([gold[i] for i in drawn], [predicted[i] for i in drawn], types=[], num_bootstrap=1)
+        scores.append(metrics.macro_f1)
+    assert macro_f1_interval(gold, predicted) == pytest.approx(np.percentile(scores, [2.5, 97.5]), abs=0.02)
+
+
+def test_macro_interval_without_mentions() -> None:
+    assert macro_f1_interval([], []) == (0.0, 0.0) == macro_f1_interval([[]], [[]])
+    assert macro_f1_interval([[m(0, 1, "x")]], [[m(0, 1, "x")]]) == (1.0, 1.0)
+    with pytest.raises(ValueError, match="one entry per example"):
+        macro_f1_interval([[]], [])

@@ -12,6 +12,7 @@ from helpers_e2e import Result, evaluate, snapshot, spanmatch, train
 from helpers_fuzz import Fuzz, odd_texts
 from hypothesis import strategies as st
 
+from spanmatch.baselines.synthesis_options import GenerateOptions
 from spanmatch.cli.convert import ConvertOptions
 from spanmatch.evaluation.options import BenchOptions, CalibrateOptions, EvaluateOptions, StatsOptions
 from spanmatch.tagging.options import TagOptions
@@ -75,6 +76,10 @@ COMMANDS: dict[str, tuple[Sequence[str], tuple[type, ...]]] = {
     "calibrate": (["checkpoint", "good.jsonl"], (CalibrateOptions,)),
     "bench": (["checkpoint", "texts.txt", "--types", "person", "--repeats", "1", "--num_texts", "2"], (BenchOptions,)),
     "convert": (["good.jsonl", "out.conll"], (ConvertOptions,)),
+    "generate": (
+        ["--output", "made.jsonl", "--types", "person", "--engine", "templates", "--patterns", "patterns.json"],
+        (GenerateOptions,),
+    ),
     "data stats": (["good.jsonl", "--tokenizer", "checkpoint"], (StatsOptions,)),
 }
 
@@ -89,6 +94,7 @@ def messy_place(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     place.file("texts.txt", "Ada moved to Paris .\n\nBob\u200b\n")
     place.file("empty.txt", "")
     place.file("binary.parquet", bytes(range(256)))
+    place.file("patterns.json", '{"patterns": ["{person} has {1-999}."], "values": {"person": ["Ada", "Bob"]}}')
     place.file("labels.json", '{"person": "a human being"}')
     monkeypatch.chdir(place.folder)
     return place

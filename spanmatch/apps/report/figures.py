@@ -5,7 +5,7 @@ No text of the user goes into a figure: the page names the lines in a legend bes
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,42 @@ def reliability_figure(result: Reliability, *, alt: str) -> Markup:
         lower.set(xlim=(0, 1), xlabel="score", ylabel="count")
         lower.locator_params(axis="y", nbins=3, integer=True)
         return _svg(figure, "reliability", alt)
+
+
+def learning_curve_figure(curves: Sequence[Mapping[int, float]], *, alt: str) -> Markup:
+    """Draw F1 against the number of training sentences, on a logarithmic axis.
+
+    Args:
+        curves: F1 by number of sentences; the i-th curve has the look of `look_of(i)`.
+        alt: the figure in words, for readers who do not see it.
+
+    Returns:
+        An SVG element.
+    """
+    sizes = sorted({size for curve in curves for size in curve})
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 4.4))
+        axes = figure.add_axes((0.1, 0.115, 0.87, 0.865))
+        for index, curve in enumerate(curves):
+            color, dashes = look_of(index)
+            on_off = tuple(float(length) for length in dashes.split())
+            line: dict[str, Any] = {"color": _SERIES[color], "linewidth": 1.6, "marker": "o", "markersize": 4}
+            axes.plot(list(curve), list(curve.values()), linestyle=(0, on_off), **line)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        axes.set(ylim=(0, 1.02), xlabel="training sentences", ylabel="F1")
+        axes.grid(True)
+        return _svg(figure, "learning-curve", alt)
+
+
+def look_of(index: int) -> tuple[int, str]:
+    """Return the number of the colour of a curve, and its dashes. Curves beside each other have other colours.
+
+    Args:
+        index: number of the curve.
+    """
+    return index % MAX_SERIES, DASHES[index // MAX_SERIES % len(DASHES)]
 
 
 def _draw_equal_f1(axes: Axes) -> None:

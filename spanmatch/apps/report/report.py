@@ -3,7 +3,6 @@
 The same evaluation gives the same bytes. Texts, labels and settings come from the user: the template escapes all of them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +24,11 @@ from spanmatch.evaluation.confusion import count_confusions, largest_confusions
 from spanmatch.evaluation.curves import PrecisionRecallCurves, precision_recall, reliability
 from spanmatch.evaluation.evaluate import Evaluation, scores_in_units
 from spanmatch.evaluation.metrics import Counts, Metrics
+from spanmatch.evaluation.tables import in_words
 
 _TEMPLATE = "report.html"
 _MAX_TYPES_SHOWN = 30  # the other types are folded away
-_MAX_TYPES_CONFUSED = 25
+MAX_TYPES_CONFUSED = 25
 _MAX_PAIRS = 20
 _THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 _CLASSES = {
@@ -49,7 +49,16 @@ class _TypeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ErrorClass:
+class ErrorClass:
+    """Holds a class of errors as a report shows it.
+
+    Attributes:
+        title: its heading.
+        explanation: which errors are in it.
+        count: number of errors.
+        examples: some of them, in their texts.
+    """
+
     title: str
     explanation: str
     count: int
@@ -90,7 +99,7 @@ def write_report(
     confusion = count_confusions(gold, found)
     support = {label: counts.num_gold for label, counts in metrics.per_type.items()}
     context = {
-        "settings": {name: _in_words(value) for name, value in settings.items()},
+        "settings": {name: in_words(value) for name, value in settings.items()},
         "metrics": metrics,
         "seqeval": evaluation.seqeval,
         "types": _type_rows(metrics, f1_intervals(gold, found)),
@@ -99,16 +108,17 @@ def write_report(
         "curves": curves,
         "precision_recall": _precision_recall(curves, metrics, scored, gold, floor),
         "reliability": _reliability(scored, gold),
-        "equal": confusion_grid(confusion.equal, support, max_types=_MAX_TYPES_CONFUSED),
-        "overlapping": confusion_grid(confusion.overlapping, support, max_types=_MAX_TYPES_CONFUSED),
+        "equal": confusion_grid(confusion.equal, support, max_types=MAX_TYPES_CONFUSED),
+        "overlapping": confusion_grid(confusion.overlapping, support, max_types=MAX_TYPES_CONFUSED),
         "largest": largest_confusions(confusion.equal + confusion.overlapping, _MAX_PAIRS),
-        "errors": _error_classes(metrics, corpus.examples, found, max_examples),
+        "errors": error_classes(asdict(metrics.errors), corpus.examples, found, max_examples),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, _environment().get_template(_TEMPLATE).render(context))
+    write_whole(path, environment().get_template(_TEMPLATE).render(context))
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what fills the templates of this folder in. It escapes every text."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -121,14 +131,6 @@ def _environment() -> Environment:
     environment.filters["percent"] = lambda value: f"{100 * value:.1f}%"
     environment.filters["count"] = lambda value: f"{value:,}"
     return environment
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_in_words(item)}" for name, item in value.items())
-    if value is None:
-        return "unknown"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _type_rows(metrics: Metrics, intervals: Mapping[str, tuple[float, float]]) -> list[_TypeRow]:
@@ -174,12 +176,19 @@ def _reliability(scored: ScoredMentions, gold: Sequence[Sequence[Mention]]) -> d
     return {"figure": figure, "result": result}
 
 
-def _error_classes(
-    metrics: Metrics, examples: Sequence[Example], found: Sequence[Mapping[Mention, float]], max_examples: int
-) -> list[_ErrorClass]:
+def error_classes(
+    counts: Mapping[str, int], examples: Sequence[Example], found: Sequence[Mapping[Mention, float]], max_examples: int
+) -> list[ErrorClass]:
+    """Return the classes of errors, with examples of each.
+
+    Args:
+        counts: number of errors by class, named as in `ErrorCounts`.
+        examples: texts with their gold.
+        found: predicted mentions of each example with their scores, in the units of the gold.
+        max_examples: number of examples to show of each class, at most.
+    """
     shown = error_examples(examples, found, max_per_class=max_examples)
-    counts = asdict(metrics.errors)
     return [
-        _ErrorClass(title=title, explanation=explanation, count=counts[name], examples=shown.get(name, []))
+        ErrorClass(title=title, explanation=explanation, count=counts[name], examples=shown.get(name, []))
         for name, (title, explanation) in _CLASSES.items()
     ]
