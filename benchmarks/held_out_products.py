@@ -2,32 +2,34 @@
 
     python benchmarks/held_out_products.py
 
-A share of all brands, product types and colors of train and validation is held out. Texts without any of them are trained on,
-texts whose brands, types and colors are all held out are tested on, and the rest is left out.
+A share of all words of brands, product types, colors and materials of train and validation is held out. Texts without any of
+them are trained on, texts whose attributes of these types consist of held-out words alone are tested on, the rest is left out.
 """
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-HELD_OUT = {"BRAND": 0.3, "TYPE": 0.3, "COLOR": 0.3}
+LABELS = {"BRAND", "TYPE", "COLOR", "MATERIAL"}
+SHARE = 0.5
+Word = tuple[str, str]
 
 
-def values_of(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Label and lower-cased text of the mentions whose values may be held out."""
-    spans = (span for span in row["char_spans"] if span["label"] in HELD_OUT)
-    return [(span["label"], row["text"][span["start"] : span["end"]].lower()) for span in spans]
+def words_of(row: dict[str, Any]) -> set[Word]:
+    """Label and word, lower-cased, of the attributes whose words may be held out."""
+    spans = [(span["label"], row["text"][span["start"] : span["end"]]) for span in row["char_spans"] if span["label"] in LABELS]
+    return {(label, word) for label, text in spans for word in re.findall(r"\w+", text.lower())}
 
 
 def split(rows: list[dict[str, Any]], seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Texts to train on, and texts to test on."""
-    values = sorted({pair for row in rows for pair in values_of(row)})
     rng = random.Random(seed)
-    held = {pair for pair in values if rng.random() < HELD_OUT[pair[0]]}
-    train = [row for row in rows if not held.intersection(values_of(row))]
-    test = [row for row in rows if values_of(row) and held.issuperset(values_of(row))]
+    held = {word for word in sorted({word for row in rows for word in words_of(row)}) if rng.random() < SHARE}
+    train = [row for row in rows if not held & words_of(row)]
+    test = [row for row in rows if words_of(row) and words_of(row) <= held]
     return train, test
 
 
@@ -39,7 +41,7 @@ def main() -> None:
     random.Random(0).shuffle(train)
     target.mkdir(parents=True, exist_ok=True)
     (target / "labels.json").write_bytes((source / "labels.json").read_bytes())
-    parts = {"validation": train[:300], "train": train[300:], "test_held_out": test}
+    parts = {"validation": train[:100], "train": train[100:], "test_held_out": test}
     for name, own in parts.items():
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in own)
         (target / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
