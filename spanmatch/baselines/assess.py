@@ -25,8 +25,6 @@ SUBMITTED = "token classifier"
 OUTSIDE = f"{DEFAULT_MODEL}, fine-tuned (outside the rules)"
 # Matchers train with a higher learning rate than token classifiers, and see types with and without their descriptions.
 _MATCHER_KEYS = {"type_texts": "mixed", "learning_rate": 2e-4}
-
-
 # What was trained on other data already needs smaller steps.
 _OF_TRAINED = {"pretrained_model_name_or_path": DEFAULT_MODEL, "learning_rate": 1e-4}
 
