@@ -206,7 +206,8 @@ def test_it_is_a_tagger(server: ChatServer) -> None:
 
 class TestFolder:
     @pytest.fixture
-    def folder(self, server: ChatServer, tmp_path: Path) -> Path:
+    def folder(self, server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)  # a relative path of a tagger that has no folder yet is one of this one
         shown = read_corpus(str(write_jsonl(tmp_path / "train.jsonl", sentences(3)))).examples
         prompt = Prompt(template="Find {types}!", examples=shown, max_chars=500, num_retries=1)
         tagger(server, prompt, temperature=0.0, cache_file="answers.sqlite").save_pretrained(tmp_path / "model")
