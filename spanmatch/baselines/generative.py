@@ -100,12 +100,14 @@ class GenerativeTagger(PlainTagger):
             calibration: calibrated thresholds, if there are any.
 
         Raises:
-            InputError: the tokenizer is not a fast one, or it cannot decode with constraints as the settings ask.
+            InputError: the tokenizer is not a fast one, or has no end token; or XGrammar is needed and missing.
         """
         super().__init__(calibration)
         if not tokenizer.is_fast:
             raise InputError(f"{tokenizer.name_or_path}: its tokenizer is not a fast one; take another model")
         if tokenizer.pad_token is None:
+            if tokenizer.eos_token is None:
+                raise InputError(f"{tokenizer.name_or_path}: its tokenizer has no token that ends a text; take another model")
             tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "left"
         self.model, self.tokenizer, self.settings = model, tokenizer, settings
@@ -202,7 +204,8 @@ class GenerativeTagger(PlainTagger):
         """
         words = [flat_words(example) for example in examples]
         parts = self.prompts.parts(examples)
-        self.counts.words_too_long += sum(map(len, words)) - sum(len(part.words) for part in parts)
+        asked = sum(len(example.words) for example in examples if example.types)
+        self.counts.words_too_long += asked - sum(len(part.words) for part in parts)
         labels = [[0] * len(own) for own in words]
         log_probabilities: list[dict[int, list[float]]] = [{} for _ in examples]
         for part, written in self._answers(parts, examples, words):

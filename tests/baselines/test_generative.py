@@ -130,6 +130,13 @@ def test_what_is_lost_is_told_once_and_counted(
     assert tagger.counts.words_too_long == 1
 
 
+def test_a_tokenizer_that_ends_nothing(model_folder: Path) -> None:
+    tagger = make_generator(model_folder)
+    tagger.tokenizer.pad_token = tagger.tokenizer.eos_token = None
+    with pytest.raises(InputError, match="no token that ends a text"):
+        GenerativeTagger(tagger.model, tagger.tokenizer, tagger.settings)
+
+
 class TestTagger:
     def test_it_is_one(self, folder: Path) -> None:
         tagger: Tagger = load_tagger(folder, device="cpu", dtype="float32")
