@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import DataCollatorForSeq2Seq, EarlyStoppingCallback, ProgressCallback, Trainer, set_seed
+from transformers import DataCollatorForSeq2Seq, EarlyStoppingCallback, Trainer, set_seed
 
 from spanmatch.baselines.chat_format import flat_words, write_answer
 from spanmatch.baselines.generative import GenerativeTagger, load_model, merged, new_settings
@@ -31,7 +31,7 @@ from spanmatch.training.final_scores import final_scores
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.resume import where_to_resume
 from spanmatch.training.train import Draw
-from spanmatch.training.trainer import LossAndF1Progress, StopAtDivergence, check_weights
+from spanmatch.training.trainer import check_weights, prepare_trainer
 
 logger = logging.getLogger(__name__)
 
@@ -162,12 +162,9 @@ class GenerativeTrainer(Trainer):
             train_dataset=rows,
             eval_dataset=None if validation is None else [],
             processing_class=tagger.tokenizer,
-            callbacks=[StopAtDivergence(), *([EarlyStoppingCallback(patience)] if patience else [])],
+            callbacks=[EarlyStoppingCallback(patience)] if patience else None,
         )
-        self.loss_is_scaled_for_ga = False  # the loss is a mean of its micro-batch: the Trainer averages the micro-batches
-        self.remove_callback(ProgressCallback)
-        if not training.disable_tqdm:
-            self.add_callback(LossAndF1Progress())
+        prepare_trainer(self)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

@@ -1,5 +1,6 @@
 """`PlainTagger`: what all taggers share that list the entities of a text, and score no other spans."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
@@ -19,7 +20,7 @@ from spanmatch.prediction.thresholds import Calibration, Threshold, cutoffs, log
 _NEAREST_TO_ONE = 1 - 1e-9
 
 
-class PlainTagger:
+class PlainTagger(ABC):
     """Finds entities by a method that lists them. A subclass lists those of a batch; the rest of a `Tagger` is here.
 
     Without a threshold, and without a calibration, everything that is listed is found.
@@ -43,19 +44,20 @@ class PlainTagger:
         self.calibration = calibration
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """Return what it is, in a word or two."""
-        raise NotImplementedError
 
     @property
     def default_threshold(self) -> Threshold | None:
         """Return the threshold of a prediction for which none is given; None if then everything counts that it lists."""
         return None if self.calibration is None else "calibrated"
 
+    @abstractmethod
     def fingerprint(self) -> dict[str, str]:
         """Return what its output depends on (see `Tagger.fingerprint`)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def list_entities(self, examples: Sequence[Example], *, line_breaks: str | None = None) -> list[list[Entity]]:
         """List the entities of each example, whatever their scores, with the labels of its own types.
 
@@ -63,7 +65,6 @@ class PlainTagger:
             examples: the texts of a batch, with their words and types.
             line_breaks: as in `StreamOptions`.
         """
-        raise NotImplementedError
 
     @overload
     def predict(self, texts: str, types: Types | None = ..., **options: Any) -> list[Entity]: ...

@@ -5,8 +5,9 @@ Legend: B batch, T subwords, L labels, W words of a text.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import torch
 
 from spanmatch.baselines.plain_tagger import PlainTagger
 from spanmatch.baselines.word_windows import WordWindow, word_windows
+from spanmatch.batching.batcher import length_batches
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.data.examples import Example
 from spanmatch.data.labels import unnamed_type
@@ -153,10 +155,10 @@ class TokenClassifier(PlainTagger):
     def _probabilities(self, windows: Sequence[WordWindow]) -> list[np.ndarray]:
         """Return the probability of each label for the words of each window. Shape: (words, L) each."""
         found: list[np.ndarray] = [np.empty(0)] * len(windows)
-        order = sorted(range(len(windows)), key=lambda index: -len(windows[index].ids))
+        lengths, most = [len(window.ids) for window in windows], devices.batch_tokens(self.model.device)
         devices.use_no_lost_threads()
         with torch.inference_mode():
-            for chosen in self._batches(order, windows):
+            for chosen in length_batches(lengths, batch_size=None, max_tokens=most):
                 own = [windows[index] for index in chosen]
                 ids, mask = self.sequences.pad([np.asarray(window.ids, dtype=np.int64) for window in own])
                 inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
@@ -166,15 +168,6 @@ class TokenClassifier(PlainTagger):
                 for index, window, row_TL in zip(chosen, own, shares_BTL, strict=True):
                     found[index] = row_TL[[shift + first for first in window.firsts]]
         return found
-
-    def _batches(self, order: Sequence[int], windows: Sequence[WordWindow]) -> Iterator[list[int]]:
-        """Yield windows in batches of about as many tokens as suit the device, the longest first."""
-        most = devices.batch_tokens(self.model.device)
-        start = 0
-        while start < len(order):
-            size = max(1, most // (len(windows[order[start]].ids) + 2))
-            yield list(order[start : start + size])
-            start += size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +224,24 @@ class Labels:
             TYPES_KEY: {item.label: {"name": item.name, "description": item.description} for item in self.types},
         }
 
+    # What is looked up for each text is put together once.
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return {item.key: item.label for item in self.types}
+
+    @cached_property
+    def _by_label(self) -> dict[str, str]:
+        return {normalise(item.label): item.label for item in self.types}
+
+    @cached_property
+    def _columns(self) -> dict[str, list[int]]:
+        """Return the columns of the tags of each label."""
+        return {item.label: [index for index, tag in enumerate(self.tags) if _label_of(tag) == item.label] for item in self.types}
+
+    @cached_property
+    def _index_of(self) -> dict[str, int]:
+        return {tag: index for index, tag in enumerate(self.tags)}
+
     def of_words(self, example: Example) -> list[int]:
         """Return the label of each word of an annotated text. Of gold that overlaps, the longest is kept.
 
@@ -240,7 +251,7 @@ class Labels:
             example: the text with its gold.
         """
         known = self.known(example.types)
-        index_of = {tag: index for index, tag in enumerate(self.tags)}
+        index_of = self._index_of
         found = [index_of[OUTSIDE]] * len(example.words)
         for mention in sorted(example.mentions, key=lambda item: (item.start - item.end, item.start)):
             own = known.get(mention.label)
@@ -259,9 +270,7 @@ class Labels:
         Args:
             types: the types of a text. One is known if its name is that of a type, or else if its label is.
         """
-        by_name = {item.key: item.label for item in self.types}
-        by_label = {normalise(item.label): item.label for item in self.types}
-        found = {item.label: by_name.get(item.key) or by_label.get(normalise(item.label)) for item in types}
+        found = {item.label: self._by_name.get(item.key) or self._by_label.get(normalise(item.label)) for item in types}
         return {label: own for label, own in found.items() if own is not None}
 
     def entities(self, example: Example, words: Sequence[int], probabilities_WL: np.ndarray, line_breaks: str) -> list[Entity]:
@@ -285,8 +294,7 @@ class Labels:
             if span.label not in asked:
                 continue
             start, end = example.words[words[span.start]][0], example.words[words[span.end - 1]][1]
-            columns = [index for index, tag in enumerate(self.tags) if _label_of(tag) == span.label]
-            score = float(probabilities_WL[span.start : span.end, columns].sum(axis=1).mean())
+            score = float(probabilities_WL[span.start : span.end, self._columns[span.label]].sum(axis=1).mean())
             text = example.text[start:end]
             found.append(Entity(start=start, end=end, label=asked[span.label], text=text, score=score))
         return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import DataCollatorForTokenClassification, EarlyStoppingCallback, ProgressCallback, Trainer, set_seed
+from transformers import DataCollatorForTokenClassification, EarlyStoppingCallback, Trainer, set_seed
 
 from spanmatch.baselines.adapters import write_adapters
 from spanmatch.baselines.lora import num_trained, with_adapters
@@ -32,7 +32,7 @@ from spanmatch.training.final_scores import final_scores
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.resume import where_to_resume
 from spanmatch.training.train import Draw
-from spanmatch.training.trainer import LossAndF1Progress, StopAtDivergence, check_weights
+from spanmatch.training.trainer import check_weights, prepare_trainer
 
 logger = logging.getLogger(__name__)
 
@@ -201,12 +201,9 @@ class TokenTrainer(Trainer):
             processing_class=tagger.tokenizer,
             compute_metrics=_scores(tagger.labels.tags),
             preprocess_logits_for_metrics=lambda logits_BTL, _: logits_BTL.argmax(dim=-1),
-            callbacks=[StopAtDivergence(), *([EarlyStoppingCallback(patience)] if patience else [])],
+            callbacks=[EarlyStoppingCallback(patience)] if patience else None,
         )
-        self.loss_is_scaled_for_ga = False  # the loss is a mean of its micro-batch: the Trainer averages the micro-batches
-        self.remove_callback(ProgressCallback)
-        if not training.disable_tqdm:
-            self.add_callback(LossAndF1Progress())
+        prepare_trainer(self)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -28,7 +28,18 @@ def run_compare(**given: Any) -> None:
     require_extra("report", "matplotlib", "jinja2", purpose="spanmatch compare")
     from spanmatch.baselines.compare import compare
 
-    num_failed = compare(options, COMMANDS, write_html)
+    end_with(compare(options, COMMANDS, write_html))
+
+
+def end_with(num_failed: int) -> None:
+    """End the process with status 1 if rows failed, and say so.
+
+    Args:
+        num_failed: how many did.
+
+    Raises:
+        SystemExit: some did.
+    """
     if num_failed:
         print(f"{num_failed} of the rows failed; the report says why", file=sys.stderr)
         raise SystemExit(1)

@@ -102,6 +102,19 @@ class StopAtDivergence(TrainerCallback):
             raise diverged(f"the loss is {loss}", state.global_step)
 
 
+def prepare_trainer(trainer: Trainer) -> None:
+    """Have a trainer average micro-batches, end where its loss is no number any more, and show our progress bar.
+
+    Args:
+        trainer: any trainer whose loss is a mean of its micro-batch.
+    """
+    trainer.loss_is_scaled_for_ga = False  # the Trainer averages the micro-batches
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(StopAtDivergence())
+    if not trainer.args.disable_tqdm:
+        trainer.add_callback(LossAndF1Progress())
+
+
 class MatcherTrainer(Trainer):
     """Trains a matcher: adds our objectives, a learning rate per part, F1 of entities and our checkpoints to the Trainer."""
 
@@ -141,12 +154,8 @@ class MatcherTrainer(Trainer):
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
         )
-        self.loss_is_scaled_for_ga = False  # the loss is a mean of its micro-batch: the Trainer averages the micro-batches
         self.anchor = None if num_anchored is None else TypeAnchor(matcher.model, matcher.batcher)
-        self.remove_callback(ProgressCallback)
-        self.add_callback(StopAtDivergence())
-        if not args.disable_tqdm:
-            self.add_callback(LossAndF1Progress())
+        prepare_trainer(self)
         if train_dataset is not None:
             self.add_callback(EpochOfViews(train_dataset))
             if args.dataloader_num_workers:
