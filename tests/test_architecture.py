@@ -37,8 +37,8 @@ OPTIONAL = {"data/formats/spacy_docbin.py": {"spacy"}, "model/packaged.py": {"ge
 # Imports by a computed name: the one dict of `load_tagger`.
 COMPUTED_IMPORTS = {"prediction/tagger.py"}
 MAY_PRINT = {
-    "cli", "evaluation/run.py", "training/train.py", "training/final_scores.py", "tagging/tag.py", "baselines/token_training.py",
-    "baselines/prompted_fit.py", "baselines/generative_training.py",
+    "cli", "evaluation/run.py", "training/train.py", "training/final_scores.py", "tagging/tag.py", "baselines/fitting.py",
+    "baselines/prompted_fit.py",
     "baselines/compare.py", "baselines/assess.py",
 }  # fmt: skip
 # Without torch a tagger of another kind can share all of this, and a command that computes nothing starts at once.

@@ -1,87 +1,45 @@
-"""Fine-tune a causal language model to write down the entities of a text, from its command line to its files.
+"""Fine-tune a causal language model to write down the entities of a text: what is particular to it; `fitting` does the rest.
 
 Legend: B batch, T tokens, V vocabulary.
 """
 
-import json
 import logging
-import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import DataCollatorForSeq2Seq, EarlyStoppingCallback, Trainer, set_seed
+from transformers import DataCollatorForSeq2Seq, EarlyStoppingCallback, Trainer
 
 from spanmatch.baselines.chat_format import flat_words, write_answer
+from spanmatch.baselines.fitting import Method
 from spanmatch.baselines.generative import GenerativeTagger, load_model, merged, new_settings
 from spanmatch.baselines.generative_arguments import GENERATIVE_RULES, GenerativeArguments, GenerativeTrainingArguments
-from spanmatch.baselines.lora import num_trained, with_adapters
+from spanmatch.baselines.lora import with_adapters
 from spanmatch.baselines.token_classifier import Labels
 from spanmatch.baselines.word_windows import IGNORED
 from spanmatch.data.corpus import Corpus
-from spanmatch.data.files import folder_to_write, write_whole
 from spanmatch.errors import InputError
 from spanmatch.evaluation.evaluate import evaluate_corpus
 from spanmatch.model.pretrained import resolve_encoder
-from spanmatch.training.config_file import read_arguments
-from spanmatch.training.corpora import read_corpora
-from spanmatch.training.final_scores import final_scores
-from spanmatch.training.output_folder import remove_checkpoints, written_by_training
-from spanmatch.training.resume import where_to_resume
-from spanmatch.training.train import Draw
-from spanmatch.training.trainer import check_weights, prepare_trainer
+from spanmatch.training.corpora import Corpora
+from spanmatch.training.trainer import prepare_trainer
 
 logger = logging.getLogger(__name__)
 
 
-def fit_generative(command_line: Sequence[str], draw: Draw | None = None) -> None:
-    """Train and evaluate a generative model as its configuration says, and write it.
-
-    Args:
-        command_line: the configuration file, and `--key value` for each key to override.
-        draw: draws the Trainer's log into the output folder, and returns what to print about it; by default none is drawn.
-
-    Raises:
-        InputError: the configuration or the data are wrong; nothing has been written.
-    """
-    what = "Fine-tune a causal language model to write down the entities of a text."
-    groups = (GenerativeArguments, GenerativeTrainingArguments)
-    arguments, training = read_arguments(command_line, *groups, what=what, rules=GENERATIVE_RULES)
-    output_dir = folder_to_write(str(training.output_dir))
-    resume = where_to_resume(arguments, training, output_dir)
-    corpora = read_corpora(arguments, training, written_by_training(output_dir))
-    if corpora.train is None:
-        raise InputError('"do_train" is false; to evaluate a generative model, use spanmatch evaluate')
-    set_seed(training.seed)
-    tagger = build_tagger(arguments)
-    rows = training_rows(tagger, corpora.train)
-    trainer = GenerativeTrainer(tagger, arguments, training, rows, corpora.validation)
-    if resume is None and arguments.overwrite_output_dir and training.should_save:
-        remove_checkpoints(output_dir)
-    facts = {"train_seconds": _train(trainer, resume), "trained_parameters": num_trained(tagger.model)}
-    merged(tagger.model).to(training.device)
-    if training.should_save:
-        tagger.save_pretrained(output_dir)
-    for name, corpus in (("validation", corpora.validation), ("test", corpora.test)):
-        if corpus is not None:
-            final_scores(tagger, corpus, arguments, training, output_dir / name)
-    if training.should_save:
-        write_whole(output_dir / "timings.json", json.dumps(facts | {"answers": asdict(tagger.counts)}, indent=1) + "\n")
-        drawn = draw(trainer.state.log_history, output_dir) if draw is not None else ""
-        print(f"\n{output_dir}: {', '.join(filter(None, ['generative model', drawn]))}")
-
-
-def build_tagger(arguments: GenerativeArguments) -> GenerativeTagger:
+def build_tagger(arguments: GenerativeArguments, training: GenerativeTrainingArguments, corpus: Corpus) -> GenerativeTagger:
     """Return the generative model that a training starts from.
 
     Args:
         arguments: say what it is built from.
+        training: not used.
+        corpus: not used: it takes any types.
 
     Raises:
         InputError: the model cannot be loaded, or adapters cannot be put into it.
     """
+    del training, corpus
     source = resolve_encoder(arguments.model)
     model, tokenizer = load_model(source, source)
     settings = new_settings(
@@ -222,10 +180,28 @@ class GenerativeTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def _train(trainer: GenerativeTrainer, resume: str | None) -> float:
-    """Train, and return how many seconds it took."""
-    start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=resume)
-    trainer.accelerator.wait_for_everyone()
-    check_weights(trainer.tagger.model.state_dict(), trainer.state.global_step)
-    return time.perf_counter() - start
+def _trainer(
+    tagger: GenerativeTagger, arguments: GenerativeArguments, training: GenerativeTrainingArguments, corpora: Corpora
+) -> GenerativeTrainer:
+    assert corpora.train is not None, "a training has data to train on"
+    return GenerativeTrainer(tagger, arguments, training, training_rows(tagger, corpora.train), corpora.validation)
+
+
+def _finish(
+    tagger: GenerativeTagger, arguments: GenerativeArguments, training: GenerativeTrainingArguments, corpora: Corpora
+) -> None:
+    del arguments, corpora
+    merged(tagger.model).to(training.device)
+
+
+GENERATIVE = Method(
+    made="generative model",
+    what="Fine-tune a causal language model to write down the entities of a text.",
+    arguments=GenerativeArguments,
+    training=GenerativeTrainingArguments,
+    rules=GENERATIVE_RULES,
+    build=build_tagger,
+    trainer=_trainer,
+    finish=_finish,
+    facts=lambda tagger: {"answers": asdict(tagger.counts)},
+)

@@ -1,106 +1,36 @@
-"""Train a token classifier from its command line to its files. All access to disk, network and logs is here.
+"""Train a token classifier: what is particular to it; `fitting` does the rest.
 
 Legend: B batch, T subwords, L labels.
 """
 
-import json
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import DataCollatorForTokenClassification, EarlyStoppingCallback, Trainer, set_seed
+from transformers import DataCollatorForTokenClassification, EarlyStoppingCallback, Trainer
 
 from spanmatch.baselines.adapters import write_adapters
-from spanmatch.baselines.lora import num_trained, with_adapters
+from spanmatch.baselines.fitting import Method
+from spanmatch.baselines.lora import with_adapters
 from spanmatch.baselines.token_arguments import TOKEN_RULES, LlmArguments, TokenArguments, TokenTrainingArguments
 from spanmatch.baselines.token_classifier import Labels, TokenClassifier, load_model
 from spanmatch.baselines.token_losses import Loss, cross_entropy, focal, inverse_frequencies, majority_or_minority, weighted
 from spanmatch.baselines.word_windows import IGNORED, word_windows
 from spanmatch.data.corpus import Corpus
-from spanmatch.data.files import folder_to_write, write_whole
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.model.pretrained import resolve_encoder
-from spanmatch.training.config_file import read_arguments
-from spanmatch.training.corpora import read_corpora
-from spanmatch.training.final_scores import final_scores
-from spanmatch.training.output_folder import remove_checkpoints, written_by_training
-from spanmatch.training.resume import where_to_resume
-from spanmatch.training.train import Draw
-from spanmatch.training.trainer import check_weights, prepare_trainer
+from spanmatch.training.corpora import Corpora
+from spanmatch.training.trainer import prepare_trainer
 
 logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter"  # the folder of the adapters alone, beside the weights that they are merged into
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Says which keys a command has, and what it does."""
-
-    arguments: type[TokenArguments]
-    what: str
-
-
-RECIPES = {
-    "token": Recipe(arguments=TokenArguments, what="Train a token classifier."),
-    "llm": Recipe(arguments=LlmArguments, what="Turn a decoder into a token classifier that sees both sides of a word."),
-}
-
-
-def fit_token_classifier(command_line: Sequence[str], recipe: Recipe, draw: Draw | None = None) -> None:
-    """Train and evaluate a token classifier as its configuration says, and write it.
-
-    Args:
-        command_line: the configuration file, and `--key value` for each key to override.
-        recipe: the keys of the command.
-        draw: draws the Trainer's log into the output folder, and returns what to print about it; by default none is drawn.
-
-    Raises:
-        InputError: the configuration or the data are wrong; nothing has been written.
-    """
-    arguments, training = read_arguments(
-        command_line, recipe.arguments, TokenTrainingArguments, what=recipe.what, rules=TOKEN_RULES
-    )
-    output_dir = folder_to_write(str(training.output_dir))
-    resume = where_to_resume(arguments, training, output_dir)
-    set_seed(training.seed)
-    corpora = read_corpora(arguments, training, written_by_training(output_dir))
-    if corpora.train is None:
-        raise InputError('"do_train" is false; to evaluate a token classifier, use spanmatch evaluate')
-    tagger = build_tagger(arguments, training, corpora.train)
-    set_seed(training.seed)  # the batches do not depend on how many random numbers building took
-    trainer = TokenTrainer(tagger, arguments, training, corpora.train, corpora.validation)
-    if training.should_save and arguments.overwrite_output_dir and resume is None:
-        remove_checkpoints(output_dir)
-    start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=resume)
-    seconds = time.perf_counter() - start
-    trainer.accelerator.wait_for_everyone()
-    check_weights(tagger.model.state_dict(), trainer.state.global_step)
-    facts = {"train_seconds": seconds, "trained_parameters": num_trained(tagger.model)}
-    if arguments.lora_rank:
-        if training.should_save:
-            write_adapters(tagger.model, tagger.tokenizer, output_dir / ADAPTER)
-        tagger.model = tagger.model.merge_and_unload()
-    tagger.model.to(training.device).eval()
-    if corpora.validation is not None:
-        source, size = ", ".join(arguments.validation_file), training.per_device_eval_batch_size
-        tagger.calibration = calibrate(tagger, corpora.validation, source=source, format=arguments.format, batch_size=size)
-    if training.should_save:
-        tagger.save_pretrained(output_dir)
-        write_whole(output_dir / "timings.json", json.dumps(facts, indent=1) + "\n")
-    for name, corpus in (("validation", corpora.validation), ("test", corpora.test)):
-        if corpus is not None:
-            final_scores(tagger, corpus, arguments, training, output_dir / name)
-    if training.should_save:
-        drawn = draw(trainer.state.log_history, output_dir) if draw is not None else ""
-        print(f"\n{output_dir}: {', '.join(['token classifier', *([drawn] if drawn else [])])}")
 
 
 def build_tagger(arguments: TokenArguments, training: TokenTrainingArguments, corpus: Corpus) -> TokenClassifier:
@@ -254,3 +184,35 @@ def _scores(tags: Sequence[str]) -> Callable[[Any], dict[str, float]]:
         return rates | {"accuracy": float(accuracy_score(gold, found))}
 
     return scores
+
+
+def _trainer(
+    tagger: TokenClassifier, arguments: TokenArguments, training: TokenTrainingArguments, corpora: Corpora
+) -> TokenTrainer:
+    assert corpora.train is not None, "a training has data to train on"
+    return TokenTrainer(tagger, arguments, training, corpora.train, corpora.validation)
+
+
+def _finish(tagger: TokenClassifier, arguments: TokenArguments, training: TokenTrainingArguments, corpora: Corpora) -> None:
+    """Merge adapters into the weights, after writing them alone; choose thresholds."""
+    if arguments.lora_rank:
+        if training.should_save:
+            write_adapters(tagger.model, tagger.tokenizer, Path(str(training.output_dir)) / ADAPTER)
+        tagger.model = tagger.model.merge_and_unload()
+    tagger.model.to(training.device).eval()
+    if corpora.validation is not None:
+        source, size = ", ".join(arguments.validation_file), training.per_device_eval_batch_size
+        tagger.calibration = calibrate(tagger, corpora.validation, source=source, format=arguments.format, batch_size=size)
+
+
+TOKEN = Method(
+    made="token classifier",
+    what="Train a token classifier.",
+    arguments=TokenArguments,
+    training=TokenTrainingArguments,
+    rules=TOKEN_RULES,
+    build=build_tagger,
+    trainer=_trainer,
+    finish=_finish,
+)
+LLM = replace(TOKEN, what="Turn a decoder into a token classifier that sees both sides of a word.", arguments=LlmArguments)

@@ -1,23 +1,21 @@
 """The command `spanmatch fit`: train one of the other ways to find entities."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from spanmatch.errors import InputError, nearest
 
 
-def _token(arguments: Sequence[str]) -> None:
-    _token_classifier(arguments, "token")
+def _trained(module: str, method: str) -> Callable[[Sequence[str]], None]:
+    """Return what runs the training that a module of `baselines` has under a name."""
 
+    def run(arguments: Sequence[str]) -> None:
+        from spanmatch.apps.training_curves import draw_training
+        from spanmatch.baselines.fitting import fit
 
-def _llm(arguments: Sequence[str]) -> None:
-    _token_classifier(arguments, "llm")
+        fit(arguments, getattr(import_module(f"spanmatch.baselines.{module}"), method), draw=draw_training)
 
-
-def _token_classifier(arguments: Sequence[str], recipe: str) -> None:
-    from spanmatch.apps.training_curves import draw_training
-    from spanmatch.baselines.token_training import RECIPES, fit_token_classifier
-
-    fit_token_classifier(arguments, RECIPES[recipe], draw=draw_training)
+    return run
 
 
 def _prompted(arguments: Sequence[str]) -> None:
@@ -26,18 +24,14 @@ def _prompted(arguments: Sequence[str]) -> None:
     fit_prompted(arguments)
 
 
-def _generative(arguments: Sequence[str]) -> None:
-    from spanmatch.apps.training_curves import draw_training
-    from spanmatch.baselines.generative_training import fit_generative
-
-    fit_generative(arguments, draw=draw_training)
-
-
 # What each method makes, and what makes it of the arguments behind its name. Torch is imported only then.
 METHODS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
-    "token": ("a token classifier", _token),
-    "llm": ("a decoder (Llama, Qwen, Gemma, ...) that is turned into a token classifier", _llm),
-    "generative": ("a causal language model that writes down the entities of a text", _generative),
+    "token": ("a token classifier", _trained("token_training", "TOKEN")),
+    "llm": ("a decoder (Llama, Qwen, Gemma, ...) that is turned into a token classifier", _trained("token_training", "LLM")),
+    "generative": (
+        "a causal language model that writes down the entities of a text",
+        _trained("generative_training", "GENERATIVE"),
+    ),
     "prompted": ("a chat model behind any OpenAI-compatible endpoint, with a few examples; nothing is trained", _prompted),
 }
 
