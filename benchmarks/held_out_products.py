@@ -1,51 +1,68 @@
-"""Make a test of unseen attributes out of the training data of data/products: test_ood is for reporting, not for choosing.
+"""Make a test of unseen attributes out of what data/products is made of: test_ood is for reporting, not for choosing.
 
     python benchmarks/held_out_products.py
 
-A share of all words of brands, product types, colors and materials of train and validation is held out. Texts without any of
-them are trained on, texts whose attributes of these types consist of held-out words alone are tested on, the rest is left out.
+The lexicon of the training data is cut in two: categories with their product types and brands, colors, and templates. From
+one part come texts to train on, from the other texts to test on; materials, sizes and genders are in both, as in test_ood.
+Nothing of the lexicon of test_ood is read.
 """
 
 import json
 import random
-import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
-LABELS = {"BRAND", "TYPE", "COLOR", "MATERIAL"}
-SHARE = 0.5
-Word = tuple[str, str]
+sys.path.insert(0, str(ROOT / "data"))
+
+from generators.products import QUERIES, TITLES, Source, draw_records, labels  # noqa: E402
+from generators.products_lexicon import Lexicon, id_lexicon  # noqa: E402
+
+SIZES = {"train": 4500, "validation": 500, "test_held_out": 1000}
+SHARE = 0.6  # of what is trained on
 
 
-def words_of(row: dict[str, Any]) -> set[Word]:
-    """Label and word, lower-cased, of the attributes whose words may be held out."""
-    spans = [(span["label"], row["text"][span["start"] : span["end"]]) for span in row["char_spans"] if span["label"] in LABELS]
-    return {(label, word) for label, text in spans for word in re.findall(r"\w+", text.lower())}
+def chosen(items: Iterable[str], share: float, rng: random.Random) -> set[str]:
+    """Draw a share of items."""
+    pool = sorted(set(items))
+    return set(rng.sample(pool, round(len(pool) * share)))
 
 
-def split(rows: list[dict[str, Any]], seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Texts to train on, and texts to test on."""
-    rng = random.Random(seed)
-    held = {word for word in sorted({word for row in rows for word in words_of(row)}) if rng.random() < SHARE}
-    train = [row for row in rows if not held & words_of(row)]
-    test = [row for row in rows if words_of(row) and words_of(row) <= held]
-    return train, test
+def part_of(lexicon: Lexicon, categories: set[str], colors: set[str]) -> Lexicon:
+    """Return the groups and brands of some categories, and palettes of some colors."""
+    palettes = {name: tuple(color for color in palette if color in colors) for name, palette in lexicon.palettes.items()}
+    groups = tuple(group for group in lexicon.groups if group.category in categories)
+    return replace(lexicon, groups=groups, palettes=palettes)
 
 
 def main() -> None:
-    source, target = ROOT / "data" / "products", ROOT / "models" / "held_out_products"
-    files = [source / f"{name}.jsonl" for name in ("train", "validation")]
-    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    train, test = split(rows, seed=0)
-    random.Random(0).shuffle(train)
+    rng, lexicon = random.Random(0), id_lexicon()
+    all_categories = {group.category for group in lexicon.groups}
+    categories = chosen(all_categories, SHARE, rng)
+    all_colors = {color for palette in lexicon.palettes.values() for color in palette}
+    colors = chosen(all_colors, SHARE, rng)
+    titles, queries = chosen(TITLES, 0.8, rng), chosen(QUERIES, 0.8, rng)
+
+    def source(lexicon: Lexicon, titles: Sequence[str], queries: Sequence[str]) -> Source:
+        return Source(lexicon=lexicon, titles=tuple(titles), queries=tuple(queries), accessories=())
+
+    known = source(part_of(lexicon, categories, colors), sorted(titles), sorted(queries))
+    # New templates weigh more, as in test_ood.
+    other = source(
+        part_of(lexicon, all_categories - categories, all_colors - colors),
+        [*TITLES, *sorted(set(TITLES) - titles)],
+        [*QUERIES, *sorted(set(QUERIES) - queries)],
+    )
+    target, seen = ROOT / "models" / "held_out_products", set[str]()
     target.mkdir(parents=True, exist_ok=True)
-    (target / "labels.json").write_bytes((source / "labels.json").read_bytes())
-    parts = {"validation": train[:100], "train": train[100:], "test_held_out": test}
-    for name, own in parts.items():
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in own)
+    (target / "labels.json").write_text(json.dumps(labels(), indent=1) + "\n", encoding="utf-8")
+    for name, size in SIZES.items():
+        records = draw_records(other if name == "test_held_out" else known, size, random.Random(name), seen)
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         (target / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        print(f"{target.relative_to(ROOT)}/{name}.jsonl: {len(own)} texts")
+        print(f"{target.relative_to(ROOT)}/{name}.jsonl: {len(records)} texts")
 
 
 if __name__ == "__main__":

@@ -224,31 +224,38 @@ def _draw_record(source: Source, rng: random.Random) -> dict[str, Any]:
     kind = rng.random()
     if kind < NO_ENTITY_SHARE:
         pieces = _draw_no_entity(rng)
-    elif kind < NO_ENTITY_SHARE + ACCESSORY_SHARE:
+    elif source.accessories and kind < NO_ENTITY_SHARE + ACCESSORY_SHARE:
         pieces = _draw_accessory(source, is_title, rng)
     else:
         pieces = _draw_product(source, is_title, rng)
     return _assemble(pieces, draw_style(is_title, rng), rng)
 
 
+def draw_records(source: Source, number: int, rng: random.Random, seen: set[str]) -> list[dict[str, Any]]:
+    """Draw records whose texts, whatever their case, are not in `seen`, which grows by them."""
+    records: list[dict[str, Any]] = []
+    while len(records) < number:
+        record = _draw_record(source, rng)
+        key = record["text"].casefold()
+        if key not in seen:
+            seen.add(key)
+            records.append(record)
+    return records
+
+
 def generate(seed: int = 0) -> dict[str, list[dict[str, Any]]]:
     """Make the records of every split; no text is in them twice, whatever its case."""
     id_source = Source(lexicon=id_lexicon(), titles=TITLES, queries=QUERIES, accessories=ACCESSORIES)
-    ood_source = Source(lexicon=ood_lexicon(), titles=TITLES + OOD_TITLES * 2, queries=QUERIES + OOD_QUERIES * 2,
-                        accessories=OOD_ACCESSORIES)
+    ood_source = Source(
+        lexicon=ood_lexicon(), titles=TITLES + OOD_TITLES * 2, queries=QUERIES + OOD_QUERIES * 2, accessories=OOD_ACCESSORIES
+    )
     seen: set[str] = set()
-    splits: dict[str, list[dict[str, Any]]] = {}
-    for split, num_records in SPLIT_SIZES.items():
-        rng = random.Random(f"products/{seed}/{split}")
-        source = ood_source if split == "test_ood" else id_source
-        splits[split] = []
-        while len(splits[split]) < num_records:
-            record = _draw_record(source, rng)
-            key = record["text"].casefold()
-            if key not in seen:
-                seen.add(key)
-                splits[split].append(record)
-    return splits
+    return {
+        split: draw_records(
+            ood_source if split == "test_ood" else id_source, number, random.Random(f"products/{seed}/{split}"), seen
+        )
+        for split, number in SPLIT_SIZES.items()
+    }
 
 
 def labels() -> dict[str, dict[str, str]]:
