@@ -2,13 +2,15 @@
 
     python benchmarks/held_out_products.py
 
-The lexicon of the training data is cut in two: categories with their product types and brands, colors, and templates. From
-one part come texts to train on, from the other texts to test on; materials, sizes and genders are in both, as in test_ood.
+The lexicon of the training data is cut in two: categories with their product types and brands, templates, and colors, of
+which the plain ones are trained on. From one part come texts to train on, from the other texts to test on; materials, sizes
+and genders are in both, as in test_ood.
 Nothing of the lexicon of test_ood is read.
 """
 
 import json
 import random
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,7 +23,12 @@ from generators.products import QUERIES, TITLES, Source, draw_records, labels  #
 from generators.products_lexicon import Lexicon, id_lexicon  # noqa: E402
 
 SIZES = {"train": 4500, "validation": 500, "test_held_out": 1000}
-SHARE = 0.6  # of what is trained on
+SHARE = 0.6  # of the categories, to train on
+# Colors of these words are trained on, all others are tested on ("sage", "plum"): as in test_ood, where colors are rare ones.
+BASIC = {
+    "black", "white", "grey", "gray", "red", "blue", "green", "yellow", "orange", "pink", "purple", "brown", "light", "dark",
+    "navy", "silver", "gold",
+}  # fmt: skip
 
 
 def chosen(items: Iterable[str], share: float, rng: random.Random) -> set[str]:
@@ -42,7 +49,7 @@ def main() -> None:
     all_categories = {group.category for group in lexicon.groups}
     categories = chosen(all_categories, SHARE, rng)
     all_colors = {color for palette in lexicon.palettes.values() for color in palette}
-    colors = chosen(all_colors, SHARE, rng)
+    colors = {color for color in all_colors if set(re.findall(r"\w+", color)) <= BASIC}
     titles, queries = chosen(TITLES, 0.8, rng), chosen(QUERIES, 0.8, rng)
 
     def source(lexicon: Lexicon, titles: Sequence[str], queries: Sequence[str]) -> Source:

@@ -1,7 +1,8 @@
 """`PlainTagger`: what all taggers share that list the entities of a text, and score no other spans."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -121,8 +122,9 @@ class PlainTagger(ABC):
             InputError: an unknown overlap, or a threshold that cannot be answered.
         """
         check_overlap(overlap)
+        limits = self._limits_by_types(threshold)
         for example, listed in self._listed(examples, options):
-            yield self._kept(example, listed, threshold, overlap)
+            yield _kept(example, listed, limits(example.types), overlap)
 
     def stream_scored(
         self, examples: Iterable[Example], *, floor: float, threshold: Threshold | None = None, overlap: str = "flat",
@@ -141,8 +143,9 @@ class PlainTagger(ABC):
             InputError: an unknown overlap, or a threshold that cannot be answered.
         """
         check_overlap(overlap)
+        limits, low = self._limits_by_types(threshold), self._limits_by_types(floor)
         for example, listed in self._listed(examples, options):
-            yield self._kept(example, listed, threshold, overlap), self._kept(example, listed, floor, "flat")
+            yield (_kept(example, listed, limits(example.types), overlap), _kept(example, listed, low(example.types), "flat"))
 
     def _listed(self, examples: Iterable[Example], options: StreamOptions) -> Iterator[tuple[Example, list[Entity]]]:
         """Yield each example with all entities that are listed for it."""
@@ -159,19 +162,9 @@ class PlainTagger(ABC):
             per_example = dict(gather_all(found) if options.is_shared else found)
             yield from ((example, per_example[index]) for index, example in enumerate(buffer))
 
-    def _kept(self, example: Example, listed: Sequence[Entity], threshold: Threshold | None, overlap: str) -> list[Entity]:
-        """Return the entities of a text that pass a threshold, and those of overlapping ones that are kept."""
-        column_of = {item.label: column for column, item in enumerate(example.types)}
-        candidates = Candidates(
-            start=np.array([item.start for item in listed], dtype=np.int64),
-            end=np.array([item.end for item in listed], dtype=np.int64),
-            column=np.array([column_of[item.label] for item in listed], dtype=np.int64),
-            logit=np.array([logit(min(item.score, _NEAREST_TO_ONE)) for item in listed], dtype=np.float32),
-        )
-        limits = self._limits(threshold, example.types)
-        if limits is not None:
-            candidates = candidates.above(limits[candidates.column])
-        return resolve(example.text, candidates, example.types, overlap)
+    def _limits_by_types(self, threshold: Threshold | None) -> Callable[[Inventory], np.ndarray | None]:
+        """Return `_limits` of a threshold, which remembers what it returned: texts mostly share their types."""
+        return lru_cache(maxsize=256)(lambda types: self._limits(threshold, types))
 
     def _limits(self, threshold: Threshold | None, types: Inventory) -> np.ndarray | None:
         """Return the logit that the score of each type must exceed, None where everything counts. Shape: (C,)."""
@@ -219,3 +212,17 @@ class PlainTagger(ABC):
             lost.num_gold += len(example.mentions)
             lost.off_boundary += sum(item.start not in starts or item.end not in ends for item in example.mentions)
         return lost
+
+
+def _kept(example: Example, listed: Sequence[Entity], limits: np.ndarray | None, overlap: str) -> list[Entity]:
+    """Return the entities whose logits exceed the limits of their types, and of overlapping ones those that are kept."""
+    column_of = {item.label: column for column, item in enumerate(example.types)}
+    candidates = Candidates(
+        start=np.array([item.start for item in listed], dtype=np.int64),
+        end=np.array([item.end for item in listed], dtype=np.int64),
+        column=np.array([column_of[item.label] for item in listed], dtype=np.int64),
+        logit=np.array([logit(min(item.score, _NEAREST_TO_ONE)) for item in listed], dtype=np.float32),
+    )
+    if limits is not None:
+        candidates = candidates.above(limits[candidates.column])
+    return resolve(example.text, candidates, example.types, overlap)

@@ -46,6 +46,9 @@ class TokenClassifier(PlainTagger):
     >>> tagger.predict("Ada Lovelace met Charles Babbage in London.")
     """
 
+    # They are split into batches of windows by the number of tokens that the device takes at once.
+    batch_size = 1024
+
     def __init__(
         self,
         model: Any,

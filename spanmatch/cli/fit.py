@@ -1,21 +1,37 @@
 """The command `spanmatch fit`: train one of the other ways to find entities."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
+from typing import TYPE_CHECKING
 
 from spanmatch.errors import InputError, nearest
 
+if TYPE_CHECKING:
+    from spanmatch.baselines.fitting import Method
 
-def _trained(module: str, method: str) -> Callable[[Sequence[str]], None]:
-    """Return what runs the training that a module of `baselines` has under a name."""
 
-    def run(arguments: Sequence[str]) -> None:
-        from spanmatch.apps.training_curves import draw_training
-        from spanmatch.baselines.fitting import fit
+def _token(arguments: Sequence[str]) -> None:
+    from spanmatch.baselines.token_training import TOKEN
 
-        fit(arguments, getattr(import_module(f"spanmatch.baselines.{module}"), method), draw=draw_training)
+    _train(arguments, TOKEN)
 
-    return run
+
+def _llm(arguments: Sequence[str]) -> None:
+    from spanmatch.baselines.token_training import LLM
+
+    _train(arguments, LLM)
+
+
+def _generative(arguments: Sequence[str]) -> None:
+    from spanmatch.baselines.generative_training import GENERATIVE
+
+    _train(arguments, GENERATIVE)
+
+
+def _train(arguments: Sequence[str], method: "Method") -> None:
+    from spanmatch.apps.training_curves import draw_training
+    from spanmatch.baselines.fitting import fit
+
+    fit(arguments, method, draw=draw_training)
 
 
 def _prompted(arguments: Sequence[str]) -> None:
@@ -26,12 +42,9 @@ def _prompted(arguments: Sequence[str]) -> None:
 
 # What each method makes, and what makes it of the arguments behind its name. Torch is imported only then.
 METHODS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
-    "token": ("a token classifier", _trained("token_training", "TOKEN")),
-    "llm": ("a decoder (Llama, Qwen, Gemma, ...) that is turned into a token classifier", _trained("token_training", "LLM")),
-    "generative": (
-        "a causal language model that writes down the entities of a text",
-        _trained("generative_training", "GENERATIVE"),
-    ),
+    "token": ("a token classifier", _token),
+    "llm": ("a decoder (Llama, Qwen, Gemma, ...) that is turned into a token classifier", _llm),
+    "generative": ("a causal language model that writes down the entities of a text", _generative),
     "prompted": ("a chat model behind any OpenAI-compatible endpoint, with a few examples; nothing is trained", _prompted),
 }
 
