@@ -2,7 +2,7 @@
 
 Links in the Markdown files are relative paths within the repository, so that they work where the files are read as they
 are. On the site, a link to a page that is there leads to it, and a link to any other file of the repository becomes its text.
-A notebook becomes a page of its cells and of what they printed.
+A notebook becomes a page of its cells, and of what they printed and drew.
 """
 
 import json
@@ -27,6 +27,8 @@ ELSEWHERE = (
     "models/spanmatch-mini/README.md",
 )
 _FENCE = re.compile(r"^(```.*?^```[^\S\n]*$)", re.DOTALL | re.MULTILINE)
+# A picture of a notebook is part of its page, because it is no file that a link could lead to.
+_PICTURE = '<img alt="what the program {name} draws" src="data:image/png;base64,{png}">'
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
 
 
@@ -80,7 +82,7 @@ def rewrite_links(markdown: str, source: str, pages: list[str]) -> str:
 
 
 def notebook_page(path: Path) -> str:
-    """Return a notebook as a page: its text, its programs, and below each what it printed.
+    """Return a notebook as a page: its text, its programs, and below each what it printed and drew.
 
     Args:
         path: the notebook, executed.
@@ -94,6 +96,8 @@ def notebook_page(path: Path) -> str:
         blocks.append(f"```python\n{source}\n```")
         printed = "".join("".join(output.get("text", [])) for output in cell["outputs"])
         blocks += [f"```text\n{printed.strip()}\n```"] if printed.strip() else []
+        pictures = ["".join(output.get("data", {}).get("image/png", [])) for output in cell["outputs"]]
+        blocks += [_PICTURE.format(name=cell["id"], png="".join(png.split())) for png in pictures if png]
     return "\n\n".join(blocks) + "\n"
 
 

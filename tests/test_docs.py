@@ -206,11 +206,13 @@ def test_links_on_the_site() -> None:
 
 def test_a_notebook_becomes_a_page(tmp_path: Path) -> None:
     hooks = load_hooks()
-    program = {"cell_type": "code", "source": ["print(1)\n", "2"]}
-    cells = [{"cell_type": "markdown", "source": ["# A [b](c.md)"]}, program | {"outputs": [{"text": ["1\n"]}, {"data": {}}]}]
+    program = {"cell_type": "code", "id": "one", "source": ["print(1)\n", "2"]}
+    outputs = [{"text": ["1\n"]}, {"data": {}}, {"data": {"image/png": ["iVBO\n", "Rw0K\n"], "text/plain": ["<Figure>"]}}]
+    cells = [{"cell_type": "markdown", "source": ["# A [b](c.md)"]}, program | {"outputs": outputs}]
     (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [*cells, program | {"outputs": []}]}), encoding="utf-8")
     shown = "```python\nprint(1)\n2\n```\n"
-    assert hooks.notebook_page(tmp_path / "n.ipynb") == f"# A [b](c.md)\n\n{shown}\n```text\n1\n```\n\n{shown}"
+    picture = '<img alt="what the program one draws" src="data:image/png;base64,iVBORw0K">\n'
+    assert hooks.notebook_page(tmp_path / "n.ipynb") == f"# A [b](c.md)\n\n{shown}\n```text\n1\n```\n\n{picture}\n{shown}"
     assert hooks.rewrite_links("[a](quickstart.ipynb)", "docs/index.md", hooks.elsewhere()) == "[a](quickstart.md)"
 
 
