@@ -113,6 +113,11 @@ class MatcherArguments(DataArguments):
         "Strength of the hubness correction, which lowers a general type (person) beside a special one of its list (writer) that "
         "it would win over; 0: none. For types never trained, 1 is good in a bi-encoder.",
     )
+    start_share: float = key(
+        0.0,
+        "Share of the checkpoint that is trained further in the mean of its weights before and after the training, in [0, 1): "
+        "keeps what it knew of other types.",
+    )
     dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = key(
         None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
@@ -136,7 +141,7 @@ class MatcherArguments(DataArguments):
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
         if self.type_anchor and self.type_encoder != "shared":
             raise InputError(f'type_anchor needs type_encoder "shared", got "{self.type_encoder}"; drop one of the two')
-        for name in ("type_dropout", "dropout"):
+        for name in ("type_dropout", "dropout", "start_share"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
 

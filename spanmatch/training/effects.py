@@ -233,6 +233,13 @@ RULES = (
         even_zero=True,
     ),
     Rule(
+        keys=["start_share"],
+        when=lambda given: not given.pretrained_model_name_or_path,
+        why="without pretrained_model_name_or_path",
+        remedy="give a checkpoint to train further",
+        causes=["pretrained_model_name_or_path"],
+    ),
+    Rule(
         keys=_ALL_KEYS - WITHOUT_TRAINING,
         when=lambda given: not given.do_train,
         why="where do_train is false",

@@ -24,6 +24,7 @@ from spanmatch.training.config_file import read_config
 from spanmatch.training.corpora import read_corpora
 from spanmatch.training.dataset import TrainingViews, training_windows
 from spanmatch.training.final_scores import final_scores
+from spanmatch.training.interpolation import mix_with_start
 from spanmatch.training.model_card import TrainingFacts, write_model_card
 from spanmatch.training.output_folder import remove_checkpoints, written_by_training
 from spanmatch.training.record import check_record, training_record
@@ -123,6 +124,8 @@ def _fit(
     trainer.accelerator.wait_for_everyone()
     matcher.model = trainer.whole_model()
     check_weights(matcher.model.state_dict(), trainer.state.global_step)
+    if arguments.start_share:
+        mix_with_start(matcher.model, str(arguments.pretrained_model_name_or_path), arguments.start_share)
     matcher.calibration = None  # thresholds of the checkpoint that was trained further do not suit it any more
     fill_background(matcher, views, training.seed)
     batch_size = training.train_batch_size * training.gradient_accumulation_steps * training.world_size

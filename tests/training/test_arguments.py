@@ -33,6 +33,7 @@ def test_defaults_are_valid() -> None:
         ({"type_dropout": 1.0}, "type_dropout must lie in [0, 1), got 1.0"),
         ({"format": "token"}, 'format: unknown value "token"; did you mean "tokens"?'),
         ({"type_encoder": "seperate"}, 'type_encoder: unknown value "seperate"; did you mean "separate"?'),
+        ({"start_share": 1.0}, "start_share must lie in [0, 1), got 1.0"),
         ({"type_anchor": 1.0, "type_encoder": "separate"}, 'type_anchor needs type_encoder "shared", got "separate"'),
     ],
 )

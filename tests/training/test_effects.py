@@ -27,6 +27,7 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("cross", TRAIN | {"type_encoder": "separate"}, "type_encoder"),
     ("bi", TRAIN | {"pretrained_model_name_or_path": "model", "head_size": 64}, "head_size"),
     ("bi", TRAIN | {"pretrained_model_name_or_path": "model", "background_weight": 0.8}, "background_weight"),
+    ("bi", TRAIN | {"start_share": 0.5}, "start_share"),
     ("bi", TRAIN | {"type_encoder_learning_rate": 0}, "type_encoder_learning_rate"),
     ("bi", TRAIN | {"type_encoder_learning_rate": 1e-5}, "type_encoder_learning_rate"),
     ("bi", UNTRAINED | {"learning_rate": 1e-3}, "learning_rate"),
@@ -75,6 +76,7 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
 IN_EFFECT: list[tuple[str, dict[str, Any]]] = [
     ("bi", TRAIN | {"type_encoder": "separate", "type_encoder_learning_rate": 0}),
     ("bi", TRAIN | {"type_encoder": "separate", "type_anchor": 0}),
+    ("bi", TRAIN | {"pretrained_model_name_or_path": "model", "start_share": 0.5}),
     ("cross", TRAIN | {"max_types_per_pass": 4, "type_anchor": 1}),
     ("bi", UNTRAINED | {"max_eval_samples": 3, "per_device_eval_batch_size": 2, "format": "tokens", "seed": 3}),
     ("bi", UNTRAINED | {"save_strategy": "no", "report_to": "none"}),
