@@ -1,0 +1,170 @@
+"""What a matcher forgets of other types when it is trained further, and which recipe keeps what it knew.
+
+    python benchmarks/forgetting.py ../shared/datasets        # CoNLL-2003 and the nine sets of zero-shot types are there
+
+`spanmatch-mini` is trained further on a few sentences of each data set, by each recipe. Its F1 is measured on the test of that
+data set, and on nine other sets, of which it saw nothing: at the default threshold, with names and descriptions of types.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import RESULTS, machine, write_table
+from processes import ROOT
+from quality_data import DEV_9
+
+from spanmatch.data.corpus import Corpus, read_corpus
+from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.prediction.checkpoint import load_checkpoint
+from spanmatch.prediction.matcher import SpanMatcher
+from spanmatch.training.interpolation import mix_with_start
+
+START = "spanmatch-mini"
+WORK = ROOT / "models" / "forgetting"
+NUM_OTHER = 150  # sentences of each of the other sets
+NUM_REHEARSED = 1000  # lines of what the project wrote itself that a rehearsal adds
+SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is learnt: the first sentences of a file, and the test."""
+
+    name: str
+    train: str
+    test: str
+    format: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How it is learnt: keys of the training, and whether other data are rehearsed. Each share is a row of its own."""
+
+    name: str
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    rehearses: bool = False
+    shares: tuple[float, ...] = (0.0,)
+
+
+TASKS = (
+    Task(
+        name="scheduling", train="data/scheduling/train.jsonl", test="data/scheduling/validation.jsonl", format="text", size=200
+    ),
+    Task(name="products", train="data/products/train.jsonl", test="data/products/test_id.jsonl", format="text", size=500),
+    Task(name="CoNLL-2003", train="{}/conll2003/train.jsonl", test="{}/conll2003/test.jsonl", format="tokens", size=500),
+)
+SHARES = (0.0, 0.25, 0.5, 0.75)
+RECIPES = (
+    Recipe(name="plain", shares=SHARES),
+    Recipe(name="type_anchor 10", keys={"type_anchor": 10}, shares=SHARES),
+    Recipe(name="rehearsal", rehearses=True, shares=SHARES),
+)
+
+
+def rehearsal() -> Path:
+    """A sample of the sentences with open types and with everyday types, in one file."""
+    target = WORK / "rehearsal" / "train.jsonl"
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files = [ROOT / "data" / name / "train.jsonl" for name in ("open_types", "everyday")]
+        lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines(keepends=True)]
+        labels: dict[str, Any] = {}
+        for file in files:
+            labels |= json.loads((file.parent / "labels.json").read_text(encoding="utf-8"))
+        (target.parent / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
+        target.write_text("".join(random.Random(SEED).sample(lines, NUM_REHEARSED)), encoding="utf-8")
+    return target
+
+
+def sample(task: Task) -> Path:
+    """The sentences that are trained on, in a file of their own, because --max_train_samples would cut the rehearsal, too."""
+    source, target = ROOT / task.train, WORK / task.name / "train.jsonl"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    target.write_text("".join(random.Random(SEED).sample(lines, task.size)), encoding="utf-8")
+    (target.parent / "labels.json").write_bytes((source.parent / "labels.json").read_bytes())
+    return target
+
+
+def trained(task: Task, recipe: Recipe) -> Path:
+    """The checkpoint of a training, which is run unless that was done."""
+    folder = WORK / f"{task.name}_{recipe.name.replace(' ', '_')}"
+    if not (folder / "timings.json").is_file():
+        files = [sample(task), *([rehearsal()] if recipe.rehearses else [])]
+        keys = {
+            "pretrained_model_name_or_path": START, "type_texts": "mixed", "learning_rate": 1e-4, "num_train_epochs": 5,
+            "per_device_train_batch_size": 16, "save_strategy": "no", "report_to": "none", "seed": SEED, "disable_tqdm": True,
+            "format": task.format, "output_dir": str(folder), "overwrite_output_dir": True,
+        } | recipe.keys  # fmt: skip
+        given = [str(word) for name, value in keys.items() for word in (f"--{name}", value)]
+        command = [sys.executable, "train_bi_encoder.py", "--train_file", *map(str, files), *given]
+        subprocess.run(command, check=True, cwd=ROOT)
+    return folder
+
+
+def matchers(task: Task) -> Iterator[tuple[str, SpanMatcher]]:
+    """Each recipe with each of its shares, and what it makes."""
+    for recipe in RECIPES:
+        folder = trained(task, recipe)
+        for share in recipe.shares:
+            loaded = load_checkpoint(folder, is_trained=True)
+            if share:
+                mix_with_start(loaded.model, START, share)
+            name = recipe.name if not share else f"{recipe.name}, start_share {share:g}"
+            yield name, SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
+
+
+def f1(matcher: SpanMatcher, corpus: Corpus, format: str) -> float:
+    """Micro F1 at the default threshold."""
+    return evaluate_corpus(matcher, corpus, format=format, threshold=0.5).metrics.micro.f1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("datasets", type=Path, help="folder of the data sets")
+    datasets = parser.parse_args().datasets
+    others = {name: read_corpus(datasets / name / "test.jsonl", format="tokens", max_examples=NUM_OTHER) for name in DEV_9}
+    loaded = load_checkpoint(START, is_trained=True)
+    start = SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
+    before = {name: f1(start, corpus, "tokens") for name, corpus in others.items()}
+    rows = []
+    where = datasets.resolve()
+    for task in (replace(item, train=item.train.format(where), test=item.test.format(where)) for item in TASKS):
+        own = read_corpus(ROOT / task.test, format=task.format)
+        rows.append([task.name, "not trained further", f"{f1(start, own, task.format):.3f}", f"{mean(before):.3f}", "100%"])
+        for name, matcher in matchers(task):
+            kept = {other: f1(matcher, corpus, "tokens") for other, corpus in others.items()}
+            share = mean(kept) / mean(before)
+            rows.append([task.name, name, f"{f1(matcher, own, task.format):.3f}", f"{mean(kept):.3f}", f"{share:.0%}"])
+            print(json.dumps(rows[-1]), flush=True)
+    write_table(
+        RESULTS / "forgetting.md",
+        title="What is forgotten in a further training",
+        doc=str(__doc__),
+        header=["trained on", "recipe", "F1 there", "zero-shot F1, mean of nine", "kept"],
+        rows=rows,
+        facts=machine(SEED) | {
+            "trained on": ", ".join(f"{task.size} sentences of {task.name}" for task in TASKS)
+            + ", 5 epochs, batches of 16, learning rate 1e-4",
+            "nine": f"{', '.join(DEV_9)}, {NUM_OTHER} sentences each",
+            "rehearsal": f"{NUM_REHEARSED} lines of data/open_types and data/everyday beside them",
+        },
+    )  # fmt: skip
+
+
+def mean(values: Mapping[str, float]) -> float:
+    """The plain average."""
+    return float(np.mean(list(values.values())))
+
+
+if __name__ == "__main__":
+    main()
