@@ -132,14 +132,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", type=Path, help="folder of the data sets")
     datasets = parser.parse_args().datasets
-    others = {name: read_corpus(datasets / name / "test.jsonl", format="tokens", max_examples=NUM_OTHER) for name in DEV_9}
+    others = {name: read_corpus(str(datasets / name / "test.jsonl"), format="tokens", max_examples=NUM_OTHER) for name in DEV_9}
     loaded = load_checkpoint(START, is_trained=True)
     start = SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
     before = {name: f1(start, corpus, "tokens") for name, corpus in others.items()}
     rows = []
     where = datasets.resolve()
     for task in (replace(item, train=item.train.format(where), test=item.test.format(where)) for item in TASKS):
-        own = read_corpus(ROOT / task.test, format=task.format)
+        own = read_corpus(str(ROOT / task.test), format=task.format)
         rows.append([task.name, "not trained further", f"{f1(start, own, task.format):.3f}", f"{mean(before):.3f}", "100%"])
         for name, matcher in matchers(task):
             kept = {other: f1(matcher, corpus, "tokens") for other, corpus in others.items()}
