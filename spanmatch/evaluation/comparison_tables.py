@@ -179,6 +179,9 @@ def _costs(rows: Sequence[RowResult]) -> Table:
     def count(value: float) -> str:
         return f"{value:,.0f}"
 
+    def rate(value: float) -> str:
+        return count(value) if value >= 10 else f"{value:.2g}"  # a generator takes seconds for a text
+
     def mebibytes(value: float) -> str:
         return f"{value / 2**20:,.0f}"
 
@@ -189,7 +192,7 @@ def _costs(rows: Sequence[RowResult]) -> Table:
         "memory of training, MiB": ("train_memory_bytes", mebibytes),
         "memory of tagging, MiB": ("memory_bytes", mebibytes),
         "a single text, ms": ("latency_seconds", lambda value: f"{1000 * value:.1f}"),
-        "texts/s": ("texts_per_second", count),
+        "texts/s": ("texts_per_second", rate),
         "share of the encoder": ("encoder_share", lambda value: f"{value:.0%}"),
     }
     shown = []

@@ -29,7 +29,7 @@ def row(name: str, num_train: int | None, micro: float, **given: Any) -> RowResu
 
 
 COSTS = Costs(
-    train_seconds=12.4, train_memory_bytes=2 << 30, trained_parameters=1234567, latency_seconds=0.0123, encoder_share=0.51
+    train_seconds=12.4, train_memory_bytes=2 << 30, trained_parameters=1234567, latency_seconds=0.0123, texts_per_second=0.246, encoder_share=0.51
 )
 RESULTS = [
     row("one", 4500, 0.7, costs=COSTS),
@@ -65,7 +65,7 @@ def test_seqeval_has_a_column_where_a_row_has_it() -> None:
 
 def test_costs() -> None:
     costs = by_title(comparison_tables(RESULTS))["Costs"]
-    assert costs.rows[0] == ["one", "1,234,567", "–", "12", "2,048", "–", "12.3", "–", "51%"]
+    assert costs.rows[0] == ["one", "1,234,567", "–", "12", "2,048", "–", "12.3", "0.25", "51%"]
     assert costs.rows[1] == ["two", *["–"] * 8]
 
 
