@@ -44,6 +44,9 @@ def test_a_configuration_that_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("compare_*.json")), ids=lambda path: path.stem)
 def test_configurations_of_the_project_are_right(path: Path) -> None:
     comparison = read_comparison(CompareOptions(config=str(path)))
+    if comparison.leave_out_types:  # it has few rows, since most methods cannot tag what they were not trained on
+        assert {row.method for row in comparison.rows} == {"token", "bi", "folder"}
+        return
     names = {row.name for row in comparison.rows}
     methods = {row.method for row in comparison.rows}
     assert methods == set(METHODS) and len(names) >= 15
