@@ -30,7 +30,6 @@ from spanmatch.training.interpolation import mix_with_start
 START = "spanmatch-mini"
 WORK = ROOT / "models" / "forgetting"
 NUM_OTHER = 150  # sentences of each of the other sets
-NUM_REHEARSED = 1000  # lines of what the project wrote itself that a rehearsal adds
 SEED = 0
 
 
@@ -47,11 +46,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How it is learnt: keys of the training, and whether other data are rehearsed. Each share is a row of its own."""
+    """How it is learnt: keys of the training. Each share is a row of its own."""
 
     name: str
     keys: Mapping[str, Any] = field(default_factory=dict)
-    rehearses: bool = False
     shares: tuple[float, ...] = (0.0,)
 
 
@@ -63,30 +61,11 @@ TASKS = (
     Task(name="CoNLL-2003", train="{}/conll2003/train.jsonl", test="{}/conll2003/test.jsonl", format="tokens", size=500),
 )
 SHARES = (0.0, 0.25, 0.5, 0.75)
-RECIPES = (
-    Recipe(name="plain", shares=SHARES),
-    Recipe(name="type_anchor 10", keys={"type_anchor": 10}, shares=SHARES),
-    Recipe(name="rehearsal", rehearses=True, shares=SHARES),
-)
-
-
-def rehearsal() -> Path:
-    """A sample of the sentences with open types and with everyday types, in one file."""
-    target = WORK / "rehearsal" / "train.jsonl"
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        files = [ROOT / "data" / name / "train.jsonl" for name in ("open_types", "everyday")]
-        lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines(keepends=True)]
-        labels: dict[str, Any] = {}
-        for file in files:
-            labels |= json.loads((file.parent / "labels.json").read_text(encoding="utf-8"))
-        (target.parent / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
-        target.write_text("".join(random.Random(SEED).sample(lines, NUM_REHEARSED)), encoding="utf-8")
-    return target
+RECIPES = (Recipe(name="plain", shares=SHARES), Recipe(name="type_anchor 10", keys={"type_anchor": 10}, shares=SHARES))
 
 
 def sample(task: Task) -> Path:
-    """The sentences that are trained on, in a file of their own, because --max_train_samples would cut the rehearsal, too."""
+    """A sample of the sentences, in a file of its own."""
     source, target = ROOT / task.train, WORK / task.name / "train.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -99,14 +78,14 @@ def trained(task: Task, recipe: Recipe) -> Path:
     """The checkpoint of a training, which is run unless that was done."""
     folder = WORK / f"{task.name}_{recipe.name.replace(' ', '_')}"
     if not (folder / "timings.json").is_file():
-        files = [sample(task), *([rehearsal()] if recipe.rehearses else [])]
+        data = sample(task)
         keys = {
             "pretrained_model_name_or_path": START, "type_texts": "mixed", "learning_rate": 1e-4, "num_train_epochs": 5,
             "per_device_train_batch_size": 16, "save_strategy": "no", "report_to": "none", "seed": SEED, "disable_tqdm": True,
             "format": task.format, "output_dir": str(folder), "overwrite_output_dir": True,
         } | recipe.keys  # fmt: skip
         given = [str(word) for name, value in keys.items() for word in (f"--{name}", value)]
-        command = [sys.executable, "train_bi_encoder.py", "--train_file", *map(str, files), *given]
+        command = [sys.executable, "train_bi_encoder.py", "--train_file", str(data), *given]
         subprocess.run(command, check=True, cwd=ROOT)
     return folder
 
@@ -156,7 +135,6 @@ def main() -> None:
             "trained on": ", ".join(f"{task.size} sentences of {task.name}" for task in TASKS)
             + ", 5 epochs, batches of 16, learning rate 1e-4",
             "nine": f"{', '.join(DEV_9)}, {NUM_OTHER} sentences each",
-            "rehearsal": f"{NUM_REHEARSED} lines of data/open_types and data/everyday beside them",
         },
     )  # fmt: skip
 
