@@ -75,7 +75,7 @@ def fit(command_line: Sequence[str], method: Method, draw: Draw | None = None) -
         remove_checkpoints(output_dir)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
-    facts = {"train_seconds": time.perf_counter() - start, "trained_parameters": num_trained(tagger.model)}
+    facts: dict[str, Any] = {"train_seconds": time.perf_counter() - start, "trained_parameters": num_trained(tagger.model)}
     trainer.accelerator.wait_for_everyone()
     check_weights(tagger.model.state_dict(), trainer.state.global_step)
     method.finish(tagger, arguments, training, corpora)
@@ -85,6 +85,6 @@ def fit(command_line: Sequence[str], method: Method, draw: Draw | None = None) -
         if corpus is not None:
             final_scores(tagger, corpus, arguments, training, output_dir / name)
     if training.should_save:
-        write_whole(output_dir / "timings.json", json.dumps(facts | method.facts(tagger), indent=1) + "\n")
+        write_whole(output_dir / "timings.json", json.dumps(facts | dict(method.facts(tagger)), indent=1) + "\n")
         drawn = draw(trainer.state.log_history, output_dir) if draw is not None else ""
         print(f"\n{output_dir}: {', '.join(filter(None, [method.made, drawn]))}")

@@ -29,7 +29,8 @@ def row(name: str, num_train: int | None, micro: float, **given: Any) -> RowResu
 
 
 COSTS = Costs(
-    train_seconds=12.4, train_memory_bytes=2 << 30, trained_parameters=1234567, latency_seconds=0.0123, texts_per_second=0.246, encoder_share=0.51
+    train_seconds=12.4, train_memory_bytes=2 << 30, trained_parameters=1234567, latency_seconds=0.0123,
+    texts_per_second=0.246, encoder_share=0.51
 )
 RESULTS = [
     row("one", 4500, 0.7, costs=COSTS),
