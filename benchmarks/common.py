@@ -1,24 +1,20 @@
 """What every benchmark writes: a table with the machine, the versions and the commit it was measured on."""
 
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from spanmatch.evaluation.provenance import provenance
+from spanmatch.evaluation import provenance
 
 RESULTS = Path(__file__).parent / "results"
 
 
 def machine(seed: int = 0) -> dict[str, str]:
     """Processor, threads, versions, seed and commit."""
-    facts = provenance(seed)
-    name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
+    facts = provenance.provenance(seed)
     versions = ", ".join(f"{key} {value}" for key, value in facts["versions"].items())
     return {
-        "machine": f"{name}, {torch.get_num_threads()} threads",
+        "machine": provenance.machine(),
         "versions": versions,
         "seed": str(seed),
         "commit": str(facts["commit"]),

@@ -14,7 +14,7 @@ from spanmatch.data.files import folder_to_write, read_json, write_whole
 from spanmatch.errors import InputError
 from spanmatch.evaluation.comparison import Costs, RowResult
 from spanmatch.evaluation.comparison_tables import Table, comparison_tables, markdown
-from spanmatch.evaluation.provenance import provenance
+from spanmatch.evaluation.provenance import machine, provenance
 from spanmatch.training.output_folder import remove_checkpoints
 
 # Arguments of Python that start the training of each method; the configuration file follows.
@@ -256,7 +256,8 @@ def write_reports(
     """
     folder = Path(comparison.output_dir)
     facts = {item.name: getattr(comparison, item.name) for item in fields(comparison) if item.name not in {"rows", "title"}}
-    facts = {name: value for name, value in facts.items() if value not in (None, (), [], {})} | provenance(comparison.seed)
+    facts = {name: value for name, value in facts.items() if value not in (None, (), [], {})}
+    facts |= provenance(comparison.seed) | {"machine": machine()}
     folder.mkdir(parents=True, exist_ok=True)
     tables = [*first, *comparison_tables(results)]
     write_whole(folder / "report.md", markdown(comparison.title, tables, facts))

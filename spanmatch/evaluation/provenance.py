@@ -1,4 +1,4 @@
-"""Say with which software and seed a result was computed."""
+"""Say with which software and seed, and on which machine, a result was computed."""
 
 import importlib.metadata
 import os
@@ -30,6 +30,14 @@ def provenance(seed: int) -> dict[str, Any]:
     versions = {"spanmatch": spanmatch.__version__, "python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {"versions": versions, "commit": _commit(), "seed": seed}
+
+
+def machine() -> str:
+    """Return the processor, and the number of threads that torch takes: times mean nothing without them."""
+    import torch  # imported late, because it takes seconds
+
+    name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor()
+    return f"{name}, {torch.get_num_threads()} threads"
 
 
 def _commit() -> str | None:

@@ -59,6 +59,7 @@ def test_three_rows_from_end_to_end(config: Path, steps: Steps, tmp_path: Path) 
     assert load_tagger(out / "models" / "token-classifier").kind == "token classifier"
     assert not (out / "models" / "token-classifier-5").exists()
     report = (out / "report.md").read_text(encoding="utf-8")
+    assert "\n- machine: " in report and "\n- commit: " in report
     for title in ("Scores", "F1 by type", "Known and new", "Errors", "Learning curves"):
         assert f"## {title} on test" in report
     assert "## Costs" in report and "| ships |" in report

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import spanmatch
-from spanmatch.evaluation.provenance import provenance
+from spanmatch.evaluation.provenance import machine, provenance
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -20,6 +21,11 @@ def test_versions_and_seed() -> None:
     found = provenance(7)
     assert found["seed"] == 7
     assert found["versions"]["numpy"] == np.__version__ and found["versions"]["spanmatch"] == spanmatch.__version__
+
+
+def test_machine() -> None:
+    processor, _, threads = machine().rpartition(", ")
+    assert processor and threads == f"{torch.get_num_threads()} threads"
 
 
 def commit_all(folder: Path) -> str:
