@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +35,13 @@ SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is learnt: the first sentences of a file, and the test."""
+    """What is learnt: a sample of the sentences of a file, and the test."""
 
     name: str
     train: str
     test: str
     format: str
     size: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How it is learnt: keys of the training. Each share is a row of its own."""
-
-    name: str
-    keys: Mapping[str, Any] = field(default_factory=dict)
-    shares: tuple[float, ...] = (0.0,)
 
 
 TASKS = (
@@ -60,8 +51,9 @@ TASKS = (
     Task(name="products", train="data/products/train.jsonl", test="data/products/test_id.jsonl", format="text", size=500),
     Task(name="CoNLL-2003", train="{}/conll2003/train.jsonl", test="{}/conll2003/test.jsonl", format="tokens", size=500),
 )
+# How it is learnt: keys of the training. Each share of the start that is mixed in afterwards is a row of its own.
+RECIPES: Mapping[str, Mapping[str, Any]] = {"plain": {}, "type_anchor 10": {"type_anchor": 10}}
 SHARES = (0.0, 0.25, 0.5, 0.75)
-RECIPES = (Recipe(name="plain", shares=SHARES), Recipe(name="type_anchor 10", keys={"type_anchor": 10}, shares=SHARES))
 
 
 def sample(task: Task) -> Path:
@@ -74,32 +66,36 @@ def sample(task: Task) -> Path:
     return target
 
 
-def trained(task: Task, recipe: Recipe) -> Path:
+def trained(task: Task, recipe: str) -> Path:
     """The checkpoint of a training, which is run unless that was done."""
-    folder = WORK / f"{task.name}_{recipe.name.replace(' ', '_')}"
+    folder = WORK / f"{task.name}_{recipe.replace(' ', '_')}"
     if not (folder / "timings.json").is_file():
         data = sample(task)
         keys = {
             "pretrained_model_name_or_path": START, "type_texts": "mixed", "learning_rate": 1e-4, "num_train_epochs": 5,
             "per_device_train_batch_size": 16, "save_strategy": "no", "report_to": "none", "seed": SEED, "disable_tqdm": True,
             "format": task.format, "output_dir": str(folder), "overwrite_output_dir": True,
-        } | recipe.keys  # fmt: skip
+        } | RECIPES[recipe]  # fmt: skip
         given = [str(word) for name, value in keys.items() for word in (f"--{name}", value)]
         command = [sys.executable, "train_bi_encoder.py", "--train_file", str(data), *given]
         subprocess.run(command, check=True, cwd=ROOT)
     return folder
 
 
+def matcher_of(checkpoint: str | Path, share: float = 0.0) -> SpanMatcher:
+    """A checkpoint, with a share of the start mixed in."""
+    loaded = load_checkpoint(checkpoint, is_trained=True)
+    if share:
+        mix_with_start(loaded.model, START, share)
+    return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
+
+
 def matchers(task: Task) -> Iterator[tuple[str, SpanMatcher]]:
-    """Each recipe with each of its shares, and what it makes."""
+    """Each recipe with each share, and what it makes."""
     for recipe in RECIPES:
         folder = trained(task, recipe)
-        for share in recipe.shares:
-            loaded = load_checkpoint(folder, is_trained=True)
-            if share:
-                mix_with_start(loaded.model, START, share)
-            name = recipe.name if not share else f"{recipe.name}, start_share {share:g}"
-            yield name, SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
+        for share in SHARES:
+            yield f"{recipe}, start_share {share:g}" if share else recipe, matcher_of(folder, share)
 
 
 def f1(matcher: SpanMatcher, corpus: Corpus, format: str) -> float:
@@ -112,8 +108,7 @@ def main() -> None:
     parser.add_argument("datasets", type=Path, help="folder of the data sets")
     datasets = parser.parse_args().datasets
     others = {name: read_corpus(str(datasets / name / "test.jsonl"), format="tokens", max_examples=NUM_OTHER) for name in DEV_9}
-    loaded = load_checkpoint(START, is_trained=True)
-    start = SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
+    start = matcher_of(START)
     before = {name: f1(start, corpus, "tokens") for name, corpus in others.items()}
     rows = []
     where = datasets.resolve()
