@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Lock
 from queue import SimpleQueue
@@ -163,6 +164,7 @@ class Workers:
                 # worker that was killed while it read or wrote.
                 self._pool._call_queue._reader.close()  # type: ignore[attr-defined]
                 self._pool._result_queue._writer.close()  # type: ignore[attr-defined]
+                threading.Thread(target=self._end_with_one, daemon=True).start()
         except BaseException:  # Ctrl-C, which was held back: no `with` statement ends the processes yet
             self._end(kill=True)
             raise
@@ -179,6 +181,16 @@ class Workers:
             process.kill()  # nobody waits for what they still do
         self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
+
+    def _end_with_one(self) -> None:
+        """Kill all processes when one dies before the end.
+
+        If it dies half-way through writing a result, the pool waits for the rest for as long as another process could
+        write it, and does not notice the death.
+        """
+        wait([process.sentinel for process in self._processes])
+        for process in () if self._is_over.is_set() else self._processes:
+            process.kill()
 
     def fingerprint(self) -> dict[str, str]:
         """Return what the output depends on (see `Tagger.fingerprint`).

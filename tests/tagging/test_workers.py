@@ -1,9 +1,11 @@
 """`spanmatch tag --num_workers`: what one process finds, several find, in the same order; their death is told, and no more."""
 
+import inspect
 import json
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -46,6 +48,18 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="fi
 def job(checkpoint: Path, **given: Any) -> TagJob:
     options = TagOptions(model=str(checkpoint), num_workers=2, **given)
     return TagJob(options=options, types=as_entity_types(TYPES.split(",")), threshold=None)
+
+
+def die_while_writing() -> None:
+    """Write the length of a result and no more, with the lock that the pool's processes share, then die."""
+    frame = inspect.currentframe()
+    while frame is not None and "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    assert frame is not None
+    results = frame.f_locals["result_queue"]
+    results._wlock.acquire()
+    os.write(results._writer.fileno(), struct.pack("!i", 1000))
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +165,15 @@ class TestWorkers:
                         os.kill(process.pid or 0, signal.SIGKILL)
         assert len(done) >= 10
         assert not any(process.is_alive() for process in processes)
+
+    def test_death_half_way_through_a_result(self, checkpoint: Path) -> None:
+        with (
+            pytest.raises(WorkerError, match=r"^a worker died; if memory ran out, give fewer --num_workers$"),
+            Workers(job(checkpoint), 2) as pool,
+        ):
+            future = pool._submit(die_while_writing)
+            assert future.exception(timeout=60)
+            workers._result(future)
 
     def test_what_is_before_an_invalid_record_comes_out(self, checkpoint: Path) -> None:
         records: list[ReadRecord] = [(f"test:{n}", {"text": "Ada met Bob"}) for n in range(25)]
