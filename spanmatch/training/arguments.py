@@ -85,7 +85,10 @@ class MatcherArguments(DataArguments):
     """
 
     pretrained_model_name_or_path: str | None = key(None, "Spanmatch checkpoint to train further, instead of a new model.")
-    text_encoder: str = key(DEFAULT_ENCODER, "Hub id or folder of the encoder that reads texts.")
+    text_encoder: str = key(
+        DEFAULT_ENCODER,
+        "Hub id or folder of the encoder that reads texts; or a checkpoint of the other architecture, whose encoder is taken.",
+    )
     type_encoder: str = key("shared", "Encoder of types: shared (the text encoder), separate (a copy of it), hub id or folder.")
     type_pooling: str | None = key(None, "How a type's tokens become one vector: mean or cls; None: as the encoder was trained.")
     head_size: int = key(128, "Number of dimensions in which spans and types are compared.")

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from spanmatch.batching.tokenizer import THRESHOLD_TOKEN, TYPE_MARKER, SequenceTokenizer
 from spanmatch.config import MatcherConfig
 from spanmatch.data.corpus import Corpus
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import add_tokens, load_pretrained, load_type_encoder
+from spanmatch.model.encoders import PretrainedEncoder, add_tokens, load_pretrained, load_type_encoder
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.model.pretrained import max_positions
 from spanmatch.prediction.checkpoint import load_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.matcher_config import read_matcher_config
-from spanmatch.prediction.shipped import is_checkpoint
+from spanmatch.prediction.shipped import TEXT_TOKENIZER, checkpoint_folder, is_checkpoint, shipped
 from spanmatch.prediction.thresholds import NULL_SLOTS
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
 from spanmatch.training.effects import check_towers
@@ -60,12 +60,9 @@ def build_matcher(
     autocast = torch.bfloat16 if training.bf16 else None
     if arguments.pretrained_model_name_or_path:
         return _from_checkpoint(arguments, architecture, autocast, is_trained=training.do_train)
-    if is_checkpoint(Path(arguments.text_encoder)):
-        given = arguments.text_encoder
-        raise InputError(f"text_encoder: {given} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
-    text = load_pretrained(arguments.text_encoder)
+    text = _encoder_of("text_encoder", arguments.text_encoder, architecture) or load_pretrained(arguments.text_encoder)
     separate = {"shared": None, "separate": arguments.text_encoder}.get(arguments.type_encoder, arguments.type_encoder)
-    types = text if separate is None else load_type_encoder(separate)
+    types = text if separate is None else _encoder_of("type_encoder", separate, architecture) or load_type_encoder(separate)
     is_cross_encoder = architecture == "cross"
     added = [TYPE_MARKER] * is_cross_encoder + [THRESHOLD_TOKEN] * ("label_token" in arguments.objective.null_slots)
     if added:
@@ -124,6 +121,22 @@ def _from_checkpoint(
     return SpanMatcher(
         loaded.model, loaded.text_tokenizer, loaded.type_tokenizer, calibration=loaded.calibration, autocast=autocast
     )
+
+
+def _encoder_of(key: str, name: str, architecture: str) -> PretrainedEncoder | None:
+    """Return the text encoder of a matcher of the other architecture, to begin one of this; None if the name is of no matcher.
+
+    What its head and its thresholds know does not fit, and is left out.
+    """
+    if not is_checkpoint(Path(name)) and shipped(name) is None:
+        return None
+    loaded = load_checkpoint(name, is_trained=True)
+    config = loaded.model.matcher_config
+    if config.architecture == architecture:
+        raise InputError(f"{key}: {name} is a spanmatch checkpoint; give it as pretrained_model_name_or_path")
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint_folder(name) / TEXT_TOKENIZER, trust_remote_code=False)
+    assert isinstance(loaded.model.text_encoder, PreTrainedModel), "a model to train is one of transformers"
+    return PretrainedEncoder(model=loaded.model.text_encoder, tokenizer=tokenizer, pooling=config.type_pooling)
 
 
 def _check_objective(objective: Objective, name: str, config: MatcherConfig) -> None:
