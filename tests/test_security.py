@@ -38,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 SOURCES = [*sorted((ROOT / "spanmatch").rglob("*.py")), *sorted(ROOT.glob("*.py")), *sorted((ROOT / "benchmarks").glob("*.py"))]
 # Loaders of our own, which run no code of what they load and have no such argument.
 OURS = {"SpanMatcher", "OnnxMatcher", "kind_of_tagger"}
-# PEFT runs no code of what it loads, and has no such argument; `baselines.lora` makes sure that weights are safetensors.
+# PEFT runs no code of what it loads, and has no such argument; `model.lora` makes sure that weights are safetensors.
 OURS |= {"peft.PeftModel"}
 LOADS_BY_NAME = {"SentenceTransformer", "CrossEncoder", "SparseEncoder", "pipeline"}
 RUNS_TEXT = {"os.system", "os.popen", "yaml.load", "yaml.unsafe_load", "eval", "exec", "compile", "pd.eval", "pandas.eval"}

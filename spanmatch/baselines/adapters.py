@@ -12,10 +12,10 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from spanmatch.baselines.lora import load_adapters
 from spanmatch.baselines.token_classifier import TokenClassifier, load_model
 from spanmatch.data.files import read_json
 from spanmatch.errors import InputError
+from spanmatch.model.lora import load_adapters
 from spanmatch.model.pretrained import resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from transformers import Trainer, TrainingArguments, set_seed
 
-from spanmatch.baselines.lora import num_trained
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.files import folder_to_write, write_whole
 from spanmatch.errors import InputError
+from spanmatch.model.lora import num_trained
 from spanmatch.training.arguments import DataArguments
 from spanmatch.training.config_file import read_arguments
 from spanmatch.training.corpora import Corpora, read_corpora

@@ -24,7 +24,6 @@ from spanmatch.baselines.chat_format import (
 from spanmatch.baselines.chat_prompts import ChatPrompts, Part
 from spanmatch.baselines.generation import Written, generate
 from spanmatch.baselines.grammar import AnswerGrammar, longest_answer
-from spanmatch.baselines.lora import load_adapters
 from spanmatch.baselines.plain_tagger import PlainTagger
 from spanmatch.data.examples import Example
 from spanmatch.data.files import read_json, write_whole
@@ -33,6 +32,7 @@ from spanmatch.data.tags import OUTSIDE, read_tags
 from spanmatch.entities import Entity
 from spanmatch.errors import InputError, one_line
 from spanmatch.model import devices
+from spanmatch.model.lora import load_adapters
 from spanmatch.model.pretrained import max_positions, resolve_encoder
 from spanmatch.prediction.shipped import CONFIG_FILE, checkpoint_folder
 from spanmatch.prediction.tagger import StreamOptions

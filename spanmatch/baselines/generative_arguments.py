@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spanmatch.baselines.token_arguments import OF_LORA
 from spanmatch.model.packaged import GEMMA
-from spanmatch.training.arguments import DataArguments, MatcherTrainingArguments, check_at_least, key
-from spanmatch.training.effects import TRAINER_RULES, Rule
+from spanmatch.training.arguments import LoraArguments, MatcherTrainingArguments, check_at_least, key
+from spanmatch.training.effects import LORA_RULE, TRAINER_RULES, Rule
 
 
 @dataclass(kw_only=True)
-class GenerativeArguments(DataArguments):
+class GenerativeArguments(LoraArguments):
     """Holds what the training of a generative model is about.
 
     The help text of each field says what it means.
@@ -27,13 +26,9 @@ class GenerativeArguments(DataArguments):
         False, "When tagging, write nothing but answers that can be read (pip install 'spanmatch[constrained]')."
     )
     lora_rank: int = key(16, "Train adapters of this rank instead of all weights (LoRA, pip install 'spanmatch[lora]'); 0: all.")
-    lora_targets: str = key("all-linear", "LoRA: names of the layers that get an adapter, with commas between them.")
-    lora_alpha: float | None = key(None, "LoRA: scale of the adapters; None: twice the rank.")
-    lora_dropout: float = key(0.05, "LoRA: dropout before the adapters, in [0, 1).")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(self, 0, "lora_rank", "lora_dropout")
         check_at_least(self, 64, "max_length")
 
 
@@ -50,13 +45,4 @@ class GenerativeTrainingArguments(MatcherTrainingArguments):
     eval_strategy: str | None = key("no", "When to evaluate during the training, by generating: no, steps or epoch.")
 
 
-GENERATIVE_RULES: Sequence[Rule] = (
-    Rule(
-        keys=OF_LORA,
-        when=lambda given: not given.lora_rank,
-        why="where all weights are trained",
-        remedy="give lora_rank",
-        even_zero=True,
-    ),
-    *TRAINER_RULES,
-)
+GENERATIVE_RULES: Sequence[Rule] = (LORA_RULE, *TRAINER_RULES)

@@ -15,12 +15,12 @@ from spanmatch.baselines.chat_format import flat_words, write_answer
 from spanmatch.baselines.fitting import Method
 from spanmatch.baselines.generative import GenerativeTagger, load_model, merged, new_settings
 from spanmatch.baselines.generative_arguments import GENERATIVE_RULES, GenerativeArguments, GenerativeTrainingArguments
-from spanmatch.baselines.lora import with_adapters
 from spanmatch.baselines.token_classifier import Labels
 from spanmatch.baselines.word_windows import IGNORED
 from spanmatch.data.corpus import Corpus
 from spanmatch.errors import InputError
 from spanmatch.evaluation.evaluate import evaluate_corpus
+from spanmatch.model.lora import with_adapters
 from spanmatch.model.pretrained import resolve_encoder
 from spanmatch.training.corpora import Corpora
 from spanmatch.training.trainer import prepare_trainer
@@ -50,14 +50,7 @@ def build_tagger(arguments: GenerativeArguments, training: GenerativeTrainingArg
         base=arguments.model if arguments.lora_rank else None,
     )
     if arguments.lora_rank:
-        model = with_adapters(
-            model,
-            task="CAUSAL_LM",
-            rank=arguments.lora_rank,
-            alpha=arguments.lora_alpha,
-            targets=arguments.lora_targets,
-            dropout=arguments.lora_dropout,
-        )
+        model = with_adapters(model, task="CAUSAL_LM", **arguments.adapters)
     return GenerativeTagger(model, tokenizer, settings)
 
 

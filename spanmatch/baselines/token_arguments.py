@@ -1,20 +1,19 @@
 """Define the configuration of `spanmatch fit token` and `spanmatch fit llm`: its keys, their defaults, and their check."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spanmatch.errors import InputError
 from spanmatch.model.pretrained import DEFAULT_ENCODER
-from spanmatch.training.arguments import DataArguments, MatcherTrainingArguments, check_at_least, check_choice, key
-from spanmatch.training.effects import TRAINER_RULES, Rule
+from spanmatch.training.arguments import LoraArguments, MatcherTrainingArguments, check_at_least, check_choice, key
+from spanmatch.training.effects import LORA_RULE, TRAINER_RULES, Rule
 
 LOSSES = ("cross_entropy", "weighted", "focal", "mom")
 ATTENTION = ("as_trained", "bidirectional", "causal")
-OF_LORA = ("lora_alpha", "lora_dropout", "lora_targets")
 
 
 @dataclass(kw_only=True)
-class TokenArguments(DataArguments):
+class TokenArguments(LoraArguments):
     """Holds what the training of a token classifier is about.
 
     The help text of each field says what it means.
@@ -29,21 +28,16 @@ class TokenArguments(DataArguments):
     mom_share: float = key(0.5, "MoM loss: share of the cross-entropy of all tokens, in [0, 1]; the rest is that of O alone.")
     max_length: int | None = key(None, "Window in subwords; None: as the encoder allows, at most 512.")
     attention: str = key("as_trained", "as_trained; or of a decoder: bidirectional (it sees what follows a word) or causal.")
-    lora_rank: int = key(0, "Train adapters of this rank instead of all weights (LoRA, pip install 'spanmatch[lora]'); 0: all.")
-    lora_alpha: float | None = key(None, "LoRA: scale of the adapters; None: twice the rank.")
-    lora_dropout: float = key(0.05, "LoRA: dropout before the adapters, in [0, 1).")
-    lora_targets: str = key("all-linear", "LoRA: names of the layers that get an adapter, with commas between them.")
     load_in_4bit: bool = key(False, "Read the weights in four bits (bitsandbytes, on a GPU); only adapters are trained.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("loss", self.loss, LOSSES)
         check_choice("attention", self.attention, ATTENTION)
-        check_at_least(self, 0, "lora_rank", "focal_gamma", "mom_share", "lora_dropout")
+        check_at_least(self, 0, "focal_gamma", "mom_share")
         check_at_least(self, 8, "max_length")
-        for name, most in (("mom_share", 1.0), ("lora_dropout", 0.99)):
-            if getattr(self, name) > most:
-                raise InputError(f"{name} must lie in [0, 1{']' if most == 1 else ')'}, got {getattr(self, name)}")
+        if self.mom_share > 1:
+            raise InputError(f"mom_share must lie in [0, 1], got {self.mom_share}")
 
 
 @dataclass(kw_only=True)
@@ -65,12 +59,6 @@ class TokenTrainingArguments(MatcherTrainingArguments):
 TOKEN_RULES: Sequence[Rule] = (
     Rule(keys=["focal_gamma"], when=lambda given: given.loss != "focal", why='unless "loss" is "focal"', even_zero=True),
     Rule(keys=["mom_share"], when=lambda given: given.loss != "mom", why='unless "loss" is "mom"', even_zero=True),
-    Rule(
-        keys=[*OF_LORA, "load_in_4bit"],
-        when=lambda given: not given.lora_rank,
-        why="where no adapters are trained",
-        remedy="give lora_rank",
-        even_zero=True,
-    ),
+    replace(LORA_RULE, keys=[*LORA_RULE.keys, "load_in_4bit"]),
     *TRAINER_RULES,
 )

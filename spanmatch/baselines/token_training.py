@@ -16,7 +16,6 @@ from transformers import DataCollatorForTokenClassification, EarlyStoppingCallba
 
 from spanmatch.baselines.adapters import write_adapters
 from spanmatch.baselines.fitting import Method
-from spanmatch.baselines.lora import with_adapters
 from spanmatch.baselines.token_arguments import TOKEN_RULES, LlmArguments, TokenArguments, TokenTrainingArguments
 from spanmatch.baselines.token_classifier import Labels, TokenClassifier, load_model
 from spanmatch.baselines.token_losses import Loss, cross_entropy, focal, inverse_frequencies, majority_or_minority, weighted
@@ -24,6 +23,7 @@ from spanmatch.baselines.word_windows import IGNORED, word_windows
 from spanmatch.data.corpus import Corpus
 from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
+from spanmatch.model.lora import with_adapters
 from spanmatch.model.pretrained import resolve_encoder
 from spanmatch.training.corpora import Corpora
 from spanmatch.training.trainer import prepare_trainer
@@ -59,14 +59,7 @@ def build_tagger(arguments: TokenArguments, training: TokenTrainingArguments, co
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if arguments.lora_rank:
-        model = with_adapters(
-            model,
-            rank=arguments.lora_rank,
-            alpha=arguments.lora_alpha,
-            dropout=arguments.lora_dropout,
-            targets=arguments.lora_targets,
-            task="TOKEN_CLS",
-        )
+        model = with_adapters(model, task="TOKEN_CLS", **arguments.adapters)
     return TokenClassifier(model, tokenizer, max_length=arguments.max_length)
 
 

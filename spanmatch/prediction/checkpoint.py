@@ -3,101 +3,26 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch.overrides import TorchFunctionMode
 
 from spanmatch.batching.stored_tokenizer import StoredTokenizer
 from spanmatch.config import MODEL_TYPE, MatcherConfig
-from spanmatch.data.files import whole_file
 from spanmatch.errors import InputError, one_line
 from spanmatch.model.bert import Bert
 from spanmatch.model.encoders import encoder_from_config
 from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.hub import CARD_FILE
 from spanmatch.prediction.matcher_config import read_calibration, read_matcher_config
-from spanmatch.prediction.shipped import CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
+from spanmatch.prediction.shipped import CONFIG_FILE, INDEX_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, WEIGHTS_FILE, checkpoint_folder
 from spanmatch.prediction.thresholds import THRESHOLDS_FILE, Calibration
+from spanmatch.prediction.weight_files import StoredWeights, WeightFiles, not_fitting, write_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-# How a weight may have been rounded since it was read: to one of the precisions that a matcher computes in, or to both.
-_ROUNDINGS = ((), (torch.bfloat16,), (torch.float16,), (torch.bfloat16, torch.float16), (torch.float16, torch.bfloat16))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredWeights:
-    """Knows the file that weights were read from, in order to save them as they were, in whatever precision they compute.
-
-    To keep them in memory, too, would take more of it than the model itself.
-
-    Attributes:
-        file: the file of weights.
-        stamp: size and time of the file when it was read.
-        is_rounded: whether the weights in memory are less precise than those of the file.
-    """
-
-    file: Path
-    stamp: tuple[int, int]
-    is_rounded: bool = False
-
-    @classmethod
-    def of(cls, file: Path, *, is_rounded: bool = False) -> "StoredWeights":
-        """Remember a file of weights.
-
-        Args:
-            file: the file.
-            is_rounded: whether the weights in memory are less precise than those of the file.
-        """
-        return cls(file=file, stamp=_stamp(file), is_rounded=is_rounded)
-
-    def unrounded(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor] | None:
-        """Return weights as the file has them, and those that were changed since as they are.
-
-        Args:
-            weights: the weights in memory, by name.
-
-        Returns:
-            The weights; None if the file has all of them, so that it can be copied.
-
-        Raises:
-            InputError: the weights in memory are rounded, and the file is gone or was changed.
-        """
-        try:
-            with safe_open(self.file, framework="pt") as opened:
-                stored = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (no mapping)
-        except (OSError, SafetensorError):
-            stored = {}
-        kept = {name for name, weight in weights.items() if name in stored and _is_of(stored[name], weight)}
-        if kept == stored.keys() == weights.keys():
-            return None
-        if self.is_rounded and (not stored or _stamp(self.file) != self.stamp):
-            problem = "is not the file any more that the checkpoint was loaded from, and the weights in memory are rounded"
-            raise InputError(f'{self.file}: {problem}; load the checkpoint with dtype="float32" to save it')
-        return {name: stored[name] if name in kept else weight for name, weight in weights.items()}
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-def _is_of(stored: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Return whether a weight in memory is the stored one, rounded or not."""
-    weight = weight.detach().cpu()
-    for precisions in _ROUNDINGS:
-        rounded = stored
-        for precision in precisions:
-            rounded = rounded.to(precision)
-        if torch.equal(rounded.to(weight.dtype), weight):
-            return True
-    return False
 
 
 class Checkpoint(NamedTuple):
@@ -146,7 +71,7 @@ def save_checkpoint(
     unrounded = weights if stored is None else stored.unrounded(weights)
     folder.mkdir(parents=True, exist_ok=True)
     # A folder of links shows the files of another checkpoint, such as one of the hub's cache. Those must not be changed.
-    changed = [WEIGHTS_FILE] if unrounded is not None else []
+    changed = [WEIGHTS_FILE, INDEX_FILE] if unrounded is not None else []
     for name in (CONFIG_FILE, TEXT_TOKENIZER, TYPE_TOKENIZER, THRESHOLDS_FILE, *changed):
         if (folder / name).is_symlink():
             (folder / name).unlink()
@@ -162,15 +87,11 @@ def save_checkpoint(
         calibration.save(folder)
     else:
         (folder / THRESHOLDS_FILE).unlink(missing_ok=True)
-    target = folder / WEIGHTS_FILE
     if unrounded is not None:
-        with whole_file(target) as partial:
-            save_file(unrounded, partial, metadata={"format": "pt"})
-    elif stored is not None and not (target.exists() and target.samefile(stored.file)):
-        with whole_file(target) as partial:
-            shutil.copyfile(stored.file, partial)
+        write_weights(folder, unrounded)
+    elif stored is not None and stored.copy_to(folder):
         # With unchanged weights, what their model card says is still true.
-        card = stored.file.with_name(CARD_FILE)
+        card = stored.folder / CARD_FILE
         if card.is_file() and not (folder / CARD_FILE).exists():
             shutil.copyfile(card, folder / CARD_FILE)
 
@@ -199,7 +120,7 @@ def load_checkpoint(name_or_path: str | Path, *, is_trained: bool = False, dtype
     separate = folder / TYPE_TOKENIZER
     type_tokenizer = _read_tokenizer(separate, model.encoder_of_types) if separate.is_dir() else text_tokenizer
     calibration = read_calibration(folder, config)
-    return Checkpoint(model, text_tokenizer, type_tokenizer, calibration, StoredWeights.of(folder / WEIGHTS_FILE))
+    return Checkpoint(model, text_tokenizer, type_tokenizer, calibration, StoredWeights.of(folder))
 
 
 def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -> SpanMatcherModel:
@@ -207,15 +128,12 @@ def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -
 
     A wrong number in the configuration may ask for more memory than there is, or for layers without end.
     """
-    try:
-        with safe_open(folder / WEIGHTS_FILE, framework="pt") as stored:
-            shapes = {name: stored.get_slice(name).get_shape() for name in stored.keys()}  # noqa: SIM118 (no mapping)
-    except SafetensorError as error:
-        raise _not_fitting(folder, error) from error
+    with WeightFiles(folder) as files:
+        shapes, file = files.shapes, files.file
     for encoder in (config.text_encoder, config.type_encoder or {}):
         for key, value in encoder.items():
             if "layer" in key and type(value) is int and value > len(shapes):
-                raise _not_fitting(folder, ValueError(f'"{key}" is {str(value)[:20]}, for {len(shapes)} weights'))
+                raise not_fitting(file, ValueError(f'"{key}" is {str(value)[:20]}, for {len(shapes)} weights'))
     with torch.device("meta"), _WithoutRandomNumbers():
         model = _build(folder, config, is_trained=is_trained)
     wanted = {name: list(weight.shape) for name, weight in model.state_dict().items()}
@@ -223,7 +141,7 @@ def _without_weights(folder: Path, config: MatcherConfig, *, is_trained: bool) -
         # A sharded training (FSDP) stores a number as a vector of one, which torch takes, too.
         if shapes.get(name) != wanted.get(name) and (shapes.get(name), wanted.get(name)) != ([1], []):
             given, expected = shapes.get(name, "missing"), wanted.get(name, "no such weight")
-            raise _not_fitting(folder, ValueError(f'"{name}" is {given}, expected {expected}'))
+            raise not_fitting(file, ValueError(f'"{name}" is {given}, expected {expected}'))
     return model
 
 
@@ -253,22 +171,17 @@ def _read_weights(folder: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """Read weights one by one, so that memory never holds all of them in the precision of the file, too."""
     weights: dict[str, torch.Tensor] = {}
     broken: list[str] = []
-    with safe_open(folder / WEIGHTS_FILE, framework="pt") as stored:
-        for name in stored.keys():  # noqa: SIM118 (no mapping)
-            weight = stored.get_tensor(name)
+    with WeightFiles(folder) as files:
+        for name in files:
+            weight = files.read(name)
             # The lowest and the highest element are numbers only if all are, and are found faster than all are tested.
             if weight.numel() and not bool(torch.stack(torch.aminmax(weight)).isfinite().all()):
                 broken.append(name)
             weights[name] = weight.to(dtype, copy=True)  # else it would change with the file
     if broken:
         problem = f'{len(broken)} weights such as "{broken[0]}" are infinite or NaN, because the training diverged'
-        raise InputError(f"{folder / WEIGHTS_FILE}: {problem}; train again with a lower learning_rate")
+        raise InputError(f"{files.file}: {problem}; train again with a lower learning_rate")
     return weights
-
-
-def _not_fitting(folder: Path, error: Exception) -> InputError:
-    reason = one_line(error, 200)
-    return InputError(f"{folder / WEIGHTS_FILE}: does not fit {CONFIG_FILE} ({reason}); copy or train the checkpoint again")
 
 
 def _read_tokenizer(folder: Path, encoder: "PreTrainedModel | Bert") -> StoredTokenizer:

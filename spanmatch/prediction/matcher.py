@@ -16,12 +16,13 @@ from spanmatch.config import MatcherConfig
 from spanmatch.model import devices
 from spanmatch.model.model import EvaluationMode, SpanMatcherModel
 from spanmatch.prediction import hub
-from spanmatch.prediction.checkpoint import StoredWeights, load_checkpoint, save_checkpoint
-from spanmatch.prediction.shipped import WEIGHTS_FILE, checkpoint_folder
+from spanmatch.prediction.checkpoint import load_checkpoint, save_checkpoint
+from spanmatch.prediction.shipped import checkpoint_folder
 from spanmatch.prediction.span_tagger import SpanTagger
 from spanmatch.prediction.thresholds import Calibration
 from spanmatch.prediction.torch_backend import TorchBackend
 from spanmatch.prediction.type_embeddings import weights_digest
+from spanmatch.prediction.weight_files import StoredWeights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -124,9 +125,8 @@ class SpanMatcher(SpanTagger):
         """
         tokenizers = self.text_tokenizer, self.type_tokenizer
         save_checkpoint(Path(folder), self.model, *tokenizers, calibration=self.calibration, stored=self._stored)
-        written = Path(folder) / WEIGHTS_FILE
-        if self._stored is not None and self._stored.file.exists() and written.samefile(self._stored.file):
-            self._stored = StoredWeights.of(written, is_rounded=self._stored.is_rounded)
+        if self._stored is not None and self._stored.folder.is_dir() and Path(folder).samefile(self._stored.folder):
+            self._stored = StoredWeights.of(Path(folder), is_rounded=self._stored.is_rounded)
 
     def fingerprint(self) -> dict[str, str]:
         """Return what the output depends on: a digest of weights, configuration and calibration, the device, the dtype."""

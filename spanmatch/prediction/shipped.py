@@ -9,10 +9,11 @@ from spanmatch.data.files import home_path, no_such_file
 from spanmatch.errors import InputError
 from spanmatch.prediction.hub import download
 
-# The checkpoint that ships with the package.
-DEFAULT_MODEL = "spanmatch-mini"
+# The checkpoint that ships with the package, and a larger one that ships with the repository alone.
+DEFAULT_MODEL, BASE_MODEL = "spanmatch-mini", "spanmatch-base"
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"  # of weights in several files
 TEXT_TOKENIZER, TYPE_TOKENIZER = "tokenizer", "type_tokenizer"
 # The kind of tagger that a folder holds if its configuration names none.
 MATCHER = "matcher"
@@ -55,7 +56,16 @@ def shipped(name: str) -> Path | None:
     """
     package = Path(spanmatch.__file__).parent
     places = (package / "pretrained" / name, package.parent / "models" / name)
-    return next((place for place in places if name == DEFAULT_MODEL and (place / WEIGHTS_FILE).is_file()), None)
+    return next((place for place in places if name in {DEFAULT_MODEL, BASE_MODEL} and has_weights(place)), None)
+
+
+def has_weights(folder: Path) -> bool:
+    """Return whether a folder holds weights, in one file or in several.
+
+    Args:
+        folder: any path.
+    """
+    return any((folder / name).is_file() for name in (WEIGHTS_FILE, INDEX_FILE))
 
 
 def checkpoint_folder(
@@ -80,7 +90,7 @@ def checkpoint_folder(
         InputError: there is no such folder, files are missing from it, or it cannot be downloaded.
     """
     folder = home_path(name_or_path)
-    if not any((folder / name).is_file() for name in (CONFIG_FILE, WEIGHTS_FILE)):
+    if not (folder / CONFIG_FILE).is_file() and not has_weights(folder):
         folder = shipped(str(name_or_path)) or folder
     # "owner/name" is a hub id, unless a local folder "owner" exists: then it is a path with a mistake in its last part.
     repo_id, _, named = str(name_or_path).partition("@")
@@ -90,18 +100,23 @@ def checkpoint_folder(
         folder = download(repo_id, revision=revision or named or None, token=token, local_files_only=local_files_only)
     elif folder.is_dir() and revision:
         raise InputError(f'{name_or_path}: a local folder, which has no revision "{revision}"; leave out the revision')
+    if not folder.is_dir() and str(name_or_path) == BASE_MODEL:
+        place = Path(spanmatch.__file__).parent.parent / "models" / BASE_MODEL
+        remedy = f"take a clone of the repository, or make it there by benchmarks/{BASE_MODEL.replace('-', '_')}.py"
+        raise InputError(f"{BASE_MODEL}: does not come with the package and would be in {place}; {remedy}")
     if not folder.is_dir():
         raise no_such_file(folder, kind="folder", otherwise="give the folder that a training wrote")
     # Taggers of other kinds have files of their own, which they check.
-    for name in (CONFIG_FILE, WEIGHTS_FILE) if tagger_kind(folder) == MATCHER else (CONFIG_FILE,):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: no {name} in it{_what_instead(folder)}")
+    if not (folder / CONFIG_FILE).is_file():
+        raise InputError(f"{folder}: no {CONFIG_FILE} in it{_what_instead(folder)}")
+    if tagger_kind(folder) == MATCHER and not has_weights(folder):
+        raise InputError(f"{folder}: no {WEIGHTS_FILE} in it{_what_instead(folder)}")
     return folder
 
 
 def _what_instead(folder: Path) -> str:
     """Return what to give instead of a folder that holds no checkpoint: the last checkpoint below it, if there is one."""
-    below = [path for path in folder.iterdir() if is_checkpoint(path) and (path / WEIGHTS_FILE).is_file()]
+    below = [path for path in folder.iterdir() if is_checkpoint(path) and has_weights(path)]
     if below:
         # By number: checkpoint-1000 is later than checkpoint-200.
         last = max(below, key=lambda path: (int("".join(filter(str.isdecimal, path.name)) or 0), path.name))

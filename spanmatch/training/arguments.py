@@ -72,7 +72,35 @@ class DataArguments:
 
 
 @dataclass(kw_only=True)
-class MatcherArguments(DataArguments):
+class LoraArguments(DataArguments):
+    """Adds adapters of low rank (LoRA).
+
+    The help text of each field says what it means.
+
+    Raises:
+        InputError: a value is not valid.
+    """
+
+    lora_rank: int = key(0, "Train adapters of this rank instead of all weights (LoRA, pip install 'spanmatch[lora]'); 0: all.")
+    lora_alpha: float | None = key(None, "LoRA: scale of the adapters; None: twice the rank.")
+    lora_dropout: float = key(0.05, "LoRA: dropout before the adapters, in [0, 1).")
+    lora_targets: str = key("all-linear", "LoRA: names of the layers that get an adapter, with commas between them.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 0, "lora_rank", "lora_dropout")
+        if self.lora_dropout >= 1:
+            raise InputError(f"lora_dropout must lie in [0, 1), got {self.lora_dropout}")
+
+    @property
+    def adapters(self) -> dict[str, Any]:
+        """Return what `model.lora` makes adapters of."""
+        given = {name: getattr(self, f"lora_{name}") for name in ("rank", "alpha", "dropout", "targets")}
+        return given | {"alpha": 2.0 * self.lora_rank if self.lora_alpha is None else self.lora_alpha}
+
+
+@dataclass(kw_only=True)
+class MatcherArguments(LoraArguments):
     """Holds what a training is about: the data, the model and the objective.
 
     The help text of each field says what it means; `train_bi_encoder.py --help` prints them all.
@@ -126,6 +154,9 @@ class MatcherArguments(DataArguments):
         None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
     )
     head_learning_rate: float | None = key(None, "Learning rate of the scoring head; None: 5 times learning_rate.")
+    lora_rank: int = key(
+        0, "Train adapters of this rank in the text encoder instead of its weights (LoRA, pip install 'spanmatch[lora]'); 0: all."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -217,6 +217,15 @@ TRAINER_RULES = (
     ),
 )
 
+LORA_RULE = Rule(
+    keys=["lora_alpha", "lora_dropout", "lora_targets"],
+    when=lambda given: not given.lora_rank,
+    why="where no adapters are trained",
+    remedy="give lora_rank",
+    causes=["lora_rank"],
+    even_zero=True,
+)
+
 # Those of matchers, for which `given` has the architecture, too.
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
@@ -260,6 +269,7 @@ RULES = (
         remedy='give "type_encoder": "separate"',
         even_zero=True,
     ),
+    LORA_RULE,
     *TRAINER_RULES,
 )
 

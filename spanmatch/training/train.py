@@ -11,10 +11,12 @@ from transformers import EarlyStoppingCallback, set_seed
 
 from spanmatch.data.corpus import Corpus
 from spanmatch.data.files import folder_to_write, write_whole
+from spanmatch.errors import InputError
 from spanmatch.evaluation.calibration import calibrate
 from spanmatch.evaluation.metrics import Metrics
 from spanmatch.evaluation.provenance import provenance
 from spanmatch.model.encoders import set_dropout
+from spanmatch.model.lora import add_adapters
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.processes import warn_if_alone
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
@@ -104,6 +106,10 @@ def _fit(
     record: Mapping[str, Any],
 ) -> TrainingFacts:
     """Train a matcher in place, from the checkpoint `resume` if it is given, and return the facts for the model card."""
+    if arguments.lora_rank:
+        if training.fsdp:
+            raise InputError("lora_rank: adapters of an encoder are not trained in shards; remove fsdp")
+        add_adapters(matcher.model.text_encoder, **arguments.adapters)
     views = TrainingViews(training_windows(corpus, matcher.batcher), arguments, training.seed)
     patience = arguments.early_stopping_patience if training.load_best_model_at_end else None
     trainer = MatcherTrainer(

@@ -280,6 +280,14 @@ class MatcherTrainer(Trainer):
         with _reading(checkpoint):
             super()._load_rng_state(checkpoint)
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Refuse a checkpoint without all weights. Beside adapters it holds none that the encoders started with."""
+        is_adapted = bool(self.arguments.lora_rank)
+        missing = [name for name in load_result.missing_keys if not (is_adapted and name.startswith("text_encoder."))]
+        if missing or load_result.unexpected_keys:
+            found = ", ".join([*missing, *load_result.unexpected_keys][:3])
+            raise InputError(f"resume_from_checkpoint: its weights are not those of this model ({found}); copy it again")
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None) -> None:
         """Write a checkpoint that `SpanMatcher.from_pretrained` reads."""
         # The Trainer calls this on every process.

@@ -16,8 +16,8 @@ from helpers_generative import FAMILIES, annotated, make_generator, write_genera
 from spanmatch.baselines import generative
 from spanmatch.baselines.generation import Written
 from spanmatch.baselines.generative import GenerativeTagger
-from spanmatch.baselines.lora import with_adapters
 from spanmatch.errors import InputError
+from spanmatch.model.lora import with_adapters
 from spanmatch.prediction.tagger import Tagger, load_tagger
 from spanmatch.prediction.thresholds import Calibration
 

@@ -56,6 +56,16 @@ def test_a_training_writes_the_mean(start: Path, tmp_path: Path) -> None:
     assert moved > 5
 
 
+def test_adapters(start: Path, tmp_path: Path) -> None:
+    given = {"lora_rank": 2, "lora_dropout": 0}
+    before, after = weights_of(start), trained_further(start, tmp_path / "after", **given)
+    mean = trained_further(start, tmp_path / "mean", start_share=0.5, **given)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("text_encoder") for name in moved) and not any("norm" in name.lower() for name in moved)
+    for name in (name for name, tensor in before.items() if tensor.is_floating_point()):
+        torch.testing.assert_close(mean[name], (before[name] + after[name]) / 2, msg=name)
+
+
 def test_it_needs_a_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:
     data = write_jsonl(tmp_path / "train.jsonl", sentences(4))
     given = ["--text_encoder", tiny_encoder, "--train_file", data, "--output_dir", tmp_path / "out"]

@@ -33,8 +33,9 @@ class TestResuming:
             {"train_sampling_strategy": "random"},
             {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
             {"type_dropout": 0.5, "num_negative_types": 1, "type_encoder": "separate"},
+            {"lora_rank": 2, "type_encoder": "separate", "type_encoder_learning_rate": 0},
         ],
-        ids=["group_by_length", "random", "accumulation", "types"],
+        ids=["group_by_length", "random", "accumulation", "types", "adapters"],
     )
     @pytest.mark.parametrize("step", [4, 8])
     def test_a_resumed_run_is_the_same_run(

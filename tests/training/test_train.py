@@ -36,6 +36,39 @@ OF_TRAINING = ("text_encoder", "max_span_width", "train_file", "learning_rate", 
 UNTRAINED: dict[str, object] = dict.fromkeys(OF_TRAINING) | {"do_train": False}
 
 
+class TestAdapters:
+    """Adapters of the text encoder, over the weights that the frozen type encoder has, too."""
+
+    FLAGS = {"lora_rank": 2, "type_encoder": "separate", "type_encoder_learning_rate": 0, "max_steps": 6}
+
+    def test_what_is_trained_and_stored(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        saved = {"save_strategy": "steps", "save_steps": 3, "validation_file": data / "dev.jsonl", "eval_strategy": "no"}
+        run(encoder, data / "train.jsonl", tmp_path / "out", **self.FLAGS, **saved)
+        for folder in (tmp_path / "out", tmp_path / "out" / "checkpoint-3"):
+            stored = [name for name in weights(folder) if name.startswith("text_encoder")]
+            assert stored and all(name.endswith((".lora_A", ".lora_B")) for name in stored)
+        matcher = SpanMatcher.from_pretrained(tmp_path / "out", device="cpu", dtype="float32")
+        text, types = (own.state_dict() for own in (matcher.model.text_encoder, matcher.model.encoder_of_types))
+        changed = {name for name in types if not torch.equal(text[name], types[name])}
+        assert changed and all(types[name].ndim == 2 and "embeddings" not in name for name in changed)
+        start = weights(encoder)
+        assert all(torch.equal(weight, start[name]) for name, weight in types.items())
+        timings = read_json(tmp_path / "out" / "timings.json")
+        factors = sum(weight.numel() for name, weight in weights(tmp_path / "out").items() if ".lora_" in name)
+        head = sum(weight.numel() for name, weight in weights(tmp_path / "out").items() if name.startswith("head"))
+        assert timings["trained_parameters"] == factors + head
+
+    def test_what_was_evaluated_is_what_is_loaded(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        """The training evaluates with adapters beside the weights, `from_pretrained` merges them."""
+        run(encoder, data / "train.jsonl", tmp_path / "out", **self.FLAGS, test_file=data / "test.jsonl")
+        given = {"pretrained_model_name_or_path": tmp_path / "out", "evaluation_file": data / "test.jsonl"}
+        given |= {"output_dir": tmp_path / "again", "dtype": "float32"}
+        result = evaluate(*(part for key, value in given.items() for part in (f"--{key}", value)))
+        assert result.status == 0, result.err
+        one, other = (read_json(place / "metrics.json")["micro"] for place in (tmp_path / "out" / "test", tmp_path / "again"))
+        assert one == other
+
+
 class TestLearning:
     @pytest.fixture(scope="class")
     def trained(self, encoder: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
