@@ -10,17 +10,15 @@ cities, countries, regions, ... Each sentence makes two lines, with two lists of
 `python data/generators/everyday.py FILE...` checks files and says what is wrong with them.
 """
 
-import json
 import random
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 if __package__:
-    from generators.marked import read_marked
+    from generators import kinds
 else:  # started as a script, to check files
-    from marked import read_marked
+    import kinds
 
 FOLDER = Path(__file__).parent / "everyday"
 VALIDATION_SHARE = 0.05
@@ -94,55 +92,27 @@ WEIGHTS = (6, 6, 4, 3, 2, 2, 2, 2, 1)
 SIZES = (1, 1, 1, 2, 3, 4, 5, 6, 8, 12)
 
 
-def read(files: list[Path]) -> tuple[list[tuple[str, list[dict[str, Any]]]], list[str]]:
-    """Return the sentences of files, each with its spans by kind, and what is wrong with them."""
-    sentences: list[tuple[str, list[dict[str, Any]]]] = []
-    problems: list[str] = []
-    for file in files:
-        found, wrong = read_lines(file.read_text(encoding="utf-8").splitlines(), file.name)
-        known = {text for text, _ in sentences}
-        problems += wrong + [f"{file.name}: a sentence of another file: '{text[:60]}'" for text, _ in found if text in known]
-        sentences += found
-    return sentences, problems
-
-
-def read_lines(lines: list[str], name: str) -> tuple[list[tuple[str, list[dict[str, Any]]]], list[str]]:
-    """Return what the lines of one file say, and what is wrong with them."""
-    sentences, problems, seen = [], [], set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("# "):  # "#tag" begins a message
-            continue
-        text, spans, found = read_marked(line.replace("\\n", "\n"))
-        found += [f"unknown kind '{span['label']}'" for span in spans if span["label"] not in KINDS]
-        found += ["the sentence is there already"] * (text in seen)
-        seen.add(text)
-        problems += [f"{name}:{number}: {problem}" for problem in found]
-        sentences.append((text, spans))
-    return sentences, problems
-
-
 def _drawn_list(rng: random.Random) -> tuple[str, ...]:
     """Return types in random order no two of which share a kind: a text has one answer for them."""
     size, covered, chosen = rng.choice(SIZES), set[str](), list[str]()
     for name in rng.sample(sorted(TYPES), len(TYPES)):
-        kinds = set(TYPES[name][0])
-        if len(chosen) < size and not kinds & covered:
-            covered |= kinds
+        own = set(TYPES[name][0])
+        if len(chosen) < size and not own & covered:
+            covered |= own
             chosen.append(name)
     return tuple(chosen)
 
 
 def record_of(text: str, spans: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
     """Return a sentence as it is annotated for some types."""
-    name_of = {kind: name for name in names for kind in TYPES[name][0]}
-    named = [span | {"label": name_of[span["label"]]} for span in spans if span["label"] in name_of]
-    return {"text": text, "char_spans": named, "labels": sorted(names)}
+    return kinds.record_of(text, spans, {name: TYPES[name][0] for name in names})
 
 
 def generate() -> dict[str, list[dict[str, Any]]]:
     """The records of each split, two of each sentence."""
-    sentences, problems = read(sorted(FOLDER.glob("*.txt")))
+    texts, problems = kinds.read(sorted(FOLDER.glob("*.txt")), KINDS)
     assert not problems, problems[0]
+    sentences = [(own.text, own.spans) for own in texts]
     rng = random.Random(SEED)
     rng.shuffle(sentences)
     size = round(VALIDATION_SHARE * len(sentences))
@@ -165,14 +135,5 @@ def labels() -> dict[str, dict[str, str]]:
     return {name: {"name": name, "description": TYPES[name][1]} for name in sorted(TYPES)}
 
 
-def main() -> int:
-    """Check files."""
-    sentences, problems = read([Path(name) for name in sys.argv[1:]])
-    print("\n".join(problems))
-    kinds = Counter(span["label"] for _, spans in sentences for span in spans)
-    print(json.dumps({"sentences": len(sentences), "mentions": kinds.total(), "kinds": dict(kinds.most_common())}))
-    return bool(problems)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(kinds.report(*kinds.read(map(Path, sys.argv[1:]), KINDS)))

@@ -149,6 +149,8 @@ class MatcherArguments(LoraArguments):
         "Share of the checkpoint that is trained further in the mean of its weights before and after the training, in [0, 1): "
         "keeps what it knew of other types.",
     )
+    teacher: str | None = key(None, "Bi-encoder whose scores of all types in all texts are targets, too; None: none.")
+    teacher_weight: float = key(0.5, "Share of the teacher's targets in the loss, in (0, 1]; the rest is that of the annotation.")
     dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = key(
         None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
@@ -175,6 +177,10 @@ class MatcherArguments(LoraArguments):
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')
         if self.type_anchor and self.type_encoder != "shared":
             raise InputError(f'type_anchor needs type_encoder "shared", got "{self.type_encoder}"; drop one of the two')
+        if self.teacher and self.objective.null_slots:
+            raise InputError(f'teacher: "{self.objective.name}" learns no probabilities, so none can be taught; use "bce"')
+        if not 0 < self.teacher_weight <= 1:
+            raise InputError(f"teacher_weight must lie in (0, 1], got {self.teacher_weight}")
         for name in ("type_dropout", "dropout", "start_share"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")

@@ -22,6 +22,7 @@ from spanmatch.entities import EntityType, Inventory
 from spanmatch.errors import InputError
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.sampler import BatchPlan
+from spanmatch.training.teacher import TeacherViews
 
 logger = logging.getLogger(__name__)
 
@@ -167,10 +168,12 @@ class TrainingCollator:
     Attributes:
         batcher: the batcher of the model.
         num_anchored: texts that are encoded apart, to be compared with their anchors; None without anchors.
+        teacher: collates the texts for a teacher; None without one.
     """
 
     batcher: Batcher
     num_anchored: int | None = None
+    teacher: TeacherViews | None = None
 
     def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
         """Return the texts, types, positives and valid cells of a batch.
@@ -197,6 +200,8 @@ class TrainingCollator:
         batch = {"texts": texts, "types": types} | _targets(views, [[written[place][0] for place in order]], texts)
         if self.num_anchored is not None:
             batch |= self._anchored(views, [written[place][1] for place in order])
+        if self.teacher is not None:
+            batch |= self.teacher(views) | {"type_texts": [written[place][1] for place in order]}
         return batch
 
     def _type_groups(self, texts: list[str]) -> tuple[list[int], list[TypeBatch]]:

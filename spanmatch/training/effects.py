@@ -230,7 +230,7 @@ LORA_RULE = Rule(
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
     Rule(
-        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate"],
+        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", "teacher", "teacher_weight"],
         when=lambda given: given.architecture == "cross",
         why="in a cross-encoder",
         even_zero=True,
@@ -268,6 +268,13 @@ RULES = (
         why="where texts and types share an encoder",
         remedy='give "type_encoder": "separate"',
         even_zero=True,
+    ),
+    Rule(
+        keys=["teacher_weight"],
+        when=lambda given: not given.teacher,
+        why="without a teacher",
+        remedy="give a teacher",
+        causes=["teacher"],
     ),
     LORA_RULE,
     *TRAINER_RULES,

@@ -25,6 +25,7 @@ from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArgume
 from spanmatch.training.dataset import TrainingCollator, TrainingViews
 from spanmatch.training.record import RECORD_FILE
 from spanmatch.training.sampler import EpochSampler
+from spanmatch.training.teacher import Teacher, soft_loss
 from spanmatch.training.type_anchor import TypeAnchor, drift
 
 # The head is new and the encoders are pretrained, so by default it learns this many times as fast.
@@ -146,10 +147,12 @@ class MatcherTrainer(Trainer):
         self.validation = validation
         self.record = record
         num_anchored = _num_anchored(matcher.model, arguments)
+        self.teacher = Teacher(arguments.teacher, matcher.batcher, args.device) if arguments.teacher else None
+        views_of_teacher = None if self.teacher is None else self.teacher.views
         super().__init__(
             model=matcher.model,
             args=args,
-            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=num_anchored),
+            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=num_anchored, teacher=views_of_teacher),
             train_dataset=train_dataset,
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
@@ -166,7 +169,7 @@ class MatcherTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
-        """Return the loss of a batch, in float32: the objective and, with a type anchor, the penalty on drift from it.
+        """Return the loss of a batch, in float32: the objective, the penalty on drift from an anchor, what a teacher says.
 
         Args:
             model: the model, perhaps wrapped for several processes.
@@ -192,6 +195,12 @@ class MatcherTrainer(Trainer):
         if self.anchor is not None and outputs.type_states is not None:
             moved = drift(outputs.type_states, self.anchor.states(inputs["anchored_texts"]))
             loss = loss + self.arguments.type_anchor * moved
+        if self.teacher is not None and inputs["teacher_texts"] is not None:
+            rows, share = inputs["teacher_rows"], self.arguments.teacher_weight
+            logits, candidates = outputs.spans.logits[rows], inputs["texts"].candidates.to(self.args.device)[rows]
+            asked = inputs["teacher_texts"], inputs["teacher_units"], inputs["type_texts"]
+            taught = self.teacher.logits(*asked, *candidates.shape[1:])
+            loss = (1 - share) * loss + share * soft_loss(logits, taught, candidates)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

@@ -14,7 +14,7 @@ from quality_data import DEV_9, EVERYDAY_3
 
 sys.path.insert(0, str(DATA))
 
-from generators import everyday
+from generators import everyday, kinds
 
 DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
 
@@ -43,8 +43,8 @@ def test_lists_are_usual_and_drawn(splits: dict[str, list[dict[str, Any]]]) -> N
     lists: dict[str, list[tuple[str, ...]]] = {}
     for record in splits["train"]:
         lists.setdefault(record["text"], []).append(tuple(record["labels"]))
-        kinds = Counter(kind for name in record["labels"] for kind in everyday.TYPES[name][0])
-        assert max(kinds.values()) == 1
+        covered = Counter(kind for name in record["labels"] for kind in everyday.TYPES[name][0])
+        assert max(covered.values()) == 1
     assert all(len(own) == 2 and usual & set(own) for own in lists.values())
     sizes = Counter(len(names) for own in lists.values() for names in own if names not in usual)
     assert sizes[1] > 600 and max(sizes) == 12
@@ -52,14 +52,14 @@ def test_lists_are_usual_and_drawn(splits: dict[str, list[dict[str, Any]]]) -> N
 
 def test_one_sentence_for_several_lists() -> None:
     """The same mention is a city, a place, or nothing that is asked for."""
-    [sentence], problems = everyday.read_lines(["[Ada|per] left [Acme|com] in [Rome|city]."], "a.txt")
+    [sentence], problems = kinds.read_lines(["[Ada|per] left [Acme|com] in [Rome|city]."], "a.txt", everyday.KINDS)
     assert not problems
     for names, expected in (
         (("person", "organization", "location"), {"Ada": "person", "Acme": "organization", "Rome": "location"}),
         (("company", "town"), {"Acme": "company", "Rome": "town"}),
         (("language",), {}),
     ):
-        record = everyday.record_of(*sentence, names)
+        record = everyday.record_of(sentence.text, sentence.spans, names)
         text = record["text"]
         assert {text[span["start"] : span["end"]]: span["label"] for span in record["char_spans"]} == expected
         assert record["labels"] == sorted(names)
@@ -71,11 +71,11 @@ def test_one_sentence_for_several_lists() -> None:
         ("[Ada|person] met Bo.", "unknown kind 'person'"),
         ("[Ad|per]a met Bo.", "inside a word: 'Ad'"),
         ("[Ada|per] met [Bo.", "a bracket or bar is left over"),
-        ("Bo slept.", "the sentence is there already"),
+        ("Bo slept.", "the text is there already"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(line: str, problem: str) -> None:
-    _, problems = everyday.read_lines(["# domain", "Bo slept.", line], "a.txt")
+    _, problems = kinds.read_lines(["# domain", "Bo slept.", line], "a.txt", everyday.KINDS)
     assert any(own.startswith("a.txt:3: ") and problem in own for own in problems), problems
 
 

@@ -34,6 +34,10 @@ def test_defaults_are_valid() -> None:
         ({"format": "token"}, 'format: unknown value "token"; did you mean "tokens"?'),
         ({"type_encoder": "seperate"}, 'type_encoder: unknown value "seperate"; did you mean "separate"?'),
         ({"start_share": 1.0}, "start_share must lie in [0, 1), got 1.0"),
+        ({"lora_dropout": 1.0}, "lora_dropout must lie in [0, 1), got 1.0"),
+        ({"lora_rank": -1}, "lora_rank must be at least 0, got -1"),
+        ({"teacher_weight": 0}, "teacher_weight must lie in (0, 1], got 0"),
+        ({"teacher": "model", "loss": "contrastive"}, 'teacher: "contrastive" learns no probabilities'),
         ({"type_anchor": 1.0, "type_encoder": "separate"}, 'type_anchor needs type_encoder "shared", got "separate"'),
     ],
 )
