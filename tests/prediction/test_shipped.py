@@ -8,7 +8,7 @@ import pytest
 from helpers_e2e import ROOT
 
 from spanmatch.errors import InputError
-from spanmatch.prediction.shipped import DEFAULT_MODEL, checkpoint_folder, is_checkpoint, shipped
+from spanmatch.prediction.shipped import BASE_MODEL, DEFAULT_MODEL, checkpoint_folder, is_checkpoint, shipped
 
 
 @pytest.fixture
@@ -79,6 +79,26 @@ class TestShipped:
         (tmp_path / DEFAULT_MODEL / name).write_text("{}")
         with pytest.raises(InputError, match=f"{DEFAULT_MODEL}: no "):
             checkpoint_folder(DEFAULT_MODEL)
+
+    @pytest.mark.parametrize("weights", ["model.safetensors", "model.safetensors.index.json"])
+    def test_the_larger_one_in_a_clone(self, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("spanmatch.__file__", str(tmp_path / "spanmatch" / "__init__.py"))
+        folder = tmp_path / "models" / BASE_MODEL
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text('{"text_encoder": {}}')
+        (folder / weights).touch()
+        assert shipped(BASE_MODEL) == checkpoint_folder(BASE_MODEL) == folder
+
+    def test_the_larger_one_is_not_in_the_package(
+        self, no_hub: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One line says where it would be and how to make it."""
+        monkeypatch.setattr("spanmatch.__file__", str(tmp_path / "spanmatch" / "__init__.py"))
+        with pytest.raises(InputError) as caught:
+            checkpoint_folder(BASE_MODEL)
+        place = tmp_path / "models" / BASE_MODEL
+        assert f"would be in {place}; take a clone" in str(caught.value) and "benchmarks/spanmatch_base.py" in str(caught.value)
+        assert not no_hub
 
     def test_another_name(self) -> None:
         assert shipped("mine") is None and shipped("") is None
