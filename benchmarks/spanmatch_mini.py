@@ -21,19 +21,9 @@ import numpy as np
 import torch
 from common import machine
 from processes import ROOT
-from quality_data import (
-    DEV_9,
-    EVERYDAY_3,
-    HELD_OUT_SETS,
-    PLAIN_3,
-    Sentence,
-    benchmark_sets,
-    calibration_sets,
-    read_pool,
-    sample_by_type,
-    write_training,
-)  # fmt: skip
+from quality_data import Sentence, sample_by_type, write_training
 from quality_scorer import Scores, common_threshold, logits, platt
+from quality_shipped import LEFT_OUT, LICENCES, RESULTS_FILE, SHARES, SOURCES, check, left_out, licensed_pool, measure, read_jsonl
 from quality_systems import ask_ours
 
 from spanmatch.data.corpus import read_corpus
@@ -47,48 +37,25 @@ from spanmatch.training.dataset import TrainingViews, training_windows
 
 FOLDER = ROOT / "models" / DEFAULT_MODEL
 WORK = ROOT / "models" / "mini"
-RESULTS_FILE = "results.json"
 CARD = Path(__file__).parent / "spanmatch_mini_card.md"  # with places for what was measured
-# What each set's source states. "Each corpus keeps its own terms" is no licence (AnatEM, CRAFT); that of AnEM is stated, so it
-# is trained on rather than held out.
-LICENCES = {
-    "anem": "CC BY-SA 3.0", "broad_twitter": "CC BY 4.0", "fashion_brands": "MIT", "fewnerd_inter": "CC BY-SA 4.0",
-    "food_ingredients": "MIT", "hwu64_slots": "CC BY 4.0", "materials_synthesis": "MIT", "msbot_skills": "MIT",
-    "multidogo_airline": "CDLA-Permissive-1.0", "multidogo_fastfood": "CDLA-Permissive-1.0",
-    "multidogo_finance": "CDLA-Permissive-1.0", "multidogo_insurance": "CDLA-Permissive-1.0",
-    "multidogo_software": "CDLA-Permissive-1.0", "nlupp": "CC BY 4.0", "pii_synth": "MIT", "reddit_drugs": "MIT",
-    "restaurant8k": "CC BY 4.0", "sgd_slots": "CC BY-SA 4.0", "skillspan": "MIT", "slurp": "CC BY 4.0 (texts)",
-    "stackoverflow_ner": "MIT (texts CC BY-SA)", "wlp": "MIT",
-}  # fmt: skip
-SOURCES = tuple(LICENCES)
-LEFT_OUT = tuple(name for name in HELD_OUT_SETS if name != "anem")
 CONFIG = ROOT / "configs" / "spanmatch_mini.json"
 SAMPLES = (1, 2, 3, 4)  # the seeds of what is trained on; weights and everything else start from SEED
 NUM_EXAMPLES = 28_000  # of each sample
-# Encyclopaedia text, of which there is one set, is what most users have; slots of dialogues, of which there are nine, are not.
-SHARES = dict.fromkeys(SOURCES, 0.0625) | {"fewnerd_inter": 0.4}
 # Of those that the configuration names.
 OWN_FILES = ("data/mixed/train.jsonl", "data/open_types/train.jsonl", "data/everyday/train.jsonl")
-WAYS = ("named", "described")  # how types are asked for
-AVERAGES = {
-    "everyday-3": EVERYDAY_3, "everyday-3 without miscellaneous": PLAIN_3, "dev-9": DEV_9,
-    "CrossNER ai, literature, science": tuple(name for name in DEV_9 if name.startswith("crossner")),
-}  # fmt: skip
-NUM_CALIBRATION = 75  # a quarter of the sentences of each set that is left out
 SEED = 1
 
 
 def make(datasets: Path) -> None:
     """Data, trainings, average, threshold, half precision, results."""
-    pool = read_pool(datasets, SOURCES, held_out_sets=LEFT_OUT, held_out_share=0)
+    pool = licensed_pool(datasets)
     samples = {seed: sample_by_type(pool, NUM_EXAMPLES, seed, largest=SHARES) for seed in SAMPLES}
     for seed, sample in samples.items():
         if not (WORK / f"training_{seed}").is_dir():
             write_training(WORK / f"training_{seed}", pool, sample)
         train(seed)
     matcher = average([WORK / f"trained_{seed}" for seed in SAMPLES])
-    # Nothing of these sets was trained on: all of their types count.
-    tests = calibration_sets(datasets, pool, frozenset(), NUM_CALIBRATION, SEED)
+    tests = left_out(datasets, pool, SEED)
     scored = [Scores.of(ask_ours(matcher, test, described=False), test.gold) for test in tests]
     chosen = common_threshold(scored)
     held_out = float(np.mean([item.f1(chosen) for item in scored]))
@@ -98,7 +65,7 @@ def make(datasets: Path) -> None:
     source = "sets that were not trained on: " + ", ".join(test.name for test in tests)
     matcher.calibration = Calibration(threshold=DEFAULT_THRESHOLD, source=source, f1=held_out)
     write_half(matcher, FOLDER)
-    results = measure(datasets)
+    results = measure(FOLDER, datasets)
     own = [item for file in OWN_FILES for item in read_jsonl(ROOT / file)]
     trained: set[Sentence] = set().union(*samples.values())
     inventories = [*(item.names for item in trained), *(record["labels"] for record in own)]
@@ -146,11 +113,6 @@ def average(folders: list[Path]) -> SpanMatcher:
     return matcher
 
 
-def read_jsonl(file: Path) -> list[dict[str, Any]]:
-    """The lines of a file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-
-
 def card(content: dict[str, Any]) -> str:
     """The model card, from what was measured."""
     results, facts = content["results"], content["facts"]
@@ -175,38 +137,6 @@ def write_half(matcher: SpanMatcher, folder: Path) -> None:
     matcher.save_pretrained(folder)
 
 
-def measure(datasets: Path, threshold: float | None = None) -> dict[str, Any]:
-    """Micro F1 on dev-9 and everyday-3 at a threshold, by default the stored one, with names alone and with descriptions.
-
-    The best in hindsight and the calibration error are those with names alone.
-    """
-    matcher = SpanMatcher.from_pretrained(FOLDER, dtype="float32")
-    assert matcher.calibration is not None, "a checkpoint that ships is calibrated"
-    limit = matcher.calibration.threshold if threshold is None else threshold
-    results: dict[str, Any] = {}
-    for test in benchmark_sets(datasets):
-        both = {way: Scores.of(ask_ours(matcher, test, described=way == "described"), test.gold) for way in WAYS}
-        found = {way: scores.f1(limit) for way, scores in both.items()}
-        found |= {"best": both["named"].best()[0], "calibration_error": both["named"].calibration_error()}
-        results[test.name] = {name: round(value, 4) for name, value in found.items()}
-        print(test.name, results[test.name], flush=True)
-    for name, own in AVERAGES.items():
-        values = {way: float(np.mean([results[test][way] for test in own])) for way in results[own[0]]}
-        results[name] = {way: round(value, 4) for way, value in values.items()}
-        print(name, results[name])
-    return results
-
-
-def check(datasets: Path, threshold: float | None) -> None:
-    """Measure again, and say where it differs from the card by more than half precision on another machine explains."""
-    said = json.loads((FOLDER / RESULTS_FILE).read_text(encoding="utf-8"))["results"]
-    found = measure(datasets, threshold)
-    worst = max(abs(said[name][way] - found[name][way]) for name in said for way in said[name])
-    print(f"largest difference from the card: {worst:.4f}")
-    if worst > 0.003:
-        raise SystemExit("the card's figures are not those of this checkpoint")
-
-
 def main() -> None:
     """Make it, check it, or write its card again."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -221,7 +151,7 @@ def main() -> None:
         content = json.loads((FOLDER / RESULTS_FILE).read_text(encoding="utf-8"))
         (FOLDER / "README.md").write_text(card(content), encoding="utf-8")
     elif options.check:
-        check(options.datasets, options.threshold)
+        check(FOLDER, options.datasets, options.threshold)
     else:
         make(options.datasets)
 
