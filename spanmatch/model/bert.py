@@ -93,8 +93,8 @@ class Bert(nn.Module):
         """
         super().__init__()
         self.config = sizes = BertConfig(**{item.name: config[item.name] for item in fields(BertConfig) if item.name in config})
-        self.embeddings = _Embeddings(sizes)
-        self.encoder = _Layers(sizes)
+        self.embeddings: Embeddings = _Embeddings(sizes)
+        self.encoder = Layers(sizes)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Return the embeddings of tokens."""
@@ -112,26 +112,43 @@ class Bert(nn.Module):
 
         Shape: all (B, T), to (B, T, H).
         """
-        states_BTH = self.embeddings(input_ids, token_type_ids)
+        states_BTH, bias_ATT = self.embeddings(input_ids, token_type_ids), self.encoder.bias(input_ids.shape[1])
         if attention_mask is None:
-            return States(self.encoder(states_BTH, None))
+            return States(self.encoder(states_BTH, _mask(None, bias_ATT)))
         is_token_BT = attention_mask.bool()
         places_N = token_places(is_token_BT)
         if places_N is None:
-            return States(self.encoder(states_BTH, _mask(is_token_BT)))
-        rows_NH = self.encoder(states_BTH.flatten(0, 1).index_select(0, places_N), runs_of_length(is_token_BT))
+            return States(self.encoder(states_BTH, _mask(is_token_BT, bias_ATT)))
+        attended = [(run, _mask(run.is_token, bias_ATT)) for run in runs_of_length(is_token_BT)]
+        rows_NH = self.encoder(states_BTH.flatten(0, 1).index_select(0, places_N), attended)
         return States(padded(rows_NH, places_N, is_token_BT))
 
 
-def _mask(is_token_BT: torch.Tensor) -> torch.Tensor:
-    return is_token_BT[:, None, None].expand(-1, -1, is_token_BT.shape[1], -1)  # SDPA asks for a row for each token
+def _mask(is_token_BT: torch.Tensor | None, bias_ATT: torch.Tensor | None) -> torch.Tensor | None:
+    """Return what SDPA takes: whether a token is read, or what is added to the score of each pair. (B, 1 or A, T, T)"""
+    if is_token_BT is None:
+        return None if bias_ATT is None else bias_ATT[None]
+    size = is_token_BT.shape[1]
+    if bias_ATT is None:
+        return is_token_BT[:, None, None].expand(-1, -1, size, -1)  # SDPA asks for a row for each token
+    return bias_ATT[None, :, :size, :size].masked_fill(~is_token_BT[:, None, None], -torch.inf)
 
 
-# What attention has to know: which tokens there are if all places are computed, else where those stand that are.
-_Attended = torch.Tensor | Sequence[Run] | None
+# What attention has to know: the mask if all places are computed, else where those stand that are, with the mask of each run.
+Attended = torch.Tensor | Sequence[tuple[Run, torch.Tensor | None]] | None
 
 
-class _Embeddings(nn.Module):
+class Embeddings(nn.Module):
+    """Embeds tokens.
+
+    Attributes:
+        word_embeddings: an embedding for each token, without its place.
+    """
+
+    word_embeddings: nn.Embedding
+
+
+class _Embeddings(Embeddings):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
@@ -147,12 +164,41 @@ class _Embeddings(nn.Module):
         return states
 
 
-class _Layers(nn.Module):
+class Layers(nn.Module):
+    """Computes the layers of an encoder.
+
+    Attributes:
+        layer: the layers.
+    """
+
     def __init__(self, config: BertConfig) -> None:
+        """Build them with random weights.
+
+        Args:
+            config: the sizes.
+        """
         super().__init__()
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+    def bias(self, num_tokens: int) -> torch.Tensor | None:
+        """Return what is added to the attention of each pair of tokens: nothing in BERT.
+
+        Args:
+            num_tokens: tokens of a sequence.
+
+        Shape: (A, T, T).
+        """
+        return None
+
+    def forward(self, states_NH: torch.Tensor, attended: Attended) -> torch.Tensor:
+        """Return the states after the last layer.
+
+        Args:
+            states_NH: what the embeddings gave.
+            attended: which tokens are read.
+
+        Shape: (N, H) to the same.
+        """
         for layer in self.layer:
             states_NH = layer(states_NH, attended)
         return states_NH
@@ -165,7 +211,7 @@ class _Layer(nn.Module):
         self.intermediate = _Dense(config.hidden_size, config.intermediate_size)
         self.output = _Added(config.intermediate_size, config)
 
-    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, attended: Attended) -> torch.Tensor:
         states_NH = self.attention(states_NH, attended)
         added: torch.Tensor = self.output(F.gelu(self.intermediate.dense(states_NH)), states_NH)
         return added
@@ -177,7 +223,7 @@ class _Attention(nn.Module):
         self.self = _SelfAttention(config)
         self.output = _Added(config.hidden_size, config)
 
-    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, attended: Attended) -> torch.Tensor:
         added: torch.Tensor = self.output(self.self(states_NH, attended), states_NH)
         return added
 
@@ -192,25 +238,23 @@ class _SelfAttention(nn.Module):
         self.register_load_state_dict_pre_hook(_join_projections)
         self.register_state_dict_post_hook(_split_projection)
 
-    def forward(self, states_NH: torch.Tensor, attended: _Attended) -> torch.Tensor:
+    def forward(self, states_NH: torch.Tensor, attended: Attended) -> torch.Tensor:
         projected = self.projection(states_NH)
         if attended is None or isinstance(attended, torch.Tensor):
             return self._read(projected, attended)
         parts = [
-            self._read(padded(projected[run.rows], run.places, run.is_token), _mask(run.is_token))
-            .flatten(0, 1)
-            .index_select(0, run.places)
-            for run in attended
+            self._read(padded(projected[run.rows], run.places, run.is_token), mask).flatten(0, 1).index_select(0, run.places)
+            for run, mask in attended
         ]
-        num_rest = len(states_NH) - attended[-1].rows.stop  # rows of padding
+        num_rest = len(states_NH) - attended[-1][0].rows.stop  # rows of padding
         return torch.cat([*parts, states_NH.new_zeros(num_rest, states_NH.shape[1])])
 
-    def _read(self, projected: torch.Tensor, mask_B1TT: torch.Tensor | None) -> torch.Tensor:
+    def _read(self, projected: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Return what each token reads. Shape: (B, T, 3 * H) to (B, T, H)."""
         query_BATH, key_BATH, value_BATH = (
             projected.unflatten(-1, (len(PROJECTED), self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind()
         )
-        read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask_B1TT)
+        read_BATH = F.scaled_dot_product_attention(query_BATH, key_BATH, value_BATH, attn_mask=mask)
         return read_BATH.transpose(1, 2).flatten(2)
 
 

@@ -16,6 +16,7 @@ from torch import nn
 from spanmatch.config import POOLINGS
 from spanmatch.errors import InputError, one_line
 from spanmatch.model.bert import Bert, is_bert
+from spanmatch.model.mpnet import Mpnet, is_mpnet
 from spanmatch.model.pretrained import DEFAULT_ENCODER, resolve_encoder
 
 if TYPE_CHECKING:
@@ -147,10 +148,12 @@ def encoder_from_config(config: dict[str, Any], *, is_trained: bool = True) -> "
 
     Args:
         config: the configuration of the encoder, with its `model_type`.
-        is_trained: whether it may be trained; if not, a BERT is one that computes the same and needs no transformers.
+        is_trained: whether it may be trained; if not, a BERT or MPNet is one that computes the same and needs no transformers.
     """
     if not is_trained and is_bert(config):
         return Bert(config)
+    if not is_trained and is_mpnet(config):
+        return Mpnet(config)
     from transformers import AutoConfig
 
     values = {key: value for key, value in config.items() if key not in {"model_type", "auto_map"}}
