@@ -20,6 +20,8 @@ from quality_scorer import Scored
 from spanmatch.data.examples import Example
 from spanmatch.data.words import join_tokens
 from spanmatch.entities import Entity, EntityType, Inventory
+from spanmatch.model.packaged import MINILM
+from spanmatch.model.pretrained import resolve_encoder
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import above
 
@@ -41,6 +43,7 @@ class System:
     trained_as: str = ""  # another system whose training it shares
     slot: str | None = None  # the null slot that is its threshold, if any
     data: str = "training"  # the folder of what it is trained on
+    encoder: str = MINILM  # what it starts from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,7 @@ def _train_ours(system: System, place: Place, folder: Path) -> dict[str, Any]:
     settings = {
         "train_file": str(place.work / system.data / "*" / "train.jsonl"), "format": "tokens", "do_eval": False,
         "save_strategy": "no", "eval_strategy": "no", "output_dir": str(folder), "overwrite_output_dir": True, "seed": place.seed,
+        "text_encoder": system.encoder,
     } | dict(system.settings)  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     config = folder.with_suffix(".config.json")
@@ -90,7 +94,8 @@ def _train_ours(system: System, place: Place, folder: Path) -> dict[str, Any]:
 
 def _train_gliner(system: System, place: Place, folder: Path, num_examples: int) -> dict[str, Any]:
     python = environment(place.envs / "gliner", GLINER)
-    settings = {"encoder": encoder_folder(python), "is_bi": system.kind == "gliner_bi", "threads": place.threads}
+    encoder = encoder_folder(python) if system.encoder == MINILM else resolve_encoder(system.encoder)
+    settings = {"encoder": encoder, "is_bi": system.kind == "gliner_bi", "threads": place.threads}
     worker = Worker(python, "gliner_quality.py", settings | {"seed": place.seed}, place.work / "gliner.log")
     worker.receive()
     file, partial = str(place.work / system.data / "all.jsonl"), folder.with_suffix(".partial")
