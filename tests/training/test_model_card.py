@@ -121,7 +121,9 @@ class TestMetadata:
         assert ModelCard(content).data.base_model == base_model and problems_of_metadata(content) == []
         assert f"| encoder | {encoder}, type encoder: shared" in content
 
-    @pytest.mark.parametrize("file", ["models/spanmatch-mini/README.md", "benchmarks/spanmatch_mini_card.md"])
+    @pytest.mark.parametrize(
+        "file", ["models/spanmatch-mini/README.md", "benchmarks/spanmatch_mini_card.md", "benchmarks/spanmatch_base_card.md"]
+    )
     def test_of_the_model_that_ships(self, file: str) -> None:
         content = (ROOT / file).read_text(encoding="utf-8")
         assert problems_of_metadata(content) == []
