@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib
 from speed_report import ORDER, Figures, texts_per_second
-from speed_systems import BI, COMPILED, CROSS, ENCODERS
+from speed_systems import BI, COMPILED, CROSS, ENCODERS, SHIPPED
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -17,7 +17,7 @@ def plot(path: Path, figures: Figures) -> None:
     if not counts:
         return
     figure, axes = pyplot.subplots(figsize=(9, 5.5))
-    for name in ORDER:
+    for name in (name for name in ORDER if not name.endswith(SHIPPED)):
         points = [(count, texts_per_second(by_count[str(count)].get(name))) for count in counts]
         points = [(count, rate) for count, rate in points if rate is not None]
         if not points:

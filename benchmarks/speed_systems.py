@@ -9,13 +9,16 @@ from typing import Any
 
 from processes import ROOT, Worker, encoder_folder, environment
 
+from spanmatch.prediction.shipped import BASE_MODEL, DEFAULT_MODEL
+
 GLINER = ("gliner==0.2.29", "accelerate")
 GLINER2 = ("gliner2==2.1.0",)
 SPAN_MARKER = ("span_marker==1.8.1", "transformers<5")  # which it asks for; said here, so that pip need not search
 FEW, MANY = (5, 25, 100, 1000), (5, 25, 100, 1000, 10_000, 100_000)
 BI, CROSS, COMPILED = "ours, bi-encoder", "ours, cross-encoder", "ours, bi-encoder, compiled"
 ENCODER = "encoder alone"
-ENCODERS = {BI: ENCODER, COMPILED: f"{ENCODER}, compiled"}
+SHIPPED = (DEFAULT_MODEL, BASE_MODEL)  # with the correction between types of a list
+ENCODERS = {BI: ENCODER, COMPILED: f"{ENCODER}, compiled"} | {name: f"{ENCODER}, {name}" for name in SHIPPED}
 UNI_GLINER, BI_GLINER = "GLiNER uni-encoder", "GLiNER bi-encoder"
 HELPED = ", bf16 + sorted"
 
@@ -40,6 +43,7 @@ SYSTEMS = {
     BI: System(script="ours.py", settings={"model": "bi"}, num_types=MANY),
     COMPILED: System(script="ours.py", settings={"model": "bi", "compile": True}),
     CROSS: System(script="ours.py", settings={"model": "cross"}),
+    **{name: System(script="ours.py", settings={"model": name}, sets=("conll2003",)) for name in SHIPPED},
     UNI_GLINER: System(script="gliner_peer.py", packages=GLINER, settings={"model": "gliner_uni", "helped": False}),
     UNI_GLINER + HELPED: System(script="gliner_peer.py", packages=GLINER, settings={"model": "gliner_uni", "helped": True}),
     BI_GLINER: System(script="gliner_peer.py", packages=GLINER, settings={"model": "gliner_bi", "helped": False}),
@@ -70,7 +74,9 @@ class Place:
         """A process of a system; its first answer comes when the model is loaded."""
         python = self.python(system.packages)
         settings = system.settings | {"threads": self.threads}
-        if "model" in settings:
+        if settings.get("model") in SHIPPED:
+            pass  # found by its name
+        elif "model" in settings:
             settings["model"] = str(self.models.resolve() / settings["model"])
         elif system.packages:
             settings["encoder"] = encoder_folder(python)
@@ -84,9 +90,9 @@ def build_missing(place: Place, names: list[str]) -> None:
         "bi": _train_ours, "cross": _train_ours, "gliner_uni": _train_gliner, "gliner_bi": _train_gliner
     }  # fmt: skip
     for model in wanted:
-        if model is not None and not any((place.models / model).glob("*.safetensors")):
+        if model not in {None, *SHIPPED} and not any((place.models / str(model)).glob("*.safetensors")):
             print(f"training {model}", flush=True)
-            makers[model](place, model)
+            makers[str(model)](place, str(model))
 
 
 def _train_ours(place: Place, model: str) -> None:
