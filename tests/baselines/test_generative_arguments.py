@@ -29,7 +29,7 @@ def test_it_evaluates_during_the_training_if_asked() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--lora_rank", "0", "--lora_alpha", "3"], '"lora_alpha" has no effect where all weights are trained'),
+        (["--lora_rank", "0", "--lora_alpha", "3"], '"lora_alpha" has no effect where no adapters are trained'),
         (["--lora_rank", "-1"], "lora_rank must be at least 0"),
         (["--max_length", "8"], "max_length must be at least 64"),
         (["--loss", "focal"], "unknown argument --loss"),

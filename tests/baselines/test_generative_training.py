@@ -175,7 +175,7 @@ class TestTraining:
     @pytest.mark.parametrize(
         ("flags", "message"),
         [
-            ({"lora_rank": 0, "lora_alpha": 1.0}, '"lora_alpha" has no effect where all weights are trained'),
+            ({"lora_rank": 0, "lora_alpha": 1.0}, '"lora_alpha" has no effect where no adapters are trained'),
             ({"lora_targets": "nothing"}, "lora_targets: "),
             ({"do_train": "false"}, '"do_train" is false'),
             ({"model": "nobody/nothing"}, 'model "nobody/nothing" cannot be loaded'),
