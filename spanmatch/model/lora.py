@@ -37,7 +37,7 @@ def with_adapters(model: Any, *, rank: int, alpha: float | None, dropout: float,
         return peft.get_peft_model(model, config)
 
 
-def add_adapters(encoder: Any, *, rank: int, alpha: float, dropout: float, targets: str) -> None:
+def add_adapters(encoder: Any, *, rank: int, alpha: float | None, dropout: float, targets: str) -> None:
     """Freeze the weights of an encoder and put adapters beside them, in place.
 
     The names of its weights stay what they were, as a checkpoint has them: the factors of what is added to `NAME` are called
@@ -46,7 +46,7 @@ def add_adapters(encoder: Any, *, rank: int, alpha: float, dropout: float, targe
     Args:
         encoder: a model of transformers.
         rank: rank of the adapters.
-        alpha: their scale, which is divided by the rank.
+        alpha: their scale, which is divided by the rank; None for twice the rank.
         dropout: dropout before them.
         targets: as in `with_adapters`.
 
@@ -58,7 +58,7 @@ def add_adapters(encoder: Any, *, rank: int, alpha: float, dropout: float, targe
     config = _configuration(peft, rank=rank, alpha=alpha, dropout=dropout, targets=targets, task="FEATURE_EXTRACTION")
     with _targets_checked(encoder, targets):
         peft.inject_adapter_in_model(config, encoder)
-    scale = alpha / rank
+    scale = config.lora_alpha / rank
     # What PEFT calls a weight, and what a checkpoint does.
     names = (
         (".base_layer.weight", ".weight"), (".base_layer.bias", ".bias"),

@@ -14,7 +14,8 @@ from spanmatch.errors import InputError, one_line
 
 # What a checkpoint consists of. States of optimizers, results and logs, which may stand beside it, are left where they are.
 CARD_FILE = "README.md"
-WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json", "*.onnx*")
+SHARDS = "model-*-of-*.safetensors"
+WEIGHTS = ("model.safetensors", SHARDS, "model.safetensors.index.json", "*.onnx*")
 FILES = ("config.json", *WEIGHTS, "thresholds.json", "tokenizer/*", "type_tokenizer/*", CARD_FILE)
 _LOG_IN = "log in (hf auth login) or give a token (HF_TOKEN, token=)"
 _NAMED_IN_CARD = re.compile(r'from_pretrained\("[^"]*"\)')

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from spanmatch.data.files import whole_file, write_whole
 from spanmatch.errors import InputError, one_line
 from spanmatch.model.lora import LORA_A, LORA_B
+from spanmatch.prediction.hub import SHARDS
 from spanmatch.prediction.shipped import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE
 
 ROW_SCALE = ".row_scale"
@@ -157,7 +158,7 @@ def write_weights(folder: Path, weights: Mapping[str, torch.Tensor], *, shard_by
     if any(name.endswith(LORA_A) for name in weights):
         metadata[SHARED] = "true"
         kept = {name: weight for name, weight in weights.items() if not _is_shared(name, weight, weights)}
-    earlier = [path for path in folder.glob("model-*-of-*.safetensors")]
+    earlier = list(folder.glob(SHARDS))
     shards = _shards(kept, shard_bytes)
     names = [f"model-{n:05}-of-{len(shards):05}.safetensors" for n in range(1, len(shards) + 1)]
     for name, own in zip([WEIGHTS_FILE] if len(shards) == 1 else names, shards, strict=True):
@@ -275,7 +276,7 @@ class StoredWeights:
         sources = [*own, *([self.folder / INDEX_FILE] if len(own) > 1 else [])]
         if all((folder / file.name).exists() and (folder / file.name).samefile(file) for file in sources):
             return False
-        for stale in (*folder.glob("model-*-of-*.safetensors"), folder / WEIGHTS_FILE, folder / INDEX_FILE):
+        for stale in (*folder.glob(SHARDS), folder / WEIGHTS_FILE, folder / INDEX_FILE):
             if stale.name not in {file.name for file in sources}:
                 stale.unlink(missing_ok=True)
         for file in sources:

@@ -95,8 +95,7 @@ class LoraArguments(DataArguments):
     @property
     def adapters(self) -> dict[str, Any]:
         """Return what `model.lora` makes adapters of."""
-        given = {name: getattr(self, f"lora_{name}") for name in ("rank", "alpha", "dropout", "targets")}
-        return given | {"alpha": 2.0 * self.lora_rank if self.lora_alpha is None else self.lora_alpha}
+        return {name: getattr(self, f"lora_{name}") for name in ("rank", "alpha", "dropout", "targets")}
 
 
 @dataclass(kw_only=True)
