@@ -16,15 +16,12 @@ import torch
 from torch.nn import functional as F
 
 from spanmatch.batching.batcher import Batcher
-from spanmatch.batching.collate import TextBatch, collate_texts, collate_types
+from spanmatch.batching.collate import TextBatch, collate_texts
 from spanmatch.batching.views import View
 from spanmatch.errors import InputError
-from spanmatch.model.devices import batch_tokens
 from spanmatch.model.head import gather_tokens
 from spanmatch.prediction.matcher import SpanMatcher
-
-# Number of type texts whose embeddings are kept: 400 MB, at 768 numbers each.
-MAX_KEPT = 1 << 17
+from spanmatch.training.type_anchor import KeptByText
 
 
 class TeacherViews:
@@ -90,7 +87,7 @@ class Teacher:
             remedy = "both must be words, and the teacher's as wide"
             raise InputError(f"teacher: {name_or_path}: {problem}; {remedy}")
         self.views = TeacherViews(self.matcher.batcher)
-        self._kept: dict[str, torch.Tensor] = {}
+        self._embeddings = KeptByText(self.matcher.batcher, lambda batch: self.matcher.model.type_embeddings(batch))
 
     def embeddings(self, texts: Sequence[str]) -> torch.Tensor:
         """Return embedded types, each of which is embedded once.
@@ -100,16 +97,7 @@ class Teacher:
 
         Shape: (C, D).
         """
-        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        if len(self._kept) + len(missing) > MAX_KEPT:
-            self._kept.clear()
-            missing = list(dict.fromkeys(texts))
-        batcher, device = self.matcher.batcher, self.matcher.device
-        for places, sequences in batcher.type_batches(missing, max_tokens=batch_tokens(device)):
-            batch = collate_types(sequences, batcher.lone_type_tokenizer).to(device)
-            embedded = self.matcher.model.type_embeddings(batch)
-            self._kept.update((missing[place], own) for place, own in zip(places, embedded, strict=True))
-        return torch.stack([self._kept[text] for text in texts])
+        return self._embeddings(texts, self.matcher.device)
 
     def logits(
         self, texts: TextBatch, first_unit_B: torch.Tensor, type_texts: Sequence[str], num_units: int, num_widths: int

@@ -14,17 +14,49 @@ Legend: C types, H hidden.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from spanmatch.batching.batcher import Batcher
-from spanmatch.batching.collate import collate_types
+from spanmatch.batching.collate import TypeBatch, collate_types
 from spanmatch.model.devices import batch_tokens
 from spanmatch.model.model import SpanMatcherModel, type_states
 
 # Number of type texts whose states are kept: 200 MB, at 384 numbers each.
 MAX_KEPT = 1 << 17
+
+
+class KeptByText:
+    """Encodes type texts, each of which is encoded once."""
+
+    def __init__(self, batcher: Batcher, encode: Callable[[TypeBatch], torch.Tensor]) -> None:
+        """Start with nothing kept.
+
+        Args:
+            batcher: tokenises the types.
+            encode: returns a row for each type of a batch.
+        """
+        self._batcher, self._encode = batcher, encode
+        self._kept: dict[str, torch.Tensor] = {}
+
+    def __call__(self, texts: Sequence[str], device: torch.device) -> torch.Tensor:
+        """Return a row for each type.
+
+        Args:
+            texts: the types as they are read.
+            device: where they are encoded.
+
+        Shape: (C, H).
+        """
+        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        if len(self._kept) + len(missing) > MAX_KEPT:
+            self._kept.clear()
+            missing = list(dict.fromkeys(texts))
+        for places, sequences in self._batcher.type_batches(missing, max_tokens=batch_tokens(device)):
+            rows = self._encode(collate_types(sequences, self._batcher.lone_type_tokenizer).to(device))
+            self._kept.update((missing[place], row) for place, row in zip(places, rows, strict=True))
+        return torch.stack([self._kept[text] for text in texts])
 
 
 class TypeAnchor:
@@ -45,7 +77,12 @@ class TypeAnchor:
         self.encoder = copy.deepcopy(model.text_encoder) if model.type_encoder is None else model.type_encoder
         self.encoder.requires_grad_(False)
         self.batcher = batcher
-        self._kept: dict[str, torch.Tensor] = {}
+        self._states = KeptByText(batcher, self._encode)
+
+    def _encode(self, batch: TypeBatch) -> torch.Tensor:
+        config = self.batcher.config
+        states = type_states(self.encoder, batch, config.type_pooling, norm=config.type_norm, scale=config.type_state_scale)
+        return states.float()
 
     @torch.no_grad()
     def states(self, texts: Sequence[str]) -> torch.Tensor:
@@ -57,20 +94,8 @@ class TypeAnchor:
         Returns:
             Shape: (C, H), float32.
         """
-        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        if len(self._kept) + len(missing) > MAX_KEPT:
-            self._kept.clear()
-            missing = list(dict.fromkeys(texts))
-        device = next(self.encoder.parameters()).device
-        config = self.batcher.config
         self.encoder.eval()  # the Trainer puts the whole model into training mode, a separate type encoder with it
-        for places, sequences in self.batcher.type_batches(missing, max_tokens=batch_tokens(device)):
-            batch = collate_types(sequences, self.batcher.lone_type_tokenizer)
-            states = type_states(
-                self.encoder, batch.to(device), config.type_pooling, norm=config.type_norm, scale=config.type_state_scale
-            ).float()
-            self._kept.update((missing[place], state) for place, state in zip(places, states, strict=True))
-        return torch.stack([self._kept[text] for text in texts])
+        return self._states(texts, next(self.encoder.parameters()).device)
 
 
 def drift(states_CH: torch.Tensor, anchors_CH: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from spanmatch.batching.collate import collate_texts
 from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.training import teacher as teaching
+from spanmatch.training import type_anchor
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.dataset import TrainingCollator, TrainingViews
 from spanmatch.training.teacher import Teacher, soft_loss
@@ -96,7 +96,7 @@ class TestGrid:
             monkeypatch.setattr(teacher.matcher.model, "type_embeddings", lambda _: pytest.fail("again"))
             assert torch.equal(teacher.embeddings(["person", "city", "person"]), first[[1, 0, 1]])
             monkeypatch.undo()
-            monkeypatch.setattr(teaching, "MAX_KEPT", 2)
+            monkeypatch.setattr(type_anchor, "MAX_KEPT", 2)
             assert teacher.embeddings(["person", "a", "b"]).shape[0] == 3
 
 
