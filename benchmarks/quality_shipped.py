@@ -31,7 +31,7 @@ LEFT_OUT = tuple(name for name in HELD_OUT_SETS if name != "anem")
 # Encyclopaedia text, of which there is one set, is what most users have; slots of dialogues, of which there are nine, are not.
 SHARES = dict.fromkeys(SOURCES, 0.0625) | {"fewnerd_inter": 0.4}
 # Written or made for this project, by how often it is read.
-OWN = {"mixed": 1, "open_types": 2, "everyday": 1, "titles": 1}
+OWN = {"mixed": 1, "open_types": 2, "everyday": 1, "titles": 1, "inventories": 1}
 WAYS = ("named", "described")  # how types are asked for
 AVERAGES = {
     "everyday-3": EVERYDAY_3, "everyday-3 without miscellaneous": PLAIN_3, "dev-9": DEV_9,

@@ -4,8 +4,8 @@
     python benchmarks/recipes.py --list                                 # the recipes
     python benchmarks/recipes.py --rows                                 # only write the table again
 
-Each is trained on 4,000 sentences of the licensed sets and 3,000 of this repository, in one pass, and asked for 150 sentences of
-each test set, types by name. The threshold is chosen on sets that were left out, as for the checkpoints that ship. A training
+Each is trained on 4,000 sentences of the licensed sets and 3,000 lines of this repository, in one pass, and asked for 150 sentences
+of each test set, types by name. The threshold is chosen on sets that were left out, as for the checkpoints that ship. A training
 that was killed goes on.
 """
 
@@ -39,6 +39,8 @@ USUAL: dict[str, Any] = {
     "save_strategy": "steps", "save_steps": 100, "save_total_limit": 1, "seed": SEED, "disable_tqdm": True,
 }  # fmt: skip
 FROZEN = {"type_encoder": "separate", "type_encoder_learning_rate": 0}
+# How often our own sets are drawn from. The first recipes were tried before the inventories were written.
+FIRST = {name: times for name, times in OWN.items() if name != "inventories"}
 BASE = USUAL | {"text_encoder": MPNET, "head_size": 768, "learning_rate": 1e-4}
 ADAPTERS = BASE | FROZEN | {"lora_dropout": 0, "head_learning_rate": 5e-4}
 MINI = USUAL | {"head_size": 384, "learning_rate": 3e-4, "type_anchor": 10}
@@ -54,9 +56,16 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "adapters of attention, rank 64, 0.001": ADAPTERS | {"lora_rank": 64, "learning_rate": 1e-3, "lora_targets": "q,k,v,o"},
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
     "mini": MINI,
-    "mini, without titles": MINI | {"without": "titles"},
-    "two encoders, without titles": BASE | FROZEN | {"without": "titles"},
 }
+WITHOUT_TITLES = {name: times for name, times in FIRST.items() if name != "titles"}
+OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {
+    "mini, without titles": ("mini", WITHOUT_TITLES),
+    "two encoders, without titles": ("two encoders", WITHOUT_TITLES),
+    "mini, with inventories": ("mini", FIRST | {"inventories": 1}),
+    "mini, with inventories twice": ("mini", FIRST | {"inventories": 2}),
+    "mini, inventories alone": ("mini", {"inventories": 1}),
+}
+NAMES = (*RECIPES, *OTHERS)
 
 
 def folder_of(name: str) -> Path:
@@ -64,14 +73,14 @@ def folder_of(name: str) -> Path:
     return WORK / name.replace(", ", "_").replace(" ", "_")
 
 
-def data(datasets: Path, without: str) -> list[str]:
-    """The files of the sample; they are made if they are not there."""
-    folder = WORK / ("data" + (f"_without_{without}" if without else ""))
+def data(datasets: Path, own: Mapping[str, int]) -> list[str]:
+    """The files of the sample, half of which is of our own sets; they are made if they are not there."""
+    folder = WORK / "data" / "_".join(f"{name}_{times}" for name, times in own.items())
     if not folder.is_dir():
-        partial = folder.with_suffix(".partial")
+        partial = folder.parent / f"{folder.name}.partial"
         pool = licensed_pool(datasets)
         write_training(partial / "public", pool, sample_by_type(pool, NUM_PUBLIC, SEED, largest=SHARES))
-        files = [name for name, times in OWN.items() for _ in range(times) if name != without]
+        files = [name for name, times in own.items() for _ in range(times)]
         lines = [line for name in files for line in (ROOT / "data" / name / "train.jsonl").read_text().splitlines()]
         (partial / "own").mkdir()
         chosen = random.Random(SEED).sample(lines, NUM_OWN)
@@ -87,12 +96,13 @@ def data(datasets: Path, without: str) -> list[str]:
 def row(name: str, datasets: Path) -> None:
     """Train and measure a recipe, as far as that was not done."""
     folder = folder_of(name)
-    settings = dict(RECIPES[name])
-    files = data(datasets, str(settings.pop("without", "")))
+    recipe, own = OTHERS.get(name, (name, FIRST))
+    settings = RECIPES[recipe]
+    files = data(datasets, own)
     if not (folder / "timings.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        config = folder.with_suffix(".json")
-        config.write_text(json.dumps(settings | {"train_file": files, "output_dir": str(folder)}, indent=1), encoding="utf-8")
+        config = folder.parent / f"{folder.name}.json"
+        config.write_text(json.dumps({**settings, "train_file": files, "output_dir": str(folder)}, indent=1), encoding="utf-8")
         resume = ["--resume_from_checkpoint", "true"] if any(folder.glob("checkpoint-*")) else []
         command = [sys.executable, str(ROOT / "train_bi_encoder.py"), str(config), *resume]
         subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
@@ -108,8 +118,8 @@ def row(name: str, datasets: Path) -> None:
         print(test.name, results[test.name], flush=True)
     results |= averages(results)
     timings = json.loads((folder / "timings.json").read_text(encoding="utf-8"))
-    content = {"results": results, "threshold": threshold, "asked_s": time.perf_counter() - started, "settings": settings}
-    content |= {"facts": machine(SEED), "timings": timings}
+    content = {"results": results, "threshold": threshold, "asked_s": time.perf_counter() - started}
+    content |= {"settings": settings, "own": own, "facts": machine(SEED), "timings": timings}
     (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -117,7 +127,7 @@ def write_rows() -> None:
     """Write the table of all recipes that were measured."""
     rows, facts = [], {}
     columns = ("everyday-3", "dev-9", "CrossNER ai, literature, science", "oa_mine", "conll2003", "left out")
-    for name in RECIPES:
+    for name in NAMES:
         file = folder_of(name) / "results.json"
         if file.is_file():
             content = json.loads(file.read_text(encoding="utf-8"))
@@ -140,9 +150,9 @@ def main() -> None:
     parser.add_argument("--rows", action="store_true", help="only write the table again")
     options = parser.parse_args()
     if options.list:
-        print("\n".join(RECIPES))
+        print("\n".join(NAMES))
         return
-    unknown = [name for name in options.names if name not in RECIPES]
+    unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"no such recipe: {unknown[0]}; --list shows them")
     for name in [] if options.rows else options.names:

@@ -1,6 +1,6 @@
 """Write the data sets that the project ships, or check that the files on disk are what the generators write.
 
-`python data/generate.py [--only products|scheduling|mixed|open_types|everyday|titles] [--check]`
+`python data/generate.py [--only products|scheduling|mixed|open_types|everyday|titles|inventories] [--check]`
 """
 
 import argparse
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-DATA_SETS = ("products", "scheduling", "mixed", "open_types", "everyday", "titles")
+DATA_SETS = ("products", "scheduling", "mixed", "open_types", "everyday", "titles", "inventories")
 DATA_DIR = Path(__file__).resolve().parent
 
 
