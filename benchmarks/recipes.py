@@ -4,9 +4,9 @@
     python benchmarks/recipes.py --list                                 # the recipes
     python benchmarks/recipes.py --rows                                 # only write the table again
 
-Each is trained on 4,000 sentences of the licensed sets and 3,000 lines of this repository, in one pass, and asked for 150 sentences
-of each test set, types by name. The threshold is chosen on sets that were left out, as for the checkpoints that ship. A training
-that was killed goes on.
+Each is trained on 4,000 sentences of the licensed sets and 3,000 lines of this repository, in one pass, and asked for 150
+sentences of each test set, types by name. The threshold is chosen on sets that were left out, as for the checkpoints that
+ship. A training that was killed goes on.
 """
 
 import argparse

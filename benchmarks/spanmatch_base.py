@@ -11,7 +11,7 @@ and averaged. Its weights are rows of int8.
 
 from shipping import ShippedModel
 
-BASE = ShippedModel(name="spanmatch-base", samples=(1, 2), num_examples=28_000, in_int8=True)
+BASE = ShippedModel(name="spanmatch-base", samples=(1, 2), num_examples=20_000, in_int8=True)
 
 if __name__ == "__main__":
     BASE.main(str(__doc__))
