@@ -87,15 +87,18 @@ class ShippedModel:
         self.write_small(whole)
         content["float32"] = measure(whole, datasets)
         content["results"] = measure(self.folder, datasets)
-        own = [item for file in self.files(SEED) if file.startswith("data/") for item in read_jsonl(ROOT / file)]
+        files = [ROOT / file for file in self.files(SEED) if file.startswith("data/")]
         trained: set[Sentence] = set().union(*samples.values())
-        inventories = [*(item.names for item in trained), *(record["labels"] for record in own)]
-        names = {normalise(name) for inventory in inventories for name in inventory}
+        names = {normalise(name) for item in trained for name in item.names}
+        for file in files:
+            labels = json.loads((file.parent / "labels.json").read_text(encoding="utf-8"))
+            names |= {normalise(entry["name"]) for entry in labels.values()}
         timings = [json.loads((self.trained(seed) / "timings.json").read_text(encoding="utf-8")) for seed in self.samples]
         # A training that was resumed has timed its last part, so its speed counts, and the examples of one that was not.
         number = max(own["train_seconds"] * own["train_examples_per_second"] for own in timings)
         facts = machine(SEED) | {"train_seconds": sum(number / own["train_examples_per_second"] for own in timings)}
-        content |= {"facts": facts, "num_examples": len(trained), "num_trainings": len(samples), "num_written": len(own)}
+        content |= {"facts": facts, "num_examples": len(trained), "num_trainings": len(samples)}
+        content |= {"num_written": sum(len(read_jsonl(file)) for file in files)}
         content |= {"sets": {name: sum(item.source == name for item in trained) for name in SOURCES}, "num_types": len(names)}
         (self.folder / RESULTS_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         self.write_card(content)
@@ -140,8 +143,7 @@ class ShippedModel:
         SpanMatcher.from_pretrained(whole, dtype="float32").save_pretrained(self.folder)
         weights = load_file(whole / WEIGHTS_FILE)
         large = {name: weight for name, weight in weights.items() if self.in_int8 and not name.startswith("head.")}
-        factors = {name: weight for name, weight in large.items() if name.endswith((LORA_A, LORA_B))}
-        rows = in_rows_of_int8({name: weight for name, weight in large.items() if name not in factors})
+        rows = in_rows_of_int8(large)
         half = {name: weight.half() for name, weight in weights.items() if name not in rows}
         write_weights(self.folder, rows | half, shard_bytes=SHARD_BYTES)
 

@@ -3,7 +3,7 @@
 A weight is stored as it is, or in one of three ways that take less room:
 
 - as rows of int8 with a factor for each row (`NAME` and `NAME.row_scale`);
-- as a change of low rank (`NAME.lora_A` and `NAME.lora_B`), which is added to what stands under NAME;
+- as a change of low rank (`NAME.lora_A` and `NAME.lora_B`, which may be rows of int8), which is added to what stands under NAME;
 - not at all, if the text encoder shares it with the type encoder (the files' metadata say so). With a change of low rank, this is
   what a text encoder that was trained by adapters (LoRA) differs by from the type encoder, which stayed as it was.
 """
@@ -85,8 +85,10 @@ class WeightFiles:
         return list(self._places[base].get_slice(base).get_shape())
 
     def _stored(self, name: str) -> torch.Tensor:
+        """Return what stands under a name, times the factors of its rows if it has any."""
         found: torch.Tensor = self._places[name].get_tensor(name)
-        return found
+        scale = self._places.get(name + ROW_SCALE)
+        return found if scale is None else found.float() * scale.get_tensor(name + ROW_SCALE).float()[:, None]
 
     def read(self, name: str) -> torch.Tensor:
         """Return a weight: in the precision that it is stored in, or in float32 if it is put together.
@@ -98,12 +100,10 @@ class WeightFiles:
             InputError: its parts do not fit together.
         """
         base = self._base(name)
-        weight = self._stored(base)
-        if base != name:
-            weight = weight.clone()  # tensors that share memory cannot be saved
         try:
-            if base + ROW_SCALE in self._places:
-                weight = weight.float() * self._stored(base + ROW_SCALE).float()[:, None]
+            weight = self._stored(base)
+            if base != name:
+                weight = weight.clone()  # tensors that share memory cannot be saved
             if name + LORA_A in self._places:
                 weight = weight.float() + self._stored(name + LORA_B).float() @ self._stored(name + LORA_A).float()
         except (KeyError, RuntimeError, IndexError) as error:

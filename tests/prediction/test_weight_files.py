@@ -90,6 +90,15 @@ class TestLowRank:
         change = weights["text_encoder.a" + LORA_B] @ weights["text_encoder.a" + LORA_A]
         torch.testing.assert_close(found["text_encoder.a"], found["type_encoder.a"] + change)
 
+    def test_a_change_of_low_rank_may_be_rows_of_int8_itself(self, tmp_path: Path) -> None:
+        weights = self.weights()
+        factors = {name: weight for name, weight in weights.items() if name.endswith((LORA_A, LORA_B))}
+        types = {name: weight for name, weight in weights.items() if name.startswith("type_encoder")}
+        stored = types | in_rows_of_int8(factors)
+        write_weights(tmp_path, stored)
+        low, high = (stored[name].float() * stored[name + ROW_SCALE][:, None] for name in factors)
+        torch.testing.assert_close(read_all(tmp_path)["text_encoder.a"], weights["type_encoder.a"] + high @ low)
+
     def test_nothing_is_shared_unless_the_file_says_so(self, tmp_path: Path) -> None:
         save_file({"type_encoder.a": torch.ones(2, 2)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
         assert read_all(tmp_path).keys() == {"type_encoder.a"}
