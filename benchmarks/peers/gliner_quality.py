@@ -6,7 +6,7 @@ told where the words are.
 
 import json
 import random
-import tempfile
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,26 +53,33 @@ class GLiNERQuality:
 
     def train(
         self, file: str, folder: str, batch_size: int, learning_rate: float, head_learning_rate: float, num_negatives: int,
-        focal: bool, num_examples: int, seed: int,
+        focal: bool, num_examples: int, seed: int, save_steps: int = 100,
     ) -> dict[str, Any]:  # fmt: skip
-        """One pass with `Trainer`: its arguments where we name none. Negative types are the sentence's own set's."""
+        """One pass with `Trainer`: its arguments where we name none. Negative types are the sentence's own set's.
+
+        A training that was killed goes on where its last checkpoint was written.
+        """
         lines = Path(file).read_text(encoding="utf-8").splitlines()[:num_examples]
         data = [as_gliner(json.loads(line), num_negatives, seed) for line in lines]
         data = grouped_by_length(data, batch_size, seed)
-        with tempfile.TemporaryDirectory() as scratch:
-            args = self.model.create_training_args(
-                scratch, learning_rate=learning_rate, others_lr=head_learning_rate, others_weight_decay=0.01,
-                per_device_train_batch_size=batch_size, max_steps=len(data) // batch_size, bf16=True, use_cpu=True,
-                save_strategy="no", disable_tqdm=True, optim="adamw_torch_fused", logging_steps=25, seed=seed,
-                dataloader_num_workers=0, train_sampling_strategy="sequential",
-                focal_loss_alpha=0.75 if focal else -1, focal_loss_gamma=2 if focal else 0,
-            )  # fmt: skip
-            trainer = Trainer(
-                model=self.model, args=args, train_dataset=data, eval_dataset=None,
-                data_collator=self.model._create_data_collator(), processing_class=self.tokenizer,
-            )  # fmt: skip
-            trainer.train()
+        scratch = Path(f"{folder}.checkpoints")
+        args = self.model.create_training_args(
+            str(scratch), learning_rate=learning_rate, others_lr=head_learning_rate, others_weight_decay=0.01,
+            per_device_train_batch_size=batch_size, max_steps=len(data) // batch_size, bf16=True, use_cpu=True,
+            save_strategy="steps", save_steps=save_steps, save_total_limit=2, disable_tqdm=True, optim="adamw_torch_fused",
+            logging_steps=25, seed=seed, dataloader_num_workers=0, train_sampling_strategy="sequential",
+            focal_loss_alpha=0.75 if focal else -1, focal_loss_gamma=2 if focal else 0,
+        )  # fmt: skip
+        trainer = Trainer(
+            model=self.model, args=args, train_dataset=data, eval_dataset=None,
+            data_collator=self.model._create_data_collator(), processing_class=self.tokenizer,
+        )  # fmt: skip
+        # What the Trainer writes last: without it, a checkpoint was being written when the training was killed.
+        whole = [file.parent for file in scratch.glob("checkpoint-*/trainer_state.json")]
+        newest = max(whole, key=lambda checkpoint: int(checkpoint.name.rpartition("-")[2]), default=None)
+        trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
         self.model.save_pretrained(folder, safe_serialization=True)
+        shutil.rmtree(scratch)
         self.model.eval()
         return {"loss": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]}
 
