@@ -1,6 +1,6 @@
 """Write the data sets that the project ships, or check that the files on disk are what the generators write.
 
-`python data/generate.py [--only products|scheduling|mixed|open_types|everyday|titles|inventories] [--check]`
+`python data/generate.py [--only products|scheduling|mixed|open_types|everyday|titles|inventories|plain] [--check]`
 """
 
 import argparse
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-DATA_SETS = ("products", "scheduling", "mixed", "open_types", "everyday", "titles", "inventories")
+DATA_SETS = ("products", "scheduling", "mixed", "open_types", "everyday", "titles", "inventories", "plain")
 DATA_DIR = Path(__file__).resolve().parent
 
 
@@ -21,8 +21,10 @@ def render(data_set: str) -> dict[Path, bytes]:
     for split, records in module.generate().items():
         lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in records]
         files[DATA_DIR / data_set / f"{split}.jsonl"] = "".join(lines).encode("utf-8")
-    labels = json.dumps(module.labels(), ensure_ascii=False, indent=2) + "\n"
-    files[DATA_DIR / data_set / "labels.json"] = labels.encode("utf-8")
+    labels = module.labels()
+    if labels:
+        content = json.dumps(labels, ensure_ascii=False, indent=2) + "\n"
+        files[DATA_DIR / data_set / "labels.json"] = content.encode("utf-8")
     return files
 
 

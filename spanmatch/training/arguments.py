@@ -150,6 +150,7 @@ class MatcherArguments(LoraArguments):
     )
     teacher: str | None = key(None, "Bi-encoder whose scores of all types in all texts are targets, too; None: none.")
     teacher_weight: float = key(0.5, "Share of the teacher's targets in the loss, in (0, 1]; the rest is that of the annotation.")
+    teacher_types: int = key(32, "Types of the whole data that are drawn for each batch, for the teacher to say where they are.")
     dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = key(
         None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
@@ -170,7 +171,7 @@ class MatcherArguments(LoraArguments):
         check_at_least(self, 3, "head_size")  # two dimensions are constants, see `model.head`
         check_at_least(self, 1, "max_span_width", "max_types_per_pass")
         check_at_least(self, 0, "num_negative_types", "type_encoder_learning_rate", "head_learning_rate")
-        check_at_least(self, 0, "type_anchor", "background_weight")
+        check_at_least(self, 0, "type_anchor", "background_weight", "teacher_types")
         meant = nearest(self.type_encoder, ("shared", "separate"), otherwise="")
         if self.type_encoder not in {"shared", "separate"} and meant and not Path(self.type_encoder).exists():
             raise InputError(f'type_encoder: unknown value "{self.type_encoder}"; {meant}')

@@ -53,6 +53,11 @@ class TrainingViews(Dataset[View]):
         return len(self.views)
 
     @property
+    def types(self) -> list[EntityType]:
+        """All types of the data."""
+        return list(dict.fromkeys(item for types in dict.fromkeys(view.types for view in self.views) for item in types))
+
+    @property
     def epoch(self) -> int:
         """The number of the pass over the data, from 0."""
         return int(self._epoch)
@@ -159,6 +164,33 @@ def write_type(entity_type: EntityType, mode: str, rng: np.random.Generator) -> 
 
 
 @dataclass(frozen=True, kw_only=True)
+class FurtherTypes:
+    """Draws types of the whole training data for a batch, for a teacher to say where its texts mention them.
+
+    Attributes:
+        types: what is drawn from.
+        number: how many are drawn.
+        type_texts: how they are written (see `write_type`).
+        seed: of the draws.
+    """
+
+    types: Sequence[EntityType]
+    number: int
+    type_texts: str
+    seed: int
+
+    def drawn(self, batch: Sequence[int]) -> list[tuple[EntityType, str]]:
+        """Return the types of a batch and what the type encoder reads of them.
+
+        Args:
+            batch: numbers of its texts, of which the draw is a function.
+        """
+        rng = np.random.default_rng((self.seed, *batch))
+        places = rng.choice(len(self.types), size=min(self.number, len(self.types)), replace=False)
+        return [(self.types[place], write_type(self.types[place], self.type_texts, rng)) for place in places]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingCollator:
     """Turns views into the tensors of a step.
 
@@ -169,11 +201,13 @@ class TrainingCollator:
         batcher: the batcher of the model.
         num_anchored: texts that are encoded apart, to be compared with their anchors; None without anchors.
         teacher: collates the texts for a teacher; None without one.
+        further: draws types of which no text of the batch has to be annotated, but which a teacher knows; None for none.
     """
 
     batcher: Batcher
     num_anchored: int | None = None
     teacher: TeacherViews | None = None
+    further: "FurtherTypes | None" = None
 
     def __call__(self, windows: Sequence[View]) -> dict[str, Any]:
         """Return the texts, types, positives and valid cells of a batch.
@@ -191,6 +225,9 @@ class TrainingCollator:
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
             for entity_type, text in zip(view.types, view.type_texts or view.types.texts, strict=True):
+                columns.setdefault(entity_type.key, (entity_type, text))
+        if self.further is not None:
+            for entity_type, text in self.further.drawn([view.tokenized.index for view in views]):
                 columns.setdefault(entity_type.key, (entity_type, text))
         if not columns:
             # No text has a type: one that none was annotated for trains nothing, and leaves no weight without a gradient.

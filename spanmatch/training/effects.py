@@ -230,7 +230,7 @@ LORA_RULE = Rule(
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
     Rule(
-        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", "teacher", "teacher_weight"],
+        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", "teacher", "teacher_weight", "teacher_types"],
         when=lambda given: given.architecture == "cross",
         why="in a cross-encoder",
         even_zero=True,
@@ -270,7 +270,7 @@ RULES = (
         even_zero=True,
     ),
     Rule(
-        keys=["teacher_weight"],
+        keys=["teacher_weight", "teacher_types"],
         when=lambda given: not given.teacher,
         why="without a teacher",
         remedy="give a teacher",

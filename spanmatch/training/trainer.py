@@ -22,7 +22,7 @@ from spanmatch.model.model import SpanMatcherModel
 from spanmatch.prediction.checkpoint import save_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments, MatcherTrainingArguments
-from spanmatch.training.dataset import TrainingCollator, TrainingViews
+from spanmatch.training.dataset import FurtherTypes, TrainingCollator, TrainingViews
 from spanmatch.training.record import RECORD_FILE
 from spanmatch.training.sampler import EpochSampler
 from spanmatch.training.teacher import Teacher, soft_loss
@@ -149,10 +149,16 @@ class MatcherTrainer(Trainer):
         num_anchored = _num_anchored(matcher.model, arguments)
         self.teacher = Teacher(arguments.teacher, matcher.batcher, args.device) if arguments.teacher else None
         views_of_teacher = None if self.teacher is None else self.teacher.views
+        further = None
+        if self.teacher is not None and train_dataset is not None and arguments.teacher_types:
+            all_types, number = train_dataset.types, arguments.teacher_types
+            further = FurtherTypes(types=all_types, number=number, type_texts=arguments.type_texts, seed=args.seed)
         super().__init__(
             model=matcher.model,
             args=args,
-            data_collator=TrainingCollator(batcher=matcher.batcher, num_anchored=num_anchored, teacher=views_of_teacher),
+            data_collator=TrainingCollator(
+                batcher=matcher.batcher, num_anchored=num_anchored, teacher=views_of_teacher, further=further
+            ),
             train_dataset=train_dataset,
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,

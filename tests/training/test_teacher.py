@@ -17,8 +17,8 @@ from spanmatch.errors import InputError
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training import type_anchor
 from spanmatch.training.arguments import MatcherArguments
-from spanmatch.training.dataset import TrainingCollator, TrainingViews
-from spanmatch.training.teacher import Teacher, soft_loss
+from spanmatch.training.dataset import FurtherTypes, TrainingCollator, TrainingViews
+from spanmatch.training.teacher import Teacher, TeacherViews, soft_loss
 
 LONG = "Ada Lovelace met Bob in New York and Zoë in Montréal, then all of them left for Lima or Oslo by train."
 
@@ -79,6 +79,22 @@ class TestGrid:
         for row, first in enumerate(batch["teacher_units"].tolist()):
             for unit, width in batch["texts"].candidates[row].nonzero().tolist():
                 torch.testing.assert_close(found[row, unit, width], whole[first + unit, width].clone(), atol=1e-3, rtol=1e-4)
+
+    def test_types_of_other_texts_are_taught_too(self, tiny_encoder: Path) -> None:
+        batcher = make_matcher(tiny_encoder).batcher
+        others = as_entity_types({"color": "how a thing looks", "city": "", "ship": ""})
+        further = FurtherTypes(types=others, number=2, type_texts="name", seed=0)
+        windows = [view for own in batcher.windows([gold_of(TEXTS["plain"], {}, as_entity_types(["city"]))]) for view in own]
+        plain = [view for own in batcher.windows([gold_of(TEXTS["plain"], {}, ())]) for view in own]
+        drawn = [[text for _, text in further.drawn([number])] for number in range(20)]
+        assert drawn == [[text for _, text in further.drawn([number])] for number in range(20)]
+        assert {text for own in drawn for text in own} == {"color", "city", "ship"} and all(len(set(own)) == 2 for own in drawn)
+        collate = TrainingCollator(batcher=batcher, teacher=TeacherViews(batcher), further=further)
+        batch = collate(windows)
+        known = dict(zip(batch["type_texts"], batch["valid"].any(dim=(0, 1, 2)).tolist(), strict=True))
+        assert known["city"] and known.keys() >= {"city"} and len(known) in {2, 3}
+        assert not any(is_known for text, is_known in known.items() if text != "city")
+        assert set(collate(plain)["type_texts"]) < {"color", "city", "ship"} and not collate(plain)["valid"].any()
 
     def test_what_no_window_of_the_teacher_shows_is_left_out(self, tiny_encoder: Path, tmp_path: Path) -> None:
         make_matcher(tiny_encoder, max_length=8).save_pretrained(tmp_path / "teacher")
