@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,16 +77,16 @@ class ShippedModel:
         return [file.replace(f"sample_{self.samples[0]}", f"sample_{seed}") for file in given]
 
     def make(self, datasets: Path) -> None:
-        """Data, trainings, average, threshold, weights, results."""
+        """Data, trainings, average, threshold, weights, results. What is in the folder `work` is not done again."""
         pool = licensed_pool(datasets)
         samples = {seed: self.write_sample(seed, pool) for seed in self.samples}
         for seed in samples:
             self.train(seed)
         whole = self.work / "averaged"
-        content = self.average(whole, left_out(datasets, pool, SEED))
+        content: dict[str, Any] = once(self.work / "average.json", lambda: self.average(whole, left_out(datasets, pool, SEED)))
         self.write_small(whole)
-        content["float32"] = measure(whole, datasets)
-        content["results"] = measure(self.folder, datasets)
+        content["float32"] = once(self.work / "float32.json", lambda: measure(whole, datasets))
+        content["results"] = once(self.work / "small.json", lambda: measure(self.folder, datasets))
         files = [ROOT / file for file in self.files(SEED) if file.startswith("data/")]
         trained: set[Sentence] = set().union(*samples.values())
         names = {normalise(name) for item in trained for name in item.names}
@@ -196,6 +196,16 @@ class ShippedModel:
             write_training(partial, pool, sample)
             partial.rename(self.work / f"sample_{seed}")
         return sample
+
+
+def once(file: Path, made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a file says, which is made unless it is there: hours of work go on where they were interrupted."""
+    if not file.is_file():
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(made(), indent=1) + "\n", encoding="utf-8")
+        partial.rename(file)
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
 
 
 def averaged(trained: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
