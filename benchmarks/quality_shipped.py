@@ -12,6 +12,7 @@ from quality_data import DEV_9, EVERYDAY_3, HELD_OUT_SETS, PLAIN_3, Pool, TestSe
 from quality_scorer import Scores
 from quality_systems import ask_ours
 
+from spanmatch.data.files import write_whole
 from spanmatch.prediction.matcher import SpanMatcher
 
 RESULTS_FILE = "results.json"
@@ -68,21 +69,27 @@ def read_jsonl(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def measure(folder: Path, datasets: Path, threshold: float | None = None, most: int | None = None) -> dict[str, Any]:
+def measure(
+    folder: Path, datasets: Path, threshold: float | None = None, most: int | None = None, kept: Path | None = None
+) -> dict[str, Any]:
     """Micro F1 on dev-9 and everyday-3 at a threshold, by default the stored one, with names alone and with descriptions.
 
     The best in hindsight and the calibration error are those with names alone. `most` sentences of each set, in random
-    order, are less work; with all of them, the computation is in float32.
+    order, are less work; with all of them, the computation is in float32. What was found of each set is written to the file
+    `kept`, and not measured again where it is there.
     """
     matcher = SpanMatcher.from_pretrained(folder, dtype=None if most else "float32")
     assert matcher.calibration is not None, "a checkpoint that ships is calibrated"
     limit = matcher.calibration.threshold if threshold is None else threshold
-    results: dict[str, Any] = {}
+    results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept is not None and kept.is_file() else {}
     for test in (some(whole, most) for whole in benchmark_sets(datasets)):
-        both = {way: Scores.of(ask_ours(matcher, test, described=way == "described"), test.gold) for way in WAYS}
-        found = {way: scores.f1(limit) for way, scores in both.items()}
-        found |= {"best": both["named"].best()[0], "calibration_error": both["named"].calibration_error()}
-        results[test.name] = {name: round(value, 4) for name, value in found.items()}
+        if test.name not in results:
+            both = {way: Scores.of(ask_ours(matcher, test, described=way == "described"), test.gold) for way in WAYS}
+            found = {way: scores.f1(limit) for way, scores in both.items()}
+            found |= {"best": both["named"].best()[0], "calibration_error": both["named"].calibration_error()}
+            results[test.name] = {name: round(value, 4) for name, value in found.items()}
+            if kept is not None:
+                write_whole(kept, json.dumps(results, indent=1) + "\n")
         print(test.name, results[test.name], flush=True)
     for name, values in averages(results).items():
         results[name] = values

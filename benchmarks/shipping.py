@@ -85,8 +85,8 @@ class ShippedModel:
         whole = self.work / "averaged"
         content: dict[str, Any] = once(self.work / "average.json", lambda: self.average(whole, left_out(datasets, pool, SEED)))
         self.write_small(whole)
-        content["float32"] = once(self.work / "float32.json", lambda: measure(whole, datasets))
-        content["results"] = once(self.work / "small.json", lambda: measure(self.folder, datasets))
+        content["float32"] = measure(whole, datasets, kept=self.work / "float32.json")
+        content["results"] = measure(self.folder, datasets, kept=self.work / "small.json")
         files = [ROOT / file for file in self.files(SEED) if file.startswith("data/")]
         trained: set[Sentence] = set().union(*samples.values())
         names = {normalise(name) for item in trained for name in item.names}
