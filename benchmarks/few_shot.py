@@ -18,15 +18,14 @@ from typing import Any
 
 import numpy as np
 from common import RESULTS, machine, write_table
+from forgetting import matcher_of
 from processes import ROOT
 from quality_data import DEV_9, TestSet, benchmark_sets
 from quality_scorer import Scores
 from quality_shipped import some
 from quality_systems import ask_ours
 
-from spanmatch.prediction.checkpoint import load_checkpoint
 from spanmatch.prediction.matcher import SpanMatcher
-from spanmatch.training.interpolation import mix_with_start
 
 WORK = ROOT / "models" / "few_shot"
 # A full training of the small encoder; adapters in the large one.
@@ -67,14 +66,6 @@ def trained(start: str, datasets: Path, task: str, size: int) -> Path:
     return folder
 
 
-def matcher_of(checkpoint: str | Path, start: str, share: float) -> SpanMatcher:
-    """A checkpoint, with a share of the start mixed in."""
-    loaded = load_checkpoint(checkpoint, is_trained=True)
-    if share:
-        mix_with_start(loaded.model, start, share)
-    return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
-
-
 def f1(matcher: SpanMatcher, test: TestSet) -> float:
     """Micro F1 at the threshold of the checkpoints that ship."""
     return Scores.of(ask_ours(matcher, test, described=False), test.gold).f1(0.5)
@@ -89,7 +80,7 @@ def results_of(start: str, datasets: Path, task: str, size: int) -> list[dict[st
         rows: list[dict[str, Any]] = []
         folder = trained(start, datasets, task, size) if size else start
         for share in SHARES if size else (0.0,):
-            matcher = matcher_of(folder, start, share)
+            matcher = matcher_of(folder, share, start)
             kept = float(np.mean([f1(matcher, other) for other in others]))
             rows.append({"share": share, "f1": f1(matcher, some(sets[task], NUM_TEST)), "others": kept})
             print(start, task, size, rows[-1], flush=True)

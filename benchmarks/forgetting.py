@@ -82,11 +82,11 @@ def trained(task: Task, recipe: str) -> Path:
     return folder
 
 
-def matcher_of(checkpoint: str | Path, share: float = 0.0) -> SpanMatcher:
+def matcher_of(checkpoint: str | Path, share: float = 0.0, start: str = START) -> SpanMatcher:
     """A checkpoint, with a share of the start mixed in."""
     loaded = load_checkpoint(checkpoint, is_trained=True)
     if share:
-        mix_with_start(loaded.model, START, share)
+        mix_with_start(loaded.model, start, share)
     return SpanMatcher(loaded.model, loaded.text_tokenizer, loaded.type_tokenizer)
 
 

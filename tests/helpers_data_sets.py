@@ -1,18 +1,26 @@
 """Checks that every shipped data set has to pass; shared by the tests of the single sets."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+# Public data sets, which are not part of the repository.
+DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Read one JSON object per line."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_splits(name: str) -> dict[str, list[dict[str, Any]]]:
+    """Read the two files of data set `name`."""
+    return {split: read_jsonl(DATA / name / f"{split}.jsonl") for split in ("train", "validation")}
 
 
 def check_record(record: Mapping[str, Any], labels: Mapping[str, Any]) -> None:

@@ -66,7 +66,17 @@ def is_bert(config: Mapping[str, Any]) -> bool:
     Args:
         config: the configuration of an encoder, with its `model_type`.
     """
-    return "model_type" in config and all(config.get(key, value) == value for key, value in COMPUTED.items())
+    return says(config, COMPUTED)
+
+
+def says(config: Mapping[str, Any], computed: Mapping[str, Any]) -> bool:
+    """Return whether a configuration has given values, or has no other ones.
+
+    Args:
+        config: the configuration of an encoder, with its `model_type`.
+        computed: the values, by key.
+    """
+    return "model_type" in config and all(config.get(key, value) == value for key, value in computed.items())
 
 
 class States(NamedTuple):

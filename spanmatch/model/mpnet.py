@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spanmatch.model.bert import Bert, BertConfig, Embeddings, Layers
+from spanmatch.model.bert import Bert, BertConfig, Embeddings, Layers, says
 
 # What a configuration has to say, where it says anything, for this to be its encoder.
 COMPUTED = {"model_type": "mpnet", "hidden_act": "gelu"}
@@ -55,7 +55,7 @@ def is_mpnet(config: Mapping[str, Any]) -> bool:
     Args:
         config: the configuration of an encoder, with its `model_type`.
     """
-    return "model_type" in config and all(config.get(key, value) == value for key, value in COMPUTED.items())
+    return says(config, COMPUTED)
 
 
 class Mpnet(Bert):

@@ -1,27 +1,23 @@
 """The everyday texts are sound, whole in their annotation, and the files are what their sentences make."""
 
-import os
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gallery import EVERYDAY, SENTENCES
 from gallery import read as read_gallery
-from helpers_data_sets import DATA, check_lists_differ, check_on_disk, check_record, read_jsonl, sets_that_share_a_run
+from helpers_data_sets import DATA, DATASETS, check_lists_differ, check_on_disk, check_record, read_splits, sets_that_share_a_run
 from quality_data import DEV_9, EVERYDAY_3
 
 sys.path.insert(0, str(DATA))
 
 from generators import everyday, kinds
 
-DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
-
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, list[dict[str, Any]]]:
-    return {split: read_jsonl(DATA / "everyday" / f"{split}.jsonl") for split in ("train", "validation")}
+    return read_splits("everyday")
 
 
 def test_records_are_sound(splits: dict[str, list[dict[str, Any]]]) -> None:

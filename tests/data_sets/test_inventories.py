@@ -1,26 +1,24 @@
 """The inventories are sound, each text is annotated for a whole one, and the files are what the marks make."""
 
-import os
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_data_sets import DATA, check_lists_differ, check_on_disk, check_record, read_jsonl, sets_that_share_a_run
+from helpers_data_sets import DATA, DATASETS, check_lists_differ, check_on_disk, check_record, read_splits, sets_that_share_a_run
 from quality_data import DEV_9, EVERYDAY_3
 
 sys.path.insert(0, str(DATA))
 
 from generators import inventories
 
-DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
 ONE = ["= town: a town", "= river: a river", "= king: a king", "= saint: a saint"]
 
 
 @pytest.fixture(scope="module")
 def splits() -> dict[str, list[dict[str, Any]]]:
-    return {split: read_jsonl(DATA / "inventories" / f"{split}.jsonl") for split in ("train", "validation")}
+    return read_splits("inventories")
 
 
 def test_records_are_sound(splits: dict[str, list[dict[str, Any]]]) -> None:

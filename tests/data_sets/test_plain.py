@@ -1,12 +1,11 @@
 """The texts without annotation are sound, and the file is what the generator makes."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_data_sets import DATA, check_no_duplicates, read_jsonl, sets_that_share_a_run
+from helpers_data_sets import DATA, DATASETS, check_no_duplicates, read_jsonl, sets_that_share_a_run
 from quality_data import DEV_9, EVERYDAY_3
 
 from spanmatch.data.corpus import read_corpus
@@ -15,7 +14,6 @@ sys.path.insert(0, str(DATA))
 
 from generators import plain
 
-DATASETS = Path(os.environ.get("SPANMATCH_DATASETS") or DATA.parent.parent / "shared" / "datasets")
 FILE = DATA / "plain" / "train.jsonl"
 
 
