@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from processes import ROOT
 from quality_data import DEV_9, EVERYDAY_3, HELD_OUT_SETS, PLAIN_3, Pool, TestSet, benchmark_sets, calibration_sets, read_pool
 from quality_scorer import Scores
 from quality_systems import ask_ours
@@ -67,6 +68,12 @@ def averages(results: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, 
 def read_jsonl(file: Path) -> list[dict[str, Any]]:
     """The lines of a file."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def own_labels(name: str) -> dict[str, Any]:
+    """The types of a set of our own by tag; none where its texts are not annotated."""
+    file = ROOT / "data" / name / "labels.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def measure(

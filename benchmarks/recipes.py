@@ -25,7 +25,7 @@ from common import RESULTS, machine, write_table
 from processes import ROOT
 from quality_data import benchmark_sets, sample_by_type, write_training
 from quality_scorer import Scores, common_threshold
-from quality_shipped import OWN, SHARES, averages, left_out, licensed_pool, some
+from quality_shipped import OWN, SHARES, averages, left_out, licensed_pool, own_labels, some
 from quality_systems import ask_ours
 
 from spanmatch.model.packaged import MPNET
@@ -56,6 +56,7 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "adapters of attention, rank 64, 0.001": ADAPTERS | {"lora_rank": 64, "learning_rate": 1e-3, "lora_targets": "q,k,v,o"},
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
     "mini": MINI,
+    **{f"mini, taught, {share:g}": MINI | {"teacher": "spanmatch-base", "teacher_weight": share} for share in (0.5, 0.75, 1.0)},
 }
 WITHOUT_TITLES = {name: times for name, times in FIRST.items() if name != "titles"}
 OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {
@@ -64,6 +65,7 @@ OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {
     "mini, with inventories": ("mini", FIRST | {"inventories": 1}),
     "mini, with inventories twice": ("mini", FIRST | {"inventories": 2}),
     "mini, inventories alone": ("mini", {"inventories": 1}),
+    **{name: (name, FIRST | {"inventories": 1, "plain": 1}) for name in RECIPES if name.startswith("mini, taught")},
 }
 NAMES = (*RECIPES, *OTHERS)
 
@@ -87,7 +89,7 @@ def data(datasets: Path, own: Mapping[str, int]) -> list[str]:
         (partial / "own" / "train.jsonl").write_text("".join(f"{line}\n" for line in chosen), encoding="utf-8")
         described: dict[str, Any] = {}
         for name in files:
-            described |= json.loads((ROOT / "data" / name / "labels.json").read_text(encoding="utf-8"))
+            described |= own_labels(name)
         (partial / "own" / "labels.json").write_text(json.dumps(described), encoding="utf-8")
         partial.rename(folder)
     return [str(folder / "public" / "*" / "train.jsonl"), str(folder / "own" / "train.jsonl")]

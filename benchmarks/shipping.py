@@ -27,6 +27,7 @@ from quality_shipped import (
     left_out,
     licensed_pool,
     measure,
+    own_labels,
     read_jsonl,
 )
 from quality_systems import ask_ours
@@ -103,8 +104,7 @@ class ShippedModel:
         trained: set[Sentence] = set().union(*samples.values())
         names = {normalise(name) for item in trained for name in item.names}
         for file in files:
-            labels = json.loads((file.parent / "labels.json").read_text(encoding="utf-8"))
-            names |= {normalise(entry["name"]) for entry in labels.values()}
+            names |= {normalise(entry["name"]) for entry in own_labels(file.parent.name).values()}
         timings = [json.loads((self.trained(seed) / "timings.json").read_text(encoding="utf-8")) for seed in self.samples]
         # A training that was resumed has timed its last part, so its speed counts, and the examples of one that was not.
         number = max(own["train_seconds"] * own["train_examples_per_second"] for own in timings)
