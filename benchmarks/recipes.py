@@ -31,7 +31,7 @@ from quality_systems import ask_ours
 from spanmatch.model.packaged import MPNET
 from spanmatch.prediction.matcher import SpanMatcher
 
-WORK = ROOT / "models" / "recipes"
+WORK, FILE = ROOT / "models" / "recipes", RESULTS / "recipes.md"
 NUM_PUBLIC, NUM_OWN, NUM_ASKED, NUM_LEFT_OUT, SEED = 4000, 3000, 150, 100, 1
 USUAL: dict[str, Any] = {
     "format": "tokens", "type_texts": "mixed", "background_weight": 1.0, "dropout": 0, "num_negative_types": 20,
@@ -126,21 +126,30 @@ def row(name: str, datasets: Path) -> None:
 
 
 def write_rows() -> None:
-    """Write the table of all recipes that were measured."""
-    rows, facts = [], {}
+    """Write the table of all recipes that were measured. A row whose checkpoint is not there any more stays, with its commit."""
+    rows, facts = rows_of(FILE), machine(SEED)
     columns = ("everyday-3", "dev-9", "CrossNER ai, literature, science", "oa_mine", "conll2003", "left out")
     for name in NAMES:
         file = folder_of(name) / "results.json"
         if file.is_file():
             content = json.loads(file.read_text(encoding="utf-8"))
-            facts = content["facts"]
             figures = [content["results"][column] for column in columns]
             shown = [f"{100 * own['f1']:.1f}" + (f" ({100 * own['best']:.1f})" if "best" in own else "") for own in figures]
             timings = content["timings"]
             weights = f"{timings['trained_parameters'] / 1e6:.1f}"
-            rows.append([name, *shown, f"{content['threshold']:.3f}", weights, f"{timings['train_seconds']:,.0f}"])
+            last = weights, f"{timings['train_seconds']:,.0f}", content["facts"]["commit"][:7]
+            rows[name] = [name, *shown, f"{content['threshold']:.3f}", *last]
     header = ["recipe", *(f"{column} (best)" for column in columns[:-1]), columns[-1], "threshold", "trained, M", "training, s"]
-    write_table(RESULTS / "recipes.md", title="Recipes", doc=str(__doc__), header=header, rows=rows, facts=facts)
+    header.append("commit")
+    ordered = [rows[name] for name in NAMES if name in rows]
+    write_table(FILE, title="Recipes", doc=str(__doc__), header=header, rows=ordered, facts=facts)
+
+
+def rows_of(file: Path) -> dict[str, list[str]]:
+    """The rows of a table that was written before, by their first cell."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return {row[0]: row for row in cells[1:]}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Importing transformers takes longer than tagging a sentence, so it is imported where an encoder needs it.
 """
 
+import copy
 import json
 import logging
 from collections.abc import Sequence
@@ -159,6 +160,24 @@ def encoder_from_config(config: dict[str, Any], *, is_trained: bool = True) -> "
     values = {key: value for key, value in config.items() if key not in {"model_type", "auto_map"}}
     hf_config = AutoConfig.for_model(config["model_type"], **values)
     return _encoder_alone(_auto_class(hf_config).from_config(hf_config, trust_remote_code=False))
+
+
+def frozen_copy(encoder: "PreTrainedModel", *, device: torch.device | str, dtype: torch.dtype) -> "PreTrainedModel | Bert":
+    """Return an encoder that computes the same and is never trained: faster, if it is a BERT or an MPNet.
+
+    Args:
+        encoder: an encoder of transformers.
+        device: where the copy computes.
+        dtype: the type of its weights.
+    """
+    config = encoder.config.to_dict()
+    if is_bert(config) or is_mpnet(config):
+        copied = encoder_from_config(config, is_trained=False)
+        copied.load_state_dict(encoder.state_dict())
+    else:
+        copied = copy.deepcopy(encoder)
+    frozen: PreTrainedModel | Bert = copied.to(device, dtype).eval().requires_grad_(False)
+    return frozen
 
 
 def _is_encoder_decoder(config: "PreTrainedConfig") -> bool:

@@ -163,7 +163,9 @@ class MatcherTrainer(Trainer):
             eval_dataset=[] if validation is not None else None,
             callbacks=callbacks,
         )
-        self.anchor = None if num_anchored is None else TypeAnchor(matcher.model, matcher.batcher)
+        dtype = torch.bfloat16 if args.bf16 else torch.float32
+        anchored = matcher.model, matcher.batcher
+        self.anchor = None if num_anchored is None else TypeAnchor(*anchored, device=args.device, dtype=dtype)
         prepare_trainer(self)
         if train_dataset is not None:
             self.add_callback(EpochOfViews(train_dataset))

@@ -13,7 +13,6 @@ without Forgetting", ECCV 2016, section 3).
 Legend: C types, H hidden.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 
 import torch
@@ -21,6 +20,7 @@ import torch
 from spanmatch.batching.batcher import Batcher
 from spanmatch.batching.collate import TypeBatch, collate_types
 from spanmatch.model.devices import batch_tokens
+from spanmatch.model.encoders import frozen_copy
 from spanmatch.model.model import SpanMatcherModel, type_states
 
 # Number of type texts whose states are kept: 200 MB, at 384 numbers each.
@@ -63,19 +63,29 @@ class TypeAnchor:
     """Encodes types as they were encoded before a training, and keeps their states.
 
     Attributes:
-        encoder: a copy of an encoder that texts and types share, or a separate type encoder itself. It is frozen.
+        encoder: a copy of the encoder that texts and types share, or of a separate type encoder. It is never trained.
         batcher: tokenises the types.
     """
 
-    def __init__(self, model: SpanMatcherModel, batcher: Batcher) -> None:
-        """Copy or freeze the encoder of a model that has not been trained yet.
+    def __init__(
+        self,
+        model: SpanMatcherModel,
+        batcher: Batcher,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Copy the encoder of a model that has not been trained yet.
 
         Args:
             model: the model. A separate type encoder is frozen from now on.
             batcher: the batcher of the model.
+            device: where types are encoded.
+            dtype: the precision that they are encoded in.
         """
-        self.encoder = copy.deepcopy(model.text_encoder) if model.type_encoder is None else model.type_encoder
-        self.encoder.requires_grad_(False)
+        if model.type_encoder is not None:
+            model.type_encoder.requires_grad_(False)
+        self.encoder = frozen_copy(model.encoder_of_types, device=device, dtype=dtype)
         self.batcher = batcher
         self._states = KeptByText(batcher, self._encode)
 
@@ -94,7 +104,6 @@ class TypeAnchor:
         Returns:
             Shape: (C, H), float32.
         """
-        self.encoder.eval()  # the Trainer puts the whole model into training mode, a separate type encoder with it
         return self._states(texts, next(self.encoder.parameters()).device)
 
 

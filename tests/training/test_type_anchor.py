@@ -46,7 +46,6 @@ class TestAnchor:
         anchor = TypeAnchor(matcher.model, matcher.batcher)
         disturb(matcher.model, 0.5)
         matcher.model.train()
-        anchor.encoder.train()
         found = anchor.states(MANY)
         assert found.dtype == torch.float32 and not found.requires_grad
         expected = states_of(load_pretrained(str(tiny_encoder)), MANY)
@@ -72,12 +71,11 @@ class TestAnchor:
             torch.testing.assert_close(found, expected[places], rtol=0, atol=1e-5)
         assert sum(encoded) == (6 if max_kept > 4 else 2 + 1 + 0 + 2 + 6)
 
-    def test_a_separate_encoder_is_its_own_anchor(self, tiny_encoder: Path) -> None:
-        """It is frozen, and nothing is copied."""
+    def test_a_separate_encoder_is_frozen(self, tiny_encoder: Path) -> None:
         matcher = make_matcher(tiny_encoder, type_encoder="separate")
         anchor = TypeAnchor(matcher.model, matcher.batcher)
-        assert anchor.encoder is matcher.model.type_encoder
-        assert not any(weight.requires_grad for weight in anchor.encoder.parameters())
+        for encoder in (matcher.model.type_encoder, anchor.encoder):
+            assert encoder is not None and not any(weight.requires_grad for weight in encoder.parameters())
         assert all(weight.requires_grad for weight in matcher.model.text_encoder.parameters())
 
 
