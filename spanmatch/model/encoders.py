@@ -162,7 +162,7 @@ def encoder_from_config(config: dict[str, Any], *, is_trained: bool = True) -> "
     return _encoder_alone(_auto_class(hf_config).from_config(hf_config, trust_remote_code=False))
 
 
-def frozen_copy(encoder: "PreTrainedModel", *, device: torch.device | str, dtype: torch.dtype) -> "PreTrainedModel | Bert":
+def frozen_copy(encoder: Any, *, device: torch.device | str, dtype: torch.dtype) -> "PreTrainedModel | Bert":
     """Return an encoder that computes the same and is never trained: faster, if it is a BERT or an MPNet.
 
     Args:
@@ -171,13 +171,13 @@ def frozen_copy(encoder: "PreTrainedModel", *, device: torch.device | str, dtype
         dtype: the type of its weights.
     """
     config = encoder.config.to_dict()
+    copied: Any
     if is_bert(config) or is_mpnet(config):
         copied = encoder_from_config(config, is_trained=False)
         copied.load_state_dict(encoder.state_dict())
     else:
         copied = copy.deepcopy(encoder)
-    frozen: PreTrainedModel | Bert = copied.to(device, dtype).eval().requires_grad_(False)
-    return frozen
+    return copied.to(device, dtype).eval().requires_grad_(False)
 
 
 def _is_encoder_decoder(config: "PreTrainedConfig") -> bool:
