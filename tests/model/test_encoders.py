@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, T5Config, T5Model
 
 from spanmatch.batching.tokenizer import SequenceTokenizer
 from spanmatch.errors import InputError
-from spanmatch.model.encoders import encoder_from_config, load_pretrained, load_type_encoder, set_dropout
+from spanmatch.model.encoders import encoder_from_config, frozen_copy, load_pretrained, load_type_encoder, set_dropout
 from spanmatch.model.model import type_states
 from spanmatch.prediction.matcher import SpanMatcher
 
@@ -155,3 +155,18 @@ class TestTypeEncoderOfSentenceTransformers:
             "print('sentence_transformers' in sys.modules)"
         )
         assert run_subprocess("-c", code).out.strip() == "False"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_frozen_copy_computes_the_same(family: str, tmp_path: Path) -> None:
+    """... also in the middle of a training, whose weights it does not share."""
+    loaded = load_pretrained(str(write_encoder(tmp_path / "encoder", family)))
+    types = collate_types(TYPES, SequenceTokenizer.of(loaded.tokenizer, 32))
+    loaded.model.eval()
+    expected = type_states(loaded.model, types, "mean")
+    copied = frozen_copy(loaded.model, device="cpu", dtype=torch.float32)
+    with torch.no_grad():
+        for weight in loaded.model.train().parameters():
+            weight.zero_()
+    assert not any(weight.requires_grad for weight in copied.parameters()) and not copied.training
+    torch.testing.assert_close(type_states(copied, types, "mean"), expected.detach(), rtol=1e-4, atol=1e-5)
