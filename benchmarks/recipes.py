@@ -44,6 +44,7 @@ FIRST = {name: times for name, times in OWN.items() if name != "inventories"}
 BASE = USUAL | {"text_encoder": MPNET, "head_size": 768, "learning_rate": 1e-4}
 ADAPTERS = BASE | FROZEN | {"lora_dropout": 0, "head_learning_rate": 5e-4}
 MINI = USUAL | {"head_size": 384, "learning_rate": 3e-4, "type_anchor": 10}
+CROSS = BASE | {"type_texts": "name", "num_negative_types": 10, "max_types_per_pass": 16, "background_weight": 0.6}
 RECIPES: dict[str, Mapping[str, Any]] = {
     "two encoders": BASE | FROZEN,
     "one encoder, anchor 10": BASE | {"type_anchor": 10},
@@ -55,6 +56,8 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     },
     "adapters of attention, rank 64, 0.001": ADAPTERS | {"lora_rank": 64, "learning_rate": 1e-3, "lora_targets": "q,k,v,o"},
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
+    "cross-encoder, anchor 10": CROSS | {"type_anchor": 10},
+    "cross-encoder, adapters": CROSS | {"lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4},
     "mini": MINI,
     **{f"mini, taught, {share:g}": MINI | {"teacher": "spanmatch-base", "teacher_weight": share} for share in (0.5, 0.75, 1.0)},
 }
@@ -106,7 +109,8 @@ def row(name: str, datasets: Path) -> None:
         config = folder.parent / f"{folder.name}.json"
         config.write_text(json.dumps({**settings, "train_file": files, "output_dir": str(folder)}, indent=1), encoding="utf-8")
         resume = ["--resume_from_checkpoint", "true"] if any(folder.glob("checkpoint-*")) else []
-        command = [sys.executable, str(ROOT / "train_bi_encoder.py"), str(config), *resume]
+        script = "train_cross_encoder.py" if name.startswith("cross") else "train_bi_encoder.py"
+        command = [sys.executable, str(ROOT / script), str(config), *resume]
         subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
     started = time.perf_counter()
     matcher = SpanMatcher.from_pretrained(folder)
