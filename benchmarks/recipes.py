@@ -59,7 +59,12 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "cross-encoder, anchor 10": CROSS | {"type_anchor": 10},
     "cross-encoder, adapters": CROSS | {"lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4},
     "mini": MINI,
-    **{f"mini, taught, {share:g}": MINI | {"teacher": "spanmatch-base", "teacher_weight": share} for share in (0.5, 0.75, 1.0)},
+    **{f"mini, taught, {share:g}": MINI | {"teacher": "spanmatch-base", "teacher_weight": share} for share in (0.5, 1.0)},
+    **{
+        f"mini, taught, {share:g}, sharp": MINI
+        | {"teacher": "spanmatch-base", "teacher_weight": share, "teacher_temperature": 0.4}
+        for share in (0.5, 0.75)
+    },
 }
 WITHOUT_TITLES = {name: times for name, times in FIRST.items() if name != "titles"}
 OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {

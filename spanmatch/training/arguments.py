@@ -150,6 +150,9 @@ class MatcherArguments(LoraArguments):
     )
     teacher: str | None = key(None, "Bi-encoder whose scores of all types in all texts are targets, too; None: none.")
     teacher_weight: float = key(0.5, "Share of the teacher's targets in the loss, in (0, 1]; the rest is that of the annotation.")
+    teacher_temperature: float = key(
+        1.0, "What the teacher's logits are divided by: below 1, its scores are nearer to 0 and 1."
+    )
     teacher_types: int = key(32, "Types of the whole data that are drawn for each batch, for the teacher to say where they are.")
     dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = key(
@@ -181,6 +184,8 @@ class MatcherArguments(LoraArguments):
             raise InputError(f'teacher: "{self.objective.name}" learns no probabilities, so none can be taught; use "bce"')
         if not 0 < self.teacher_weight <= 1:
             raise InputError(f"teacher_weight must lie in (0, 1], got {self.teacher_weight}")
+        if not 0 < self.teacher_temperature < float("inf"):
+            raise InputError(f"teacher_temperature must be above 0, got {self.teacher_temperature}")
         for name in ("type_dropout", "dropout", "start_share"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")

@@ -226,11 +226,13 @@ LORA_RULE = Rule(
     even_zero=True,
 )
 
+OF_TEACHERS = ("teacher", "teacher_weight", "teacher_temperature", "teacher_types")
+
 # Those of matchers, for which `given` has the architecture, too.
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
     Rule(
-        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", "teacher", "teacher_weight", "teacher_types"],
+        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", *OF_TEACHERS],
         when=lambda given: given.architecture == "cross",
         why="in a cross-encoder",
         even_zero=True,
@@ -270,7 +272,7 @@ RULES = (
         even_zero=True,
     ),
     Rule(
-        keys=["teacher_weight", "teacher_types"],
+        keys=OF_TEACHERS[1:],
         when=lambda given: not given.teacher,
         why="without a teacher",
         remedy="give a teacher",

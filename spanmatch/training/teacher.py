@@ -63,21 +63,24 @@ class Teacher:
 
     Attributes:
         matcher: the teacher.
+        temperature: what its logits are divided by.
         views: collates texts for it.
     """
 
-    def __init__(self, name_or_path: str, student: Batcher, device: torch.device | str) -> None:
+    def __init__(self, name_or_path: str, student: Batcher, device: torch.device | str, *, temperature: float = 1.0) -> None:
         """Load a teacher.
 
         Args:
             name_or_path: a checkpoint, a bi-encoder whose candidates are words.
             student: the batcher of the student.
             device: where the teacher computes, in the precision that the device computes natively.
+            temperature: what its logits are divided by. One whose scores were shifted for a threshold of 0.5 may say of
+                most candidates that they are a little likely, and all of these together outweigh the entities.
 
         Raises:
             InputError: it cannot be loaded, or its candidates are not the student's.
         """
-        self.matcher = SpanMatcher.from_pretrained(name_or_path, device=str(device))
+        self.matcher, self.temperature = SpanMatcher.from_pretrained(name_or_path, device=str(device)), temperature
         own, other = self.matcher.config, student.config
         if own.architecture != "bi" or other.architecture != "bi":
             raise InputError(f"teacher: {name_or_path} teaches bi-encoders as a bi-encoder; give another one, or none")
@@ -102,7 +105,7 @@ class Teacher:
     def logits(
         self, texts: TextBatch, first_unit_B: torch.Tensor, type_texts: Sequence[str], num_units: int, num_widths: int
     ) -> torch.Tensor:
-        """Return the teacher's logit of each cell of the student's grid.
+        """Return the teacher's logit of each cell of the student's grid, divided by the temperature.
 
         Args:
             texts: "teacher_texts".
@@ -117,7 +120,7 @@ class Teacher:
         model, texts = self.matcher.model, texts.to(self.matcher.device)
         with self.matcher.inference():
             spans_BUWD = model.head.represent_spans(model.encode_texts(texts), texts)[:, :, :num_widths]
-            logits = model.head.score_spans(spans_BUWD, self.embeddings(type_texts)[None]).float()
+            logits = model.head.score_spans(spans_BUWD, self.embeddings(type_texts)[None]).float() / self.temperature
             place_BU = first_unit_B.to(logits.device)[:, None] + torch.arange(num_units, device=logits.device)
             found = gather_tokens(logits.flatten(2), place_BU.clamp(max=logits.shape[1] - 1)).unflatten(2, logits.shape[2:])
         return F.pad(found, (0, 0, 0, num_widths - found.shape[2]))

@@ -147,7 +147,9 @@ class MatcherTrainer(Trainer):
         self.validation = validation
         self.record = record
         num_anchored = _num_anchored(matcher.model, arguments)
-        self.teacher = Teacher(arguments.teacher, matcher.batcher, args.device) if arguments.teacher else None
+        self.teacher = None
+        if arguments.teacher:
+            self.teacher = Teacher(arguments.teacher, matcher.batcher, args.device, temperature=arguments.teacher_temperature)
         views_of_teacher = None if self.teacher is None else self.teacher.views
         further = None
         if self.teacher is not None and train_dataset is not None and arguments.teacher_types:

@@ -37,6 +37,7 @@ def test_defaults_are_valid() -> None:
         ({"lora_dropout": 1.0}, "lora_dropout must lie in [0, 1), got 1.0"),
         ({"lora_rank": -1}, "lora_rank must be at least 0, got -1"),
         ({"teacher_weight": 0}, "teacher_weight must lie in (0, 1], got 0"),
+        ({"teacher_temperature": 0}, "teacher_temperature must be above 0, got 0"),
         ({"teacher": "model", "loss": "contrastive"}, 'teacher: "contrastive" learns no probabilities'),
         ({"type_anchor": 1.0, "type_encoder": "separate"}, 'type_anchor needs type_encoder "shared", got "separate"'),
     ],

@@ -30,6 +30,7 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("bi", TRAIN | {"start_share": 0.5}, "start_share"),
     ("bi", TRAIN | {"lora_alpha": 8}, "lora_alpha"),
     ("bi", TRAIN | {"teacher_weight": 0.2}, "teacher_weight"),
+    ("bi", TRAIN | {"teacher_temperature": 0.5}, "teacher_temperature"),
     ("bi", TRAIN | {"teacher_types": 4}, "teacher_types"),
     ("cross", TRAIN | {"teacher": "model"}, "teacher"),
     ("cross", TRAIN | {"lora_dropout": 0}, "lora_dropout"),

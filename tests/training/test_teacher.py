@@ -105,6 +105,12 @@ class TestGrid:
         assert taught(teacher, batch).shape[:2] == (1, batch["texts"].candidates.shape[1])
         assert step(student, teacher, [LONG])["teacher_texts"] is None
 
+    def test_the_temperature_divides(self, folder: Path, tiny_encoder: Path) -> None:
+        student = make_matcher(tiny_encoder)
+        one, sharp = (Teacher(str(folder), student.batcher, "cpu", temperature=value) for value in (1.0, 0.25))
+        batch = step(student, one, ["Bob lives in Rome"])
+        torch.testing.assert_close(taught(sharp, batch), 4 * taught(one, batch))
+
     def test_types_are_embedded_once(self, folder: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         teacher = Teacher(str(folder), make_matcher(tiny_encoder).batcher, "cpu")
         with teacher.matcher.inference():
