@@ -75,7 +75,7 @@ OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {
     "mini, inventories alone": ("mini", {"inventories": 1}),
     **{name: (name, FIRST | {"inventories": 1, "plain": 1}) for name in RECIPES if name.startswith("mini, taught")},
 }
-NAMES = (*RECIPES, *OTHERS)
+NAMES = tuple(dict.fromkeys((*RECIPES, *OTHERS)))
 
 
 def folder_of(name: str) -> Path:
