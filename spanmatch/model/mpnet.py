@@ -39,9 +39,11 @@ class MpnetConfig(BertConfig):
 
     Attributes:
         relative_attention_num_buckets: rows of the embedding of relative positions.
+        type_vocab_size: 1, because it does not know segments.
     """
 
     relative_attention_num_buckets: int = NUM_BUCKETS
+    type_vocab_size: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,7 +77,8 @@ class Mpnet(Bert):
             ValueError: a size is none, or the heads do not share the hidden size evenly.
         """
         nn.Module.__init__(self)
-        self.config = sizes = MpnetConfig(**{item.name: config[item.name] for item in fields(MpnetConfig) if item.name in config})
+        given = {item.name: config[item.name] for item in fields(MpnetConfig) if item.name in config}
+        self.config = sizes = MpnetConfig(**given | {"type_vocab_size": 1})
         self.embeddings = _Embeddings(sizes)
         self.encoder = _Layers(sizes)
         self.register_state_dict_post_hook(_name_as_stored)

@@ -1,13 +1,17 @@
 """MPNet without transformers: the states of transformers' own, and the configurations that it leaves to that."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import MPNetConfig, MPNetModel
+from helpers import TEXTS, TYPES, assert_same, make_matcher, scores_of
+from helpers_encoders import write_wordpiece
+from transformers import AutoTokenizer, MPNetConfig, MPNetModel
 from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
 from spanmatch.model.mpnet import Mpnet, buckets, is_mpnet
+from spanmatch.prediction.matcher import SpanMatcher
 
 SIZES: dict[str, Any] = {
     "vocab_size": 90,
@@ -71,6 +75,27 @@ def test_names_and_order_of_weights_are_those_of_transformers() -> None:
     ours, theirs = both(torch.float32)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert ours.get_input_embeddings().num_embeddings == SIZES["vocab_size"]
+
+
+@pytest.mark.parametrize("architecture", ["bi", "cross"])
+def test_a_matcher_finds_what_it_did_in_its_training(architecture: str, tmp_path: Path) -> None:
+    """A training has transformers' own; a cross-encoder has no segments for the types behind a text."""
+    write_wordpiece(tmp_path / "encoder")
+    num_tokens = len(AutoTokenizer.from_pretrained(tmp_path / "encoder", trust_remote_code=False))
+    torch.manual_seed(0)
+    MPNetModel(MPNetConfig(**SIZES | {"vocab_size": num_tokens, "max_position_embeddings": 128})).save_pretrained(
+        tmp_path / "encoder"
+    )
+    trained = make_matcher(tmp_path / "encoder", architecture)
+    assert isinstance(trained.model.text_encoder, MPNetModel)
+    trained.save_pretrained(tmp_path / "matcher")
+    loaded = SpanMatcher.from_pretrained(tmp_path / "matcher", device="cpu", dtype="float32")
+    assert isinstance(loaded.model.text_encoder, Mpnet)
+    found, expected = (
+        [scores_of(own) for own in matcher.predict(list(TEXTS.values()), TYPES, threshold=0.01)] for matcher in (loaded, trained)
+    )
+    assert any(expected)
+    assert_same(found, expected)
 
 
 @pytest.mark.parametrize("other", [{"model_type": "bert"}, {"hidden_act": "relu"}])
