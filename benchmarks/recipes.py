@@ -65,6 +65,8 @@ RECIPES: dict[str, Mapping[str, Any]] = {
         | {"teacher": "spanmatch-base", "teacher_weight": share, "teacher_temperature": 0.4}
         for share in (0.5, 0.75)
     },
+    "mini, taught, 0.75, sharp, normalised": MINI
+    | {"teacher": "spanmatch-base", "teacher_weight": 0.75, "teacher_temperature": 0.4, "normalize_types": True},
 }
 WITHOUT_TITLES = {name: times for name, times in FIRST.items() if name != "titles"}
 OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {

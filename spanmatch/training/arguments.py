@@ -118,6 +118,9 @@ class MatcherArguments(LoraArguments):
     )
     type_encoder: str = key("shared", "Encoder of types: shared (the text encoder), separate (a copy of it), hub id or folder.")
     type_pooling: str | None = key(None, "How a type's tokens become one vector: mean or cls; None: as the encoder was trained.")
+    normalize_types: bool = key(
+        False, "Give all types vectors of one length, whether named or described; separate encoders that learned it always do."
+    )
     head_size: int = key(128, "Number of dimensions in which spans and types are compared.")
     candidates: str = key("words", "Unit of which candidate spans are made: words or subwords.")
     max_span_width: int = key(12, "Width of the widest candidate span, in words or subwords.")

@@ -91,7 +91,8 @@ def build_matcher(
         max_types=_types_of_a_pass(arguments, corpus) if is_cross_encoder else None,
         null_slots=_null_slots(arguments.objective.null_slots, text.tokenizer),
         background_weight=arguments.background_weight,
-        type_norm=1.0 if types.normalises else None,  # `set_start` brings them to the usual size
+        # `set_start` brings them to the usual size.
+        type_norm=1.0 if types.normalises or arguments.normalize_types else None,
         type_prompt=types.prompt,
     )
     model = SpanMatcherModel(config, text.model, None if separate is None else types.model)

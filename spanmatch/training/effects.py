@@ -21,8 +21,8 @@ NO_EFFECT = {
 }  # fmt: skip
 # Keys that say how a new model is built. A checkpoint has been built already, so they cannot go with one.
 OF_NEW_MODELS = {
-    "text_encoder", "type_encoder", "type_pooling", "head_size", "candidates", "max_span_width", "line_breaks", "max_length",
-    "max_types_per_pass", "background_weight",
+    "text_encoder", "type_encoder", "type_pooling", "normalize_types", "head_size", "candidates", "max_span_width", "line_breaks",
+    "max_length", "max_types_per_pass", "background_weight",
 }  # fmt: skip
 # Keys that are read where nothing is trained. All others then have no effect.
 WITHOUT_TRAINING = OF_NEW_MODELS - {"background_weight"} | {
@@ -232,7 +232,7 @@ OF_TEACHERS = ("teacher", "teacher_weight", "teacher_temperature", "teacher_type
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
     Rule(
-        keys=["type_encoder", "type_pooling", "type_encoder_learning_rate", *OF_TEACHERS],
+        keys=["type_encoder", "type_pooling", "normalize_types", "type_encoder_learning_rate", *OF_TEACHERS],
         when=lambda given: given.architecture == "cross",
         why="in a cross-encoder",
         even_zero=True,

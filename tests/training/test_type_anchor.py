@@ -53,6 +53,15 @@ class TestAnchor:
         assert torch.equal(anchor.states(MANY[::-1] + MANY[:2]), torch.cat([found.flip(0), found[:2]]))
         assert all(weight.requires_grad for weight in matcher.model.parameters())
 
+    def test_they_may_have_one_length(self, tiny_encoder: Path) -> None:
+        """... the direction of a state, and of the anchor as of what the tower gives."""
+        matcher = make_matcher(tiny_encoder, normalize_types=True)
+        anchor = TypeAnchor(matcher.model, matcher.batcher)
+        found, expected = anchor.states(MANY), states_of(load_pretrained(str(tiny_encoder)), MANY)
+        torch.testing.assert_close(found, torch.nn.functional.normalize(expected, dim=-1), rtol=0, atol=1e-5)
+        given = matcher.model.type_states(collate_types(MANY, matcher.batcher.lone_type_tokenizer))
+        torch.testing.assert_close(given.detach(), found, rtol=0, atol=1e-5)
+
     @pytest.mark.parametrize("max_kept", [1 << 17, 4])
     def test_each_is_encoded_once(self, max_kept: int, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """... unless more are asked for than are kept; then they are right all the same."""
