@@ -42,8 +42,11 @@ FROZEN = {"type_encoder": "separate", "type_encoder_learning_rate": 0}
 # How often our own sets are drawn from. The first recipes were tried before the inventories were written.
 FIRST = {name: times for name, times in OWN.items() if name != "inventories"}
 BASE = USUAL | {"text_encoder": MPNET, "head_size": 768, "learning_rate": 1e-4}
-ADAPTERS = BASE | FROZEN | {"lora_dropout": 0, "head_learning_rate": 5e-4}
+LORA = {"lora_dropout": 0, "head_learning_rate": 5e-4}
+ADAPTERS = BASE | FROZEN | LORA
 MINI = USUAL | {"head_size": 384, "learning_rate": 3e-4, "type_anchor": 10}
+TAUGHT = MINI | {"teacher": "spanmatch-base"}
+SHARP = TAUGHT | {"teacher_temperature": 0.4}
 CROSS = BASE | {"type_texts": "name", "num_negative_types": 10, "max_types_per_pass": 16, "background_weight": 0.6}
 RECIPES: dict[str, Mapping[str, Any]] = {
     "two encoders": BASE | FROZEN,
@@ -57,16 +60,11 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "adapters of attention, rank 64, 0.001": ADAPTERS | {"lora_rank": 64, "learning_rate": 1e-3, "lora_targets": "q,k,v,o"},
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
     "cross-encoder, anchor 10": CROSS | {"type_anchor": 10},
-    "cross-encoder, adapters": CROSS | {"lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4},
+    "cross-encoder, adapters": CROSS | LORA | {"lora_rank": 32, "learning_rate": 5e-4},
     "mini": MINI,
-    **{f"mini, taught, {share:g}": MINI | {"teacher": "spanmatch-base", "teacher_weight": share} for share in (0.5, 1.0)},
-    **{
-        f"mini, taught, {share:g}, sharp": MINI
-        | {"teacher": "spanmatch-base", "teacher_weight": share, "teacher_temperature": 0.4}
-        for share in (0.5, 0.75)
-    },
-    "mini, taught, 0.75, sharp, normalised": MINI
-    | {"teacher": "spanmatch-base", "teacher_weight": 0.75, "teacher_temperature": 0.4, "normalize_types": True},
+    **{f"mini, taught, {share:g}": TAUGHT | {"teacher_weight": share} for share in (0.5, 1.0)},
+    **{f"mini, taught, {share:g}, sharp": SHARP | {"teacher_weight": share} for share in (0.5, 0.75)},
+    "mini, taught, 0.75, sharp, normalised": SHARP | {"teacher_weight": 0.75, "normalize_types": True},
 }
 WITHOUT_TITLES = {name: times for name, times in FIRST.items() if name != "titles"}
 OTHERS: dict[str, tuple[str, Mapping[str, int]]] = {

@@ -2,7 +2,7 @@
 
     python benchmarks/spanmatch_mini.py --check           # what its card says, measured again
     python benchmarks/spanmatch_mini.py --check --threshold 0.5     # the same, because the stored threshold is 0.5
-    python benchmarks/spanmatch_mini.py                   # made anew: four hours on a laptop, it resumes
+    python benchmarks/spanmatch_mini.py                   # made anew: three hours on a laptop, it resumes
     python benchmarks/spanmatch_mini.py --sample 2        # one training alone, for another core
 
 One tower, trained on sets whose licence lets the result be given away and on those of this repository, and on what
