@@ -61,6 +61,7 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
     "cross-encoder, anchor 10": CROSS | {"type_anchor": 10},
     "cross-encoder, adapters": CROSS | LORA | {"lora_rank": 32, "learning_rate": 5e-4},
+    "cross-encoder, adapters, types twice": CROSS | FROZEN | LORA | {"lora_rank": 32, "learning_rate": 5e-4},
     "mini": MINI,
     **{f"mini, taught, {share:g}": TAUGHT | {"teacher_weight": share} for share in (0.5, 1.0)},
     **{f"mini, taught, {share:g}, sharp": SHARP | {"teacher_weight": share} for share in (0.5, 0.75)},

@@ -19,7 +19,7 @@ class MatcherConfig:
     Attributes:
         architecture: "bi" (types are encoded apart from texts) or "cross" (with each text).
         text_encoder: configuration of the Hugging Face model that encodes texts.
-        type_encoder: configuration of the one that encodes types, None where the encoder of texts serves both.
+        type_encoder: configuration of the one that encodes types apart from texts, None where the encoder of texts serves both.
         type_pooling: how the states of the tokens of a type become one: "mean" or "cls".
         head_size: width of the span and type representations that are compared.
         candidates: what candidate spans are made of: "words" or "subwords".
@@ -55,6 +55,11 @@ class MatcherConfig:
     text_state_scale: float = 1.0
     type_state_scale: float = 1.0
     line_breaks: str = "auto"
+
+    @property
+    def reads_types_twice(self) -> bool:
+        """Return whether a cross-encoder reads types apart from texts, too, and adds what it reads of them behind a text."""
+        return self.architecture == "cross" and self.type_encoder is not None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON holds it."""

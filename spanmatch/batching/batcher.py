@@ -42,7 +42,7 @@ class Batcher:
         config: the configuration of the model.
         text_tokenizer: the tokenizer of texts.
         type_tokenizer: the tokenizer of types: of their own sequences or, in a cross-encoder, of types that follow a text.
-        lone_type_tokenizer: the tokenizer of types in their own sequences, which a cross-encoder needs only in training.
+        lone_type_tokenizer: the tokenizer of types in their own sequences.
     """
 
     config: MatcherConfig
@@ -66,10 +66,16 @@ class Batcher:
         """
         texts = SequenceTokenizer.of(text_tokenizer, config.max_length, has_threshold_token="label_token" in config.null_slots)
         if config.architecture == "cross":
-            types, lone = texts.after_text(config.max_type_length), SequenceTokenizer.of(text_tokenizer, config.max_length)
+            types = texts.after_text(config.max_type_length)
+            lone = SequenceTokenizer.of(type_tokenizer, config.max_length, prompt=config.type_prompt)
         else:
             types = lone = SequenceTokenizer.of(type_tokenizer, config.max_type_length, prompt=config.type_prompt)
         return cls(config=config, text_tokenizer=texts, type_tokenizer=types, lone_type_tokenizer=lone)
+
+    @property
+    def reads_types_apart(self) -> bool:
+        """Return whether types are read apart from texts, in a cross-encoder beside being read with them."""
+        return not self.is_cross_encoder or self.config.reads_types_twice
 
     @property
     def is_cross_encoder(self) -> bool:

@@ -202,6 +202,11 @@ class OnnxBackend:
         self._encoder_of_types = TYPE_ENCODER if graphs.has(TYPE_ENCODER) else TEXT_ENCODER
 
     @property
+    def reads_types_behind(self) -> bool:
+        """Return whether types are read behind each text."""
+        return self._batcher.is_cross_encoder
+
+    @property
     def corrects_types(self) -> bool:
         """Return whether the embedding of a type depends on what else is asked for."""
         return self._graphs.has(RIVALS)
@@ -257,13 +262,15 @@ class OnnxBackend:
         whole = {"types": types_CD, "compared": compared, "highest": highest_CT, "mentions": mentions_CT}
         return np.concatenate([self._graphs.run(RIVALS, own=everything[block], **whole)[0] for block in blocks])
 
-    def embed_spans(self, views: Sequence[View], slot: str | None, *, types_behind: bool) -> SpanEmbeddings:
+    def embed_spans(
+        self, views: Sequence[View], slot: str | None, types_apart: Sequence[np.ndarray] | None = None
+    ) -> SpanEmbeddings:
         """Return the candidate spans of a batch.
 
         Args:
             views: what `Batcher.passes` returned.
             slot: name of the null slot that is subtracted, None for none.
-            types_behind: whether the types that follow each text are embedded, too.
+            types_apart: embedded types of each view, where they are read apart from texts, too.
         """
         batcher, config = self._batcher, self._batcher.config
         types_after = batcher.type_tokenizer if batcher.is_cross_encoder else None
@@ -274,7 +281,13 @@ class OnnxBackend:
         if slot is not None:
             [nulls_BND] = nulls
             spans_SD = spans_SD - nulls_BND[cells_S3[:, 0], list(config.null_slots).index(slot)]
-        behind_BCD = self._graphs.run(TYPES_BEHIND, states=states_BTH, **batch)[0] if types_behind else None
+        behind_BCD = None
+        if self.reads_types_behind:
+            apart = {}
+            if types_apart is not None:
+                most = max(map(len, types_apart))
+                apart["apart"] = np.stack([np.pad(own, ((0, most - len(own)), (0, 0))) for own in types_apart])
+            [behind_BCD] = self._graphs.run(TYPES_BEHIND, states=states_BTH, **batch, **apart)
         return SpanEmbeddings(cells=cells_S3, spans=spans_SD, types_behind=behind_BCD)
 
     def blocks(self, spans_SD: np.ndarray, types_CD: np.ndarray) -> "NumpyBlocks":

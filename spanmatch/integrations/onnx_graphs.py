@@ -34,7 +34,7 @@ Inputs = Mapping[str, torch.Tensor]
 # for a constant.
 B, T, U, S, C, K, O = 2, 9, 3, 5, 7, 6, 4  # noqa: E741
 # How many of the first dimensions of an input are free, for inputs whose last one is the size of something. Of others all are.
-FREE = {"states": 2, "cells": 1, "types": 1, "highest": 1, "mentions": 1}
+FREE = {"states": 2, "apart": 2, "cells": 1, "types": 1, "highest": 1, "mentions": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +103,10 @@ def _graphs(model: SpanMatcherModel) -> dict[str, _Graph]:
     graphs = {TEXT_ENCODER: _encoder(model.text_encoder, has_segments), SPANS: _spans(model)}
     if is_cross_encoder:
         graphs[TYPES_BEHIND] = _types_behind(model)
-    else:
+    if model.type_encoder is not None:
+        graphs[TYPE_ENCODER] = _encoder(model.type_encoder, False)
+    if not is_cross_encoder or model.type_encoder is not None:
         graphs[TYPES] = _types(model)
-        if model.type_encoder is not None:
-            graphs[TYPE_ENCODER] = _encoder(model.type_encoder, False)
     if head.background is not None and config.background_weight:
         graphs |= _corrections(head, config.background_weight)
     return graphs
@@ -152,12 +152,17 @@ def _types(model: SpanMatcherModel) -> _Graph:
 def _types_behind(model: SpanMatcherModel) -> _Graph:
     head, scale = model.head, model.matcher_config.text_state_scale
 
-    def compute(states: torch.Tensor, type_token: torch.Tensor, type_last: torch.Tensor) -> Any:
+    def compute(
+        states: torch.Tensor, type_token: torch.Tensor, type_last: torch.Tensor, apart: torch.Tensor | None = None
+    ) -> Any:
         batch: Any = SimpleNamespace(type_token=type_token, type_last=type_last)
-        return head.embed_types(type_states_behind(states * scale, batch))
+        behind_BCH = type_states_behind(states * scale, batch)
+        return head.embed_types(behind_BCH) if apart is None else head.embed_behind(apart, behind_BCH)
 
     places = torch.zeros(B, C, dtype=torch.long)
     inputs = {"states": _states(model.text_encoder), "type_token": places, "type_last": places + 1}
+    if model.matcher_config.reads_types_twice:
+        inputs["apart"] = torch.rand(B, C, model.matcher_config.head_size)
     return _Graph(module=head, compute=compute, inputs=inputs)
 
 

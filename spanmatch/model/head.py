@@ -74,6 +74,7 @@ class SpanHead(nn.Module):
         end_proj: end term of the span layer.
         width_embedding: width term of the span layer: a row for each width, then one for each null slot.
         type_proj: projection of type states into the space of spans.
+        behind_proj: what a type that was read apart from texts gains from being read behind one, None where it is read once.
         scale: learnable factor of all scores.
         bias: learnable bias of all types, None beside null slots.
         background: mentions that type scores are corrected with, None for a head without correction. Shape: (M, D).
@@ -82,7 +83,7 @@ class SpanHead(nn.Module):
 
     def __init__(
         self, text_size: int, type_size: int, head_size: int, max_span_width: int, null_slots: Mapping[str, int] | None = None,
-        num_background: int = 0,
+        num_background: int = 0, behind_size: int = 0,
     ) -> None:  # fmt: skip
         """Build a head with random weights.
 
@@ -93,6 +94,7 @@ class SpanHead(nn.Module):
             max_span_width: the widest candidate, in units.
             null_slots: position of each null slot in the sequence of a text, by name; by default none.
             num_background: mentions of the background; 0 for a head without correction.
+            behind_size: size of the states of types that are read behind texts, too; 0 where types are read once.
         """
         super().__init__()
         self.null_slots = dict(null_slots or {})
@@ -101,6 +103,9 @@ class SpanHead(nn.Module):
         self.end_proj = nn.Linear(text_size, head_size, bias=False)
         self.width_embedding = nn.Embedding(max_span_width + len(self.null_slots), head_size)
         self.type_proj = nn.Linear(type_size, head_size)
+        self.behind_proj = nn.Linear(behind_size, head_size, bias=False) if behind_size else None
+        if self.behind_proj is not None:  # the first step sees types as they are apart from texts
+            nn.init.zeros_(self.behind_proj.weight)
         self.scale = nn.Parameter(torch.tensor(1.0))
         self.bias = None if self.null_slots else nn.Parameter(torch.tensor(-5.0))
         nn.init.normal_(self.width_embedding.weight, std=0.02)
@@ -138,6 +143,20 @@ class SpanHead(nn.Module):
         scaled = projected * (self.scale * projected.shape[-1] ** -0.5)
         bias = scaled.new_zeros(()) if self.bias is None else self.bias
         return with_bias(scaled, bias.expand(scaled.shape[:-1]))
+
+    def embed_behind(self, types_BCD: torch.Tensor, behind_BCH: torch.Tensor) -> torch.Tensor:
+        """Add to embedded types what reading them behind each text says of them, which may be their bias there, too.
+
+        Args:
+            types_BCD: types that were read apart from texts, embedded.
+            behind_BCH: states of the same types behind texts.
+
+        Shape: (B, C, D) and (B, C, H) to (B, C, D).
+        """
+        assert self.behind_proj is not None, "asked for where types are read twice"
+        projected: torch.Tensor = self.behind_proj(behind_BCH)
+        moved = types_BCD + projected * (self.scale * projected.shape[-1] ** -0.5)
+        return with_bias(moved, bias_of(moved))
 
     def corrected(self, types_CD: torch.Tensor, weight: float) -> torch.Tensor:
         """Correct the bias of the types of a list for how high they score with mentions of all kinds.

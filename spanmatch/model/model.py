@@ -59,8 +59,9 @@ class SpanMatcherModel(nn.Module):
         type_size = (self.type_encoder or self.text_encoder).config.hidden_size
         num_background = NUM_MENTIONS if config.background_weight else 0
         self.head = SpanHead(
-            text_size, type_size, config.head_size, config.max_span_width, config.null_slots, num_background=num_background
-        )
+            text_size, type_size, config.head_size, config.max_span_width, config.null_slots, num_background=num_background,
+            behind_size=text_size if config.reads_types_twice else 0,
+        )  # fmt: skip
 
     @property
     def encoder_of_types(self) -> "PreTrainedModel | Bert":
@@ -100,16 +101,20 @@ class SpanMatcherModel(nn.Module):
             self.encoder_of_types, types, config.type_pooling, norm=config.type_norm, scale=config.type_state_scale
         )
 
-    def type_embeddings_behind(self, text_states_BTH: torch.Tensor, texts: TextBatch) -> torch.Tensor:
+    def type_embeddings_behind(
+        self, text_states_BTH: torch.Tensor, texts: TextBatch, apart_BCD: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return the embeddings of types in a cross-encoder, as each text has them behind it.
 
         Args:
             text_states_BTH: what `encode_texts` gave.
             texts: texts with their types.
+            apart_BCD: what `type_embeddings` gave for the types of each text, None where types are read behind texts only.
 
-        Shape: (B, T, H) to (B, C, D).
+        Shape: (B, T, H) and (B, C, D) to (B, C, D).
         """
-        return self.head.embed_types(type_states_behind(text_states_BTH, texts))
+        behind_BCH = type_states_behind(text_states_BTH, texts)
+        return self.head.embed_types(behind_BCH) if apart_BCD is None else self.head.embed_behind(apart_BCD, behind_BCH)
 
     def type_weights(self) -> dict[str, torch.Tensor]:
         """Return the weights that type embeddings are computed with, by name."""
@@ -135,6 +140,7 @@ class SpanMatcherModel(nn.Module):
         *,
         boundaries: bool = False,
         anchors_CH: torch.Tensor | None = None,
+        places_BC: torch.Tensor | None = None,
     ) -> SpanScores:
         """Encode and score, for training.
 
@@ -144,14 +150,19 @@ class SpanMatcherModel(nn.Module):
                 the scores carry their states, to be compared with what they were.
             boundaries: whether units are scored as starts and as ends, too.
             anchors_CH: states of types to score with instead of those of `types`.
+            places_BC: place of each type behind a text among `types` (or the anchors), None where types are read once.
         """
         states = self.encode_texts(texts)
         own = [self.type_states(group) for group in types or ()]
         is_cross_encoder = self.matcher_config.architecture == "cross"
+        apart_CD = None
+        if not is_cross_encoder or places_BC is not None:
+            apart_CD = self.head.embed_types(torch.cat(own) if anchors_CH is None else anchors_CH)
         if is_cross_encoder:
-            types_XCD = self.type_embeddings_behind(states, texts)
+            types_XCD = self.type_embeddings_behind(states, texts, None if apart_CD is None else apart_CD[places_BC])
         else:
-            types_XCD = self.head.embed_types(torch.cat(own) if anchors_CH is None else anchors_CH)[None]
+            assert apart_CD is not None
+            types_XCD = apart_CD[None]
         scores: SpanScores = self.head(states, types_XCD, texts, boundaries=boundaries)
         return replace(scores, type_states=torch.cat(own)) if own and (is_cross_encoder or anchors_CH is not None) else scores
 

@@ -23,7 +23,7 @@ class SpanEmbeddings:
     Attributes:
         cells: each candidate as (row of its view, first unit, width - 1), sorted. Shape: (S, 3).
         spans: its representation, minus that of the null slot if one is asked for. Shape: (S, D).
-        types_behind: embeddings of the types that follow each text, None unless they are asked for. Shape: (B, C, D).
+        types_behind: embeddings of the types that follow each text, None in a bi-encoder. Shape: (B, C, D).
     """
 
     cells: np.ndarray
@@ -72,6 +72,10 @@ class Backend(Protocol):
         """Return how many tokens a batch should have, padding included."""
 
     @property
+    def reads_types_behind(self) -> bool:
+        """Return whether types are read behind each text, as in a cross-encoder."""
+
+    @property
     def corrects_types(self) -> bool:
         """Return whether the embedding of a type depends on what else is asked for."""
 
@@ -112,13 +116,15 @@ class Backend(Protocol):
         Shape: (C, D) to the same.
         """
 
-    def embed_spans(self, views: Sequence[View], slot: str | None, *, types_behind: bool) -> SpanEmbeddings:
+    def embed_spans(
+        self, views: Sequence[View], slot: str | None, types_apart: Sequence[Array] | None = None
+    ) -> SpanEmbeddings:
         """Return the candidate spans of a batch.
 
         Args:
             views: what `Batcher.passes` returned.
             slot: name of the null slot that is subtracted, None for none.
-            types_behind: whether the types that follow each text are embedded, too, as in a cross-encoder.
+            types_apart: embedded types of each view, of a cross-encoder that reads types apart from texts, too. Shape: (C, D).
 
         Raises:
             InputError: the states leave the range of the precision that is computed in.

@@ -60,7 +60,7 @@ def passing_candidates(
     Args:
         backend: computes with the weights.
         views: what `Batcher.passes` returned.
-        types: the types of the views, with their limits and, in a bi-encoder, their embeddings.
+        types: the types of the views, with their limits and, where they are read apart from texts, their embeddings.
         best_only: keep only the best type of each span, if all views have the same types. The others cannot be in a result
             that has no two entities of equal bounds.
 
@@ -69,7 +69,9 @@ def passing_candidates(
     """
     if not any(len(view.types) for view in views):
         return [NOTHING] * len(views)
-    found = backend.embed_spans(views, types.slot, types_behind=types.embeddings is None)
+    columns = _columns(views, types)
+    apart = [types.embeddings[own] for own in columns] if backend.reads_types_behind and types.embeddings is not None else None
+    found = backend.embed_spans(views, types.slot, apart)
     # Cells are sorted by view: those of view i are bounds[i] to bounds[i + 1].
     bounds = np.searchsorted(found.cells[:, 0], np.arange(len(views) + 1))
     if found.types_behind is not None:
@@ -77,11 +79,9 @@ def passing_candidates(
         parts = [
             passing_cells(
                 backend.blocks(found.spans[start:stop], backend.corrected(own_CD[: len(view.types)])),
-                limits=types.limits[columns],
+                limits=types.limits[own],
             )
-            for view, own_CD, columns, (start, stop) in zip(
-                views, found.types_behind, _columns(views, types), _pairs(bounds), strict=True
-            )
+            for view, own_CD, own, (start, stop) in zip(views, found.types_behind, columns, _pairs(bounds), strict=True)
         ]
         return [
             _candidates(view, found.cells[start:stop][part.span], part.column, part.logit)

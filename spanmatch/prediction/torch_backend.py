@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from spanmatch.batching.batcher import Batcher
 from spanmatch.batching.collate import collate_texts, collate_types
@@ -58,6 +59,11 @@ class TorchBackend:
     def batch_tokens(self) -> int:
         """Return how many tokens a batch should have on the device of the model."""
         return batch_tokens(self.device)
+
+    @property
+    def reads_types_behind(self) -> bool:
+        """Return whether types are read behind each text."""
+        return self.batcher.is_cross_encoder
 
     @property
     def corrects_types(self) -> bool:
@@ -110,13 +116,15 @@ class TorchBackend:
         """
         return self.model.corrected(types_CD)
 
-    def embed_spans(self, views: Sequence[View], slot: str | None, *, types_behind: bool) -> SpanEmbeddings:
+    def embed_spans(
+        self, views: Sequence[View], slot: str | None, types_apart: Sequence[torch.Tensor] | None = None
+    ) -> SpanEmbeddings:
         """Return the candidate spans of a batch (see `Backend.embed_spans`).
 
         Args:
             views: what `Batcher.passes` returned.
             slot: name of the null slot that is subtracted, None for none.
-            types_behind: whether the types that follow each text are embedded, too.
+            types_apart: embedded types of each view, where they are read apart from texts, too.
 
         Raises:
             InputError: the encoder leaves the range of float16.
@@ -131,7 +139,10 @@ class TorchBackend:
         if null_BD is not None:
             # A score is a product, so (span - null slot) times a type is the score of the span minus that of the null slot.
             spans_SD = spans_SD.float() - null_BD.float().index_select(0, cells_S3[:, 0])
-        behind_BCD = model.type_embeddings_behind(states_BTH, batch) if types_behind else None
+        behind_BCD = None
+        if self.reads_types_behind:
+            apart_BCD = None if types_apart is None else pad_sequence(list(types_apart), batch_first=True)
+            behind_BCD = model.type_embeddings_behind(states_BTH, batch, apart_BCD)
         return SpanEmbeddings(cells=cells_S3.cpu().numpy(), spans=spans_SD, types_behind=behind_BCD)
 
     def blocks(self, spans_SD: torch.Tensor, types_CD: torch.Tensor) -> "TorchBlocks":

@@ -1,4 +1,4 @@
-"""Number the types of many texts as columns of one table: each type once, with its limit and, in a bi-encoder, its embedding.
+"""Number the types of many texts as columns of one table: each type once, with its limit and its embedding, if it has one.
 
 Texts may have different inventories, in different orders. The table is computed once, and each inventory is a list of its
 columns. Scores are computed against the columns of a whole batch; `AskedTypes.positions` then finds, for each text, the
@@ -24,7 +24,7 @@ class TypeColumns:
     Attributes:
         limits: logit that the score of each type must exceed. Shape: (K,).
         slot: name of the null slot whose score is subtracted from every score, None to leave scores as they are.
-        embeddings: embedding of each type, None in a cross-encoder or if there is no type. Shape: (K, D).
+        embeddings: embedding of each type, None where types are not read apart from texts, or if there is no type. Shape: (K, D).
         columns: the columns of each inventory, in its order.
     """
 
@@ -47,7 +47,7 @@ class TypeColumns:
         Args:
             inventories: the inventory of each text; repetitions cost next to nothing.
             cutoffs: returns what the score of each of some types must exceed.
-            embed: returns the embeddings of some types; None in a cross-encoder.
+            embed: returns the embeddings of some types; None where they are not read apart from texts.
             join: joins embeddings, if that of a type depends on its inventory: then a type that is in two of them has two
                 columns.
         """

@@ -75,7 +75,8 @@ def build_matcher(
     room = max_positions(types.model.config, types.tokenizer)
     if is_cross_encoder:
         room = min(positions - max_length - len(SequenceTokenizer.of(text.tokenizer, 8).middle), MAX_TYPE_TOKENS)
-    pooling = "mean" if is_cross_encoder else arguments.type_pooling or types.pooling or "mean"
+    is_read_behind_only = is_cross_encoder and separate is None
+    pooling = "mean" if is_read_behind_only else arguments.type_pooling or types.pooling or "mean"
     config = MatcherConfig(
         architecture=architecture,
         text_encoder=_description(text.model),

@@ -219,8 +219,14 @@ class TrainingCollator:
         texts = collate_texts(views, self.batcher)
         if self.batcher.is_cross_encoder:
             batch: dict[str, Any] = {"texts": texts, "types": None} | _targets(views, [view.types for view in views], texts)
+            type_texts, places = apart(views)
+            if self.batcher.reads_types_apart:
+                order, batch["types"] = self._type_groups(type_texts)
+                batch["type_places"] = torch.from_numpy(np.argsort(order))[places]
             if self.num_anchored is not None:
-                batch |= self._anchored(views, list(dict.fromkeys(text for view in views for text in view.type_texts)))
+                batch |= self._anchored(views, type_texts)
+            if self.num_anchored is not None and self.batcher.reads_types_apart:
+                batch["type_places"] = places
             return batch
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
@@ -262,6 +268,21 @@ class TrainingCollator:
             anchored.append(example.text[example.words[first][0] : example.words[last][1]])
         order, types = self._type_groups(anchored)
         return {"types": types, "type_texts": type_texts, "anchored_texts": [anchored[place] for place in order]}
+
+
+def apart(views: Sequence[View]) -> tuple[list[str], torch.Tensor]:
+    """Return the texts of all types behind some texts, each once, and where those of each view are among them.
+
+    Args:
+        views: views of a cross-encoder.
+
+    Returns:
+        The type texts, and their places. Shape: (B, C), 0 where a view has fewer types.
+    """
+    place_of: dict[str, int] = {}
+    rows = [torch.tensor([place_of.setdefault(text, len(place_of)) for text in view.type_texts]) for view in views]
+    # Where no text has a type, something has to be read all the same.
+    return list(place_of) or ["entity"], torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).long()
 
 
 def _targets(views: Sequence[View], columns: Sequence[Sequence[EntityType]], batch: TextBatch) -> dict[str, torch.Tensor]:

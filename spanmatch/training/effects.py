@@ -232,11 +232,12 @@ OF_TEACHERS = ("teacher", "teacher_weight", "teacher_temperature", "teacher_type
 RULES = (
     Rule(keys=["max_types_per_pass"], when=lambda given: given.architecture == "bi", why="in a bi-encoder"),
     Rule(
-        keys=["type_encoder", "type_pooling", "normalize_types", "type_encoder_learning_rate", *OF_TEACHERS],
-        when=lambda given: given.architecture == "cross",
-        why="in a cross-encoder",
-        even_zero=True,
+        keys=["type_pooling", "normalize_types"],
+        when=lambda given: given.architecture == "cross" and given.type_encoder == "shared",
+        why="in a cross-encoder that reads types behind texts only",
+        remedy='give "type_encoder": "separate"',
     ),
+    Rule(keys=OF_TEACHERS, when=lambda given: given.architecture == "cross", why="in a cross-encoder", even_zero=True),
     Rule(
         keys=OF_NEW_MODELS,
         when=lambda given: bool(given.pretrained_model_name_or_path),

@@ -64,7 +64,7 @@ def set_start(matcher: SpanMatcher, arguments: MatcherArguments, corpus: Corpus 
         )
         scores = []
         for batch in batches:
-            logits = model(batch["texts"], batch["types"]).spans.logits.float()
+            logits = model(batch["texts"], batch["types"], places_BC=batch.get("type_places")).spans.logits.float()
             scores.append(logits[batch["texts"].candidates].flatten())
         model.head.scale.mul_(_factor(SCORE_SPREAD, float(torch.cat(scores).std())))
 

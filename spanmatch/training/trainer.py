@@ -192,13 +192,15 @@ class MatcherTrainer(Trainer):
         """
         del num_items_in_batch
         types = inputs["types"]
-        # A cross-encoder reads types with their text, so an anchor has no states to match with; only the penalty is left.
-        anchor = None if self.matcher.batcher.is_cross_encoder else self.anchor
+        # Where types are read with their text alone, an anchor has no states to match with; only the penalty is left.
+        anchor = self.anchor if self.matcher.batcher.reads_types_apart else None
+        places = inputs.get("type_places")
         outputs = model(
             inputs["texts"].to(self.args.device),
             None if types is None else [own.to(self.args.device) for own in types],
             boundaries=self.boundaries,
             anchors_CH=None if anchor is None else anchor.states(inputs["type_texts"]),
+            places_BC=None if places is None else places.to(self.args.device),
         )
         bounds = {name: inputs[name] for name in ("gold_starts", "gold_ends")}
         loss = self.loss(outputs, inputs["positives"], inputs["valid"], **bounds)

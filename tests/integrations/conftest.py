@@ -1,4 +1,4 @@
-"""Two matchers that have every graph between them, and the folders that they were exported to."""
+"""Matchers that have every graph between them, and the folders that they were exported to."""
 
 from pathlib import Path
 
@@ -44,8 +44,18 @@ def cross(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Expor
     return _exported(matcher, tmp_path_factory.mktemp("cross"))
 
 
-@pytest.fixture(params=["bi", "cross"])
+@pytest.fixture(scope="session")
+def twice(encoder_folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A cross-encoder that reads types apart from texts, too, with another tokenizer."""
+    types = str(encoder_folders["BPE"])
+    matcher = make_matcher(encoder_folders["WordPiece"], "cross", type_encoder=types, max_types_per_pass=2)
+    assert matcher.model.head.behind_proj is not None
+    torch.nn.init.normal_(matcher.model.head.behind_proj.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+    return _exported(matcher, tmp_path_factory.mktemp("twice"))
+
+
+@pytest.fixture(params=["bi", "cross", "twice"])
 def exported(request: pytest.FixtureRequest) -> Exported:
-    """Each of the two in turn. Not to be changed."""
+    """Each of them in turn. Not to be changed."""
     found: Exported = request.getfixturevalue(request.param)
     return found

@@ -2,7 +2,9 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ import pytest
 import torch
 from helpers_e2e import read_json
 
+from spanmatch.batching.views import View
 from spanmatch.data.examples import Example
 from spanmatch.data.words import split_words
 from spanmatch.entities import as_entity_types
@@ -26,6 +29,13 @@ def backends(exported: tuple[SpanMatcher, Path]) -> tuple[SpanMatcher, Backend, 
     """A matcher, and what computes for it in torch and in ONNX."""
     matcher, folder = exported
     return matcher, matcher._backend, OnnxMatcher.from_pretrained(folder)._backend
+
+
+def types_apart(matcher: SpanMatcher, backend: Backend, views: Sequence[View]) -> list[Any] | None:
+    """The embedded types of each view, of a cross-encoder that reads types apart from texts, too."""
+    if not matcher.config.reads_types_twice:
+        return None
+    return [backend.embed_types(matcher.batcher.lone_type_tokenizer.tokenize_types(view.type_texts)) for view in views]
 
 
 def assert_close(expected: torch.Tensor, got: np.ndarray) -> None:
@@ -45,8 +55,8 @@ def test_spans(texts: list[str], num_types: int, exported: tuple[SpanMatcher, Pa
     views = matcher.batcher.passes([view for own in matcher.batcher.windows(examples) for view in own])
     for slot in (None, *matcher.config.null_slots):
         with in_torch.inference():
-            expected = in_torch.embed_spans(views, slot, types_behind=matcher.batcher.is_cross_encoder)
-        got = in_onnx.embed_spans(views, slot, types_behind=matcher.batcher.is_cross_encoder)
+            expected = in_torch.embed_spans(views, slot, types_apart(matcher, in_torch, views))
+        got = in_onnx.embed_spans(views, slot, types_apart(matcher, in_onnx, views))
         assert np.array_equal(expected.cells, got.cells) and len(got.cells)
         assert_close(expected.spans, got.spans)
         if matcher.batcher.is_cross_encoder:

@@ -105,7 +105,7 @@ def found(
     model: Any = SimpleNamespace(
         head=HandMade(spans, slots if has_nulls else None),
         encode_texts=lambda batch: torch.zeros(len(texts), 1, 1),
-        type_embeddings_behind=lambda states, batch: torch.stack(rows),
+        type_embeddings_behind=lambda states, batch, apart: torch.stack(rows),
         corrected=lambda types: types,
     )
 
@@ -117,7 +117,7 @@ def found(
         return unit_vectors[[everything.index(item) for item in asked]]
 
     columns = TypeColumns.of([types for types, _, _ in texts], limits, None if behind else embed)
-    backend = TorchBackend(model, batcher=SimpleNamespace(), inference=torch.inference_mode)  # type: ignore[arg-type]
+    backend = TorchBackend(model, batcher=SimpleNamespace(is_cross_encoder=behind), inference=torch.inference_mode)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patched, torch.inference_mode():
         patched.setattr("spanmatch.prediction.torch_backend.collate_texts", lambda views, batcher: batch)
         passed = passing_candidates(backend, views, columns)

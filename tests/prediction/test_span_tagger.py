@@ -24,7 +24,7 @@ TYPES = ("aaa", "aaaa")
 class Known:
     """A backend whose spans and types say every score: a word scores for the type that is as long as it is."""
 
-    batch_tokens, framework, corrects_types = 64, "np", False
+    batch_tokens, framework, corrects_types, reads_types_behind = 64, "np", False, False
     inference = nullcontext
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Known:
     def embed(self, word: str, here: float = 1.0, elsewhere: float = 0.0) -> np.ndarray:
         return np.array([here if len(word) == length else elsewhere for length in (3, 4)], np.float32)
 
-    def embed_spans(self, views: Sequence[View], slot: str | None, *, types_behind: bool) -> SpanEmbeddings:
+    def embed_spans(self, views: Sequence[View], slot: str | None, types_apart: object = None) -> SpanEmbeddings:
         self.num_batches += 1
         cells, spans = [], []
         for row, view in enumerate(views):

@@ -21,7 +21,7 @@ def test_spans_are_those_of_the_head(backend: TorchBackend) -> None:
     example = make_example(TEXTS["plain"], (), as_entity_types(TYPES))
     [views] = backend.batcher.windows([example])
     with backend.inference():
-        found = backend.embed_spans(views, None, types_behind=False)
+        found = backend.embed_spans(views, None)
         types = backend.embed_types(backend.batcher.lone_type_tokenizer.tokenize_types(TYPES))
     assert found.cells.tolist() == sorted(found.cells.tolist()) and len(found.cells) == len(found.spans) > 10
     assert found.types_behind is None and types.shape == (3, 16)

@@ -25,7 +25,6 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("cross", TRAIN | {"type_encoder_learning_rate": 0}, "type_encoder_learning_rate"),
     ("cross", TRAIN | {"type_pooling": "cls"}, "type_pooling"),
     ("cross", TRAIN | {"normalize_types": True}, "normalize_types"),
-    ("cross", TRAIN | {"type_encoder": "separate"}, "type_encoder"),
     ("bi", TRAIN | {"pretrained_model_name_or_path": "model", "head_size": 64}, "head_size"),
     ("bi", TRAIN | {"pretrained_model_name_or_path": "model", "background_weight": 0.8}, "background_weight"),
     ("bi", TRAIN | {"start_share": 0.5}, "start_share"),
