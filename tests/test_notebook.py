@@ -49,7 +49,7 @@ class Notebook:
 
 def quickstart(now: Printed) -> bool:
     trained = "'epoch': '0.0" in now["train"] or "'epoch': '0.1" in now["train"]
-    return trained and now["errors"].startswith("micro F1: 0.746 before, ") and "Amara Okafor  NAME" in now["predict"]
+    return trained and now["errors"].startswith("micro F1: 0.735 before, ") and "Amara Okafor  NAME" in now["predict"]
 
 
 def llm_tagger(now: Printed) -> bool:
@@ -62,7 +62,7 @@ def llm_tagger(now: Printed) -> bool:
     assert list(rows) == [
         "Gemma, bidirectional", "Gemma, causal", "Gemma, prompted", "MiniLM, token classifier", "spanmatch-mini, as it ships",
     ]  # fmt: skip
-    return rows["spanmatch-mini, as it ships"][3] == "0.746" and len(rows["Gemma, prompted"]) == 2
+    return rows["spanmatch-mini, as it ships"][3] == "0.735" and len(rows["Gemma, prompted"]) == 2
 
 
 def product_assessment(now: Printed) -> bool:
