@@ -75,12 +75,11 @@ def passing_candidates(
     # Cells are sorted by view: those of view i are bounds[i] to bounds[i + 1].
     bounds = np.searchsorted(found.cells[:, 0], np.arange(len(views) + 1))
     if found.types_behind is not None:
-        # A cross-encoder: each view has its own type embeddings, so its cells are scored by themselves.
+        # A cross-encoder: each view has its own type embeddings, so its cells are scored by themselves. Types that were read
+        # apart from texts, too, were corrected there, for all of their list.
+        correct = backend.corrected if apart is None else lambda types_CD: types_CD
         parts = [
-            passing_cells(
-                backend.blocks(found.spans[start:stop], backend.corrected(own_CD[: len(view.types)])),
-                limits=types.limits[own],
-            )
+            passing_cells(backend.blocks(found.spans[start:stop], correct(own_CD[: len(view.types)])), limits=types.limits[own])
             for view, own_CD, own, (start, stop) in zip(views, found.types_behind, columns, _pairs(bounds), strict=True)
         ]
         return [

@@ -99,11 +99,9 @@ class TypeEncoder:
             missing = cache.missing(types.texts)
             if missing:
                 cache.put(missing, self._encode(missing, False))
-            embedded = self.backend.join(cache.get(types.texts))
-            if not self.batcher.is_cross_encoder:  # there, each text corrects what it makes of its types
-                embedded = self.backend.corrected(embedded)
-            self._last = version, types, embedded
-            return embedded
+            corrected = self.backend.corrected(self.backend.join(cache.get(types.texts)))
+            self._last = version, types, corrected
+            return corrected
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that embeddings depend on: the weights of the type encoder and the settings."""

@@ -28,8 +28,7 @@ from spanmatch.model.model import SpanMatcherModel
 from spanmatch.model.rivals import NUM_MENTIONS, affinity
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.prediction.thresholds import default_slot
-from spanmatch.training.dataset import TrainingViews, apart
-from spanmatch.training.type_anchor import KeptByText
+from spanmatch.training.dataset import TrainingViews
 
 # Number of types whose mean affinity is taken for the usual one.
 NUM_TYPES = 1024
@@ -54,21 +53,16 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
     chosen = [views[int(place)] for place in rng.permutation(with_gold)[:NUM_MENTIONS]]
     mentions: list[torch.Tensor] = []
     types: list[torch.Tensor] = []
-    embedded = KeptByText(batcher, lambda group: head.embed_types(model.type_states(group)))
     with matcher.inference():
         for own in batcher.text_batches(batcher.passes(chosen), batch_size=None, max_tokens=batch_tokens(matcher.device)):
             batch = collate_texts(own, batcher).to(matcher.device)
             states_BTH = model.encode_texts(batch)
             mentions.append(_mentions(model, own, batch, states_BTH))
-            if batcher.is_cross_encoder:
+            if not batcher.reads_types_apart:
                 there = [(row, column) for row, view in enumerate(own) for column in range(len(view.types))]
                 row, column = torch.tensor(there, device=matcher.device).reshape(-1, 2).unbind(1)
-                apart_BCD = None
-                if batcher.reads_types_apart:
-                    texts, places_BC = apart(own)
-                    apart_BCD = embedded(texts, matcher.device)[places_BC]
-                types.append(model.type_embeddings_behind(states_BTH, batch, apart_BCD)[row, column])
-        if not batcher.is_cross_encoder:
+                types.append(model.type_embeddings_behind(states_BTH, batch)[row, column])
+        if batcher.reads_types_apart:
             names = sorted({item.name for view in views.views for item in view.types})
             for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
                 group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)

@@ -11,6 +11,7 @@ from helpers_e2e import ROOT, read_json, train
 from spanmatch.batching.collate import collate_texts
 from spanmatch.entities import NO_TYPES, as_entity_types
 from spanmatch.model.head import bias_of
+from spanmatch.model.rivals import affinity
 from spanmatch.prediction.matcher import SpanMatcher
 from spanmatch.training.arguments import MatcherArguments
 from spanmatch.training.background import fill_background
@@ -58,7 +59,7 @@ def test_it_starts_with_types_as_they_are_apart(matcher: SpanMatcher, tiny_encod
 
 
 def test_a_score_by_hand(matcher: SpanMatcher) -> None:
-    """Of a text with two types: the types apart, what the text changes of them, the correction, the product with the span."""
+    """Of a text with two types: the types apart, their correction, what the text changes of them, the product with the span."""
     model, types = matcher.model, as_entity_types(TYPES[:2])
     [view] = matcher.batcher.passes(matcher.batcher.windows([gold_of(TEXTS[0], {}, types)])[0])
     batch = collate_texts([view], matcher.batcher)
@@ -66,7 +67,7 @@ def test_a_score_by_hand(matcher: SpanMatcher) -> None:
         [(order, sequences)] = [group for group in matcher.batcher.type_batches(TYPES[:2], max_tokens=999)]
         apart_CD = matcher._backend.embed_types(sequences)[[order.index(place) for place in range(2)]]
         states = model.encode_texts(batch)
-        types_CD = model.corrected(model.type_embeddings_behind(states, batch, apart_CD[None])[0])
+        types_CD = model.type_embeddings_behind(states, batch, model.corrected(apart_CD)[None])[0]
         logits = model.head.score_spans(model.head.represent_spans(states, batch), types_CD[None])[0]
     found = everything(matcher, TEXTS[0], TYPES[:2])
     units = view.tokenized.units
@@ -117,13 +118,19 @@ def test_no_type_at_all(matcher: SpanMatcher) -> None:
 
 
 def test_its_background(matcher: SpanMatcher) -> None:
-    """Types count as their texts have them."""
+    """Types count as they are apart from texts, and so a list has one correction, however it is cut into passes."""
+    head = matcher.model.head
     fill_background(matcher, views_of(matcher), 0)
-    first = float(matcher.model.head.usual_affinity)
-    assert matcher.model.head.behind_proj is not None
-    torch.nn.init.zeros_(matcher.model.head.behind_proj.weight)
-    fill_background(matcher, views_of(matcher), 0)
-    assert first != pytest.approx(float(matcher.model.head.usual_affinity))
+    apart_CD = torch.cat(matcher._types._encode(sorted(TYPES), False))
+    assert head.background is not None and head.behind_proj is not None
+    expected = float(affinity(apart_CD, head.background).mean())
+    assert float(head.usual_affinity) == pytest.approx(expected, rel=0.02)  # types are repeated until they are 1,024
+    torch.nn.init.zeros_(head.behind_proj.weight)
+    head.background.mul_(20)
+    alone, among = everything(matcher, TEXTS[0], TYPES[:1]), everything(matcher, TEXTS[0], TYPES)
+    moved = matcher.model.corrected(apart_CD)
+    assert bias_of(moved).sub(bias_of(apart_CD)).abs().max() > 0.01
+    assert alone.keys() < among.keys()
 
 
 def test_a_training(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -218,14 +218,14 @@ def test_configs(place: Place, given: str | bytes | dict[str, object], expected:
 
 # Keys of a cross-encoder's configuration, and what the message says.
 CROSS_CONFIGS: dict[str, tuple[dict[str, object], list[str]]] = {
-    "type encoder": (
-        {"type_encoder": "separate"},
-        ['config.json:7: "type_encoder" has no effect in a cross-encoder', "remove it"],
+    "teacher": ({"teacher": "model"}, ['config.json:7: "teacher" has no effect in a cross-encoder', "remove it"]),
+    "type pooling": (
+        {"type_pooling": "mean"},
+        ['config.json:7: "type_pooling" has no effect in a cross-encoder that reads types behind texts only', "separate"],
     ),
-    "type pooling": ({"type_pooling": "mean"}, ['config.json:7: "type_pooling" has no effect in a cross-encoder']),
     "rate of the type encoder": (
         {"type_encoder_learning_rate": 1e-4},
-        ['config.json:7: "type_encoder_learning_rate" has no effect in a cross-encoder'],
+        ['config.json:7: "type_encoder_learning_rate" has no effect where texts and types share an encoder'],
     ),
     "negative anchor": ({"type_anchor": -1}, ["type_anchor must be at least 0, got -1"]),
     "no types of a pass": ({"max_types_per_pass": 0}, ["max_types_per_pass must be at least 1, got 0"]),
@@ -241,11 +241,9 @@ def test_cross_configs(place: Place, given: dict[str, object], expected: list[st
     assert_refused(place, partial(train, architecture="cross"), [config], expected)
 
 
-@pytest.mark.parametrize(
-    ("architecture", "flag"), [("bi", "max_types_per_pass"), ("cross", "type_pooling"), ("cross", "type_encoder")]
-)
+@pytest.mark.parametrize(("architecture", "flag"), [("bi", "max_types_per_pass"), ("cross", "teacher")])
 def test_arguments_of_the_other_architecture(place: Place, architecture: str, flag: str) -> None:
-    value = {"max_types_per_pass": 3, "type_pooling": "mean", "type_encoder": "separate"}[flag]
+    value = {"max_types_per_pass": 3, "teacher": "model"}[flag]
     expected = [f'"{flag}" has no effect in a {architecture}-encoder; remove it']
     for arguments in ([*training(place), f"--{flag}", value], [*training(place), f"--{flag}={value}"]):
         assert_refused(place, partial(train, architecture=architecture), arguments, expected)
