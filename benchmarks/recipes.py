@@ -43,6 +43,7 @@ FROZEN = {"type_encoder": "separate", "type_encoder_learning_rate": 0}
 FIRST = {name: times for name, times in OWN.items() if name != "inventories"}
 BASE = USUAL | {"text_encoder": MPNET, "head_size": 768, "learning_rate": 1e-4}
 LORA = {"lora_dropout": 0, "head_learning_rate": 5e-4}
+LORA_32 = LORA | {"lora_rank": 32, "learning_rate": 5e-4}
 ADAPTERS = BASE | FROZEN | LORA
 MINI = USUAL | {"head_size": 384, "learning_rate": 3e-4, "type_anchor": 10}
 TAUGHT = MINI | {"teacher": "spanmatch-base"}
@@ -60,8 +61,8 @@ RECIPES: dict[str, Mapping[str, Any]] = {
     "adapters of attention, rank 64, 0.001": ADAPTERS | {"lora_rank": 64, "learning_rate": 1e-3, "lora_targets": "q,k,v,o"},
     "types by MiniLM": BASE | {"type_encoder": "sentence-transformers/all-MiniLM-L6-v2", "type_encoder_learning_rate": 0},
     "cross-encoder, anchor 10": CROSS | {"type_anchor": 10},
-    "cross-encoder, adapters": CROSS | LORA | {"lora_rank": 32, "learning_rate": 5e-4},
-    "cross-encoder, adapters, types twice": CROSS | FROZEN | LORA | {"lora_rank": 32, "learning_rate": 5e-4},
+    "cross-encoder, adapters": CROSS | LORA_32,
+    "cross-encoder, adapters, types twice": CROSS | FROZEN | LORA_32 | {"background_weight": 1.0},
     "mini": MINI,
     **{f"mini, taught, {share:g}": TAUGHT | {"teacher_weight": share} for share in (0.5, 1.0)},
     **{f"mini, taught, {share:g}, sharp": SHARP | {"teacher_weight": share} for share in (0.5, 0.75)},
