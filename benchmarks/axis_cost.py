@@ -14,7 +14,7 @@ from common import RESULTS, machine, write_table
 from spanmatch.batching import batcher, collate, tokenizer, views
 from spanmatch.model import head, model
 from spanmatch.prediction import decoding, thresholds
-from spanmatch.training import build, losses
+from spanmatch.training import build, dataset, losses
 
 # The functions that would go if the value went.
 VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -32,6 +32,7 @@ VALUES: dict[str, tuple[Callable[..., Any], ...]] = {
         model.type_states_behind, model.SpanMatcherModel.type_embeddings_behind, tokenizer.SequenceTokenizer.after_text,
         batcher._append_types, batcher.Batcher.passes, views.type_runs, build._types_of_a_pass,
     ),
+    "types read twice, in a cross-encoder": (head.SpanHead.embed_behind, dataset.apart),
     "overlap: flat": (decoding._Flat.admits,),
     "overlap: nested": (decoding._Nested.admits,),
     "overlap: multi-label": (decoding._MultiLabel.admits,),
