@@ -75,7 +75,10 @@ TWICE = {"type_anchor": 0, "background_weight": OURS["background_weight"]}
 SYSTEMS += (
     System(name="bi, MPNet", kind="bi", settings=OURS | FROZEN | LARGER | ADAPTERS, described=False, encoder=MPNET),
     System(
-        name="cross, names, MPNet", kind="cross", settings=OURS | CROSS | FROZEN | LARGER | ADAPTERS | TWICE, described=False,
+        name="cross, names, MPNet",
+        kind="cross",
+        settings=OURS | CROSS | FROZEN | LARGER | ADAPTERS | TWICE,
+        described=False,
         encoder=MPNET,
     ),
     System(name="gliner_bi, MPNet", kind="gliner_bi", settings=GLINER | LOWER, described=False, encoder=MPNET),
