@@ -122,7 +122,7 @@ def result_of(
 
 def left_out_f1(tests: Sequence[TestSet], found: Mapping[str, Any]) -> tuple[float, float]:
     """What settings are chosen by: F1 on the sets left out of the training, at one threshold for all, and at the best of each."""
-    scores = [scores_of("calibration", test, found) for test in tests if test.is_new]
+    scores = [scores_of("calibration", test, found) for test in tests]
     threshold = common_threshold(scores)
     return float(np.mean([own.f1(threshold) for own in scores])), float(np.mean([own.best()[0] for own in scores]))
 
@@ -226,9 +226,10 @@ def main() -> None:
     results = []
     asked = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
     if options.left_out:
+        left_out = [test for test in held_out if test.is_new]
         for system in asked:
             train(system, place, options.num_examples)
-            f1, best = left_out_f1(held_out, predictions(system, place, [("calibration", test) for test in held_out]))
+            f1, best = left_out_f1(left_out, predictions(system, place, [("calibration", test) for test in left_out]))
             print(f"{system.name}: {f1:.3f}, best {best:.3f}", flush=True)
         return
     for system in SYSTEMS:
