@@ -57,9 +57,14 @@ class MatcherConfig:
     line_breaks: str = "auto"
 
     @property
+    def reads_types_apart(self) -> bool:
+        """Return whether types are read apart from texts, in a cross-encoder beside being read with them."""
+        return self.architecture == "bi" or self.type_encoder is not None
+
+    @property
     def reads_types_twice(self) -> bool:
         """Return whether a cross-encoder reads types apart from texts, too, and adds what it reads of them behind a text."""
-        return self.architecture == "cross" and self.type_encoder is not None
+        return self.architecture == "cross" and self.reads_types_apart
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON holds it."""

@@ -73,11 +73,6 @@ class Batcher:
         return cls(config=config, text_tokenizer=texts, type_tokenizer=types, lone_type_tokenizer=lone)
 
     @property
-    def reads_types_apart(self) -> bool:
-        """Return whether types are read apart from texts, in a cross-encoder beside being read with them."""
-        return not self.is_cross_encoder or self.config.reads_types_twice
-
-    @property
     def is_cross_encoder(self) -> bool:
         """Return whether types are read together with each text."""
         return self.config.architecture == "cross"

@@ -105,7 +105,7 @@ def _graphs(model: SpanMatcherModel) -> dict[str, _Graph]:
         graphs[TYPES_BEHIND] = _types_behind(model)
     if model.type_encoder is not None:
         graphs[TYPE_ENCODER] = _encoder(model.type_encoder, False)
-    if not is_cross_encoder or model.type_encoder is not None:
+    if config.reads_types_apart:
         graphs[TYPES] = _types(model)
     if head.background is not None and config.background_weight:
         graphs |= _corrections(head, config.background_weight)

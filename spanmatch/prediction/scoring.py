@@ -69,8 +69,8 @@ def passing_candidates(
     """
     if not any(len(view.types) for view in views):
         return [NOTHING] * len(views)
-    columns = _columns(views, types)
-    apart = [types.embeddings[own] for own in columns] if backend.reads_types_behind and types.embeddings is not None else None
+    columns = _columns(views, types) if backend.reads_types_behind else []
+    apart = [types.embeddings[own] for own in columns] if columns and types.embeddings is not None else None
     found = backend.embed_spans(views, types.slot, apart)
     # Cells are sorted by view: those of view i are bounds[i] to bounds[i + 1].
     bounds = np.searchsorted(found.cells[:, 0], np.arange(len(views) + 1))

@@ -237,7 +237,7 @@ class SpanTagger:
             inventories = [example.types for example in buffer]
             # Most corpora have few inventories: their types are embedded once for all buffers.
             if columns is None or not columns.hold(inventories):
-                embed = self._types.embed if self.batcher.reads_types_apart else None
+                embed = self._types.embed if self.config.reads_types_apart else None
                 join = self._backend.join if self._backend.corrects_types else None
                 columns = TypeColumns.of(inventories, limits, embed, join=join)
             windows = self.batcher.windows(buffer, line_breaks=options.line_breaks)

@@ -58,11 +58,11 @@ def fill_background(matcher: SpanMatcher, views: TrainingViews, seed: int) -> No
             batch = collate_texts(own, batcher).to(matcher.device)
             states_BTH = model.encode_texts(batch)
             mentions.append(_mentions(model, own, batch, states_BTH))
-            if not batcher.reads_types_apart:
+            if not batcher.config.reads_types_apart:
                 there = [(row, column) for row, view in enumerate(own) for column in range(len(view.types))]
                 row, column = torch.tensor(there, device=matcher.device).reshape(-1, 2).unbind(1)
                 types.append(model.type_embeddings_behind(states_BTH, batch)[row, column])
-        if batcher.reads_types_apart:
+        if batcher.config.reads_types_apart:
             names = sorted({item.name for view in views.views for item in view.types})
             for _, sequences in batcher.type_batches(names, max_tokens=batch_tokens(matcher.device)):
                 group = collate_types(sequences, batcher.lone_type_tokenizer).to(matcher.device)

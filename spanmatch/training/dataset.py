@@ -220,14 +220,12 @@ class TrainingCollator:
         if self.batcher.is_cross_encoder:
             batch: dict[str, Any] = {"texts": texts, "types": None} | _targets(views, [view.types for view in views], texts)
             type_texts, places = apart(views)
-            if self.batcher.reads_types_apart:
-                order, batch["types"] = self._type_groups(type_texts)
-                batch["type_places"] = torch.from_numpy(np.argsort(order))[places]
             if self.num_anchored is not None:
                 batch |= self._anchored(views, type_texts)
-            if self.num_anchored is not None and self.batcher.reads_types_apart:
-                batch["type_places"] = places
-            return batch
+            elif self.batcher.config.reads_types_apart:
+                order, batch["types"] = self._type_groups(type_texts)
+                places = torch.from_numpy(np.argsort(order))[places]
+            return batch | ({"type_places": places} if self.batcher.config.reads_types_apart else {})
         columns: dict[str, tuple[EntityType, str]] = {}
         for view in views:
             for entity_type, text in zip(view.types, view.type_texts or view.types.texts, strict=True):

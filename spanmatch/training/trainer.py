@@ -193,7 +193,7 @@ class MatcherTrainer(Trainer):
         del num_items_in_batch
         types = inputs["types"]
         # Where types are read with their text alone, an anchor has no states to match with; only the penalty is left.
-        anchor = self.anchor if self.matcher.batcher.reads_types_apart else None
+        anchor = self.anchor if self.matcher.config.reads_types_apart else None
         places = inputs.get("type_places")
         outputs = model(
             inputs["texts"].to(self.args.device),

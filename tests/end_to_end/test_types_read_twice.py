@@ -125,12 +125,17 @@ def test_its_background(matcher: SpanMatcher) -> None:
     assert head.background is not None and head.behind_proj is not None
     expected = float(affinity(apart_CD, head.background).mean())
     assert float(head.usual_affinity) == pytest.approx(expected, rel=0.02)  # types are repeated until they are 1,024
-    torch.nn.init.zeros_(head.behind_proj.weight)
-    head.background.mul_(20)
-    alone, among = everything(matcher, TEXTS[0], TYPES[:1]), everything(matcher, TEXTS[0], TYPES)
-    moved = matcher.model.corrected(apart_CD)
-    assert bias_of(moved).sub(bias_of(apart_CD)).abs().max() > 0.01
-    assert alone.keys() < among.keys()
+    corrected = everything(matcher, TEXTS[0], TYPES)
+    asked_CD = torch.cat(matcher._types._encode(TYPES, False))
+    moved = (bias_of(matcher.model.corrected(asked_CD)) - bias_of(asked_CD)).tolist()
+    assert max(map(abs, moved)) > 0.01
+    head.background.zero_()
+    head.usual_affinity.zero_()
+    plain = everything(matcher, TEXTS[0], TYPES)
+    assert plain.keys() == corrected.keys()
+    for (start, end, label), score in plain.items():
+        change = torch.tensor([corrected[start, end, label], score], dtype=torch.float64).logit()
+        assert float(change[0] - change[1]) == pytest.approx(moved[TYPES.index(label)], abs=1e-3)
 
 
 def test_a_training(tiny_encoder: Path, tmp_path: Path) -> None:
