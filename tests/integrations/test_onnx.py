@@ -29,6 +29,9 @@ from spanmatch.prediction.thresholds import above
 
 Exported = tuple[SpanMatcher, Path]
 ALL_TEXTS = [*TEXTS.values(), *CORPUS, "", "   ", "Ada", " ".join(CORPUS) * 2]
+# Of these, a random encoder knows no character: their spans score the same to ten digits, and rounding decides which overlap wins.
+TIED = (TEXTS["Chinese"], TEXTS["Thai"])
+DECIDED_TEXTS = [text for text in ALL_TEXTS if text not in TIED]
 # What a light environment lacks.
 HEAVY = (
     "torch", "transformers", "accelerate", "datasets", "sentence_transformers", "seqeval", "sklearn", "scipy", "pandas",
@@ -67,7 +70,7 @@ class TestItFindsTheSame:
         tagger = load_tagger(folder)
         assert (tagger.kind, tagger.null_slot, tagger.types) == (matcher.kind, matcher.null_slot, None)
         assert tagger.calibration == matcher.calibration
-        expected, got = (item.predict(ALL_TEXTS, TYPES, overlap=overlap) for item in (matcher, tagger))
+        expected, got = (item.predict(DECIDED_TEXTS, TYPES, overlap=overlap) for item in (matcher, tagger))
         assert [scores_of(own).keys() for own in got] == [scores_of(own).keys() for own in expected]
         assert sum(map(len, got)) > 10
 
@@ -81,7 +84,7 @@ class TestItFindsTheSame:
 
     def test_a_stream_with_scores(self, exported: Exported) -> None:
         matcher, folder = exported
-        examples = [make_example(text, (), as_entity_types(TYPES)) for text in ALL_TEXTS]
+        examples = [make_example(text, (), as_entity_types(TYPES)) for text in DECIDED_TEXTS]
         options = StreamOptions(buffer_size=4)
         expected, got = (
             list(item.stream_scored(examples, floor=0.1, threshold=None, overlap="flat", options=options))
