@@ -1,6 +1,7 @@
 """What it costs a type not to be trained: two matchers, of which one was trained with annotations that the other never saw.
 
-    python benchmarks/quality_unseen.py                   # after quality.py, whose bi-encoder is one of the two
+    python benchmarks/quality_unseen.py                           # after quality.py, whose bi-encoder is one of the two
+    python benchmarks/quality_unseen.py --system "bi, MPNet" --name quality_unseen_mpnet
 
 Asked twice. **At home**: the types that the quality benchmark leaves out of sets that it trains on, asked for on other sentences
 of these sets; one matcher was trained on the same sentences with their annotations. **Elsewhere**: the types of dev-9 whose names
@@ -34,9 +35,7 @@ from quality_systems import Place, System, predictions, train
 
 from spanmatch.entities import normalise
 
-BASE = next(system for system in SYSTEMS if system.name == "bi")
-ALL_TYPES = System(name="bi, all types trained", kind="bi", settings=BASE.settings, data="training_all_types")
-MASKED = System(name="bi, benchmark types masked", kind="bi", settings=BASE.settings, data="training_masked")
+ALL_TYPES, MASKED = "training_all_types", "training_masked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ def training_data(pool: Pool, sample: Sequence[Sentence], datasets: Path) -> Map
     whole = {item.key: item for item in pool.sentences}
     masking = replace(pool, held_out=pool.held_out | benchmark_types(datasets))
     masked = [masking.without_held_out(item) for item in sample]
-    return {ALL_TYPES.data: [whole[item.key] for item in sample], MASKED.data: [item for item in masked if item.names]}
+    return {ALL_TYPES: [whole[item.key] for item in sample], MASKED: [item for item in masked if item.names]}
 
 
 def compare(asked: Comparison, place: Place, num_examples: int, facts: dict[str, str]) -> None:
@@ -86,6 +85,8 @@ def main() -> None:
     """Make the data, compare at home and elsewhere."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", type=Path, default=Path("../shared/datasets"), help="folder of the public data sets")
+    parser.add_argument("--system", choices=[own.name for own in SYSTEMS if own.kind == "bi"], default="bi", help="of quality.py")
+    parser.add_argument("--name", default="quality_unseen", help="of the tables")
     parser.add_argument("--num_examples", type=int, default=20_000)
     parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where models and predictions go")
     parser.add_argument("--threads", type=int, default=2)
@@ -104,11 +105,13 @@ def main() -> None:
     elsewhere = [("benchmark", replace(test, counted=test.counted & trained)) for test in benchmarks]
     place = Place(work=options.work, envs=options.work, threads=options.threads, seed=options.seed)
     facts = machine(options.seed)
-    title = "Types trained and not trained"
-    home = Comparison(file="quality_unseen.md", title=f"{title}, at home", trained=ALL_TYPES, untrained=BASE, tests=at_home)
-    others = Comparison(
-        file="quality_unseen_elsewhere.md", title=f"{title}, elsewhere", trained=BASE, untrained=MASKED, tests=elsewhere
-    )
+    base = next(system for system in SYSTEMS if system.name == options.system)
+    own = replace(base, trained_as="")
+    all_types = replace(own, name=f"{base.name}, all types trained", data=ALL_TYPES)
+    masked = replace(own, name=f"{base.name}, benchmark types masked", data=MASKED)
+    title, file = "Types trained and not trained", options.name
+    home = Comparison(file=f"{file}.md", title=f"{title}, at home", trained=all_types, untrained=base, tests=at_home)
+    others = Comparison(file=f"{file}_elsewhere.md", title=f"{title}, elsewhere", trained=base, untrained=masked, tests=elsewhere)
     for name, comparison in (("at_home", home), ("elsewhere", others)):
         if name in options.asked:
             compare(comparison, place, options.num_examples, facts)

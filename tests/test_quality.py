@@ -433,10 +433,10 @@ def test_the_two_matchers_that_are_compared_differ_in_annotations_alone(datasets
     pool = read_pool(datasets, SOURCES, held_out_sets=HELD_OUT, held_out_share=1.0)
     sample = sample_by_type(pool, 15, 1)
     data = training_data(pool, sample, datasets)
-    assert [item.tokens for item in data[ALL_TYPES.data]] == [item.tokens for item in sample]
+    assert [item.tokens for item in data[ALL_TYPES]] == [item.tokens for item in sample]
     asked = quality_data.benchmark_types(datasets)
     assert asked == {"person", "gadget"} or asked == {"person"}
-    for item in data[MASKED.data]:
+    for item in data[MASKED]:
         assert item.names and not asked & {normalise(name) for name in item.names}
         assert not asked & {normalise(name) for _, _, name in item.spans}
     assert any(asked & {normalise(name) for name in item.names} for item in sample)

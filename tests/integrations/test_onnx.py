@@ -29,7 +29,7 @@ from spanmatch.prediction.thresholds import above
 
 Exported = tuple[SpanMatcher, Path]
 ALL_TEXTS = [*TEXTS.values(), *CORPUS, "", "   ", "Ada", " ".join(CORPUS) * 2]
-# Of these, a random encoder knows no character: their spans score the same to ten digits, and rounding decides which overlap wins.
+# A random encoder knows no character of these: their spans score the same to ten digits, and rounding decides which one wins.
 TIED = (TEXTS["Chinese"], TEXTS["Thai"])
 DECIDED_TEXTS = [text for text in ALL_TEXTS if text not in TIED]
 # What a light environment lacks.
