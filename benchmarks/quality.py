@@ -13,6 +13,7 @@ everyday-3 are older: gum and hipe_en were in their training, and not among the 
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,8 +99,7 @@ def result_of(
     """Everything that the tables say of one system, per set; `counts` are what the bootstrap draws from."""
     untrained = [(scores_of(kind, test, found), test.is_new) for kind, test in tests if kind == "calibration"]
     calibration = [scores for scores, is_new in untrained if is_new]
-    # A null slot is the threshold: what exceeds it has a probability above a half.
-    threshold = common_threshold(calibration) if system.slot is None else 0.5
+    threshold = threshold_of(system, calibration)
     result: dict[str, Any] = {"system": system.name, "threshold": threshold, "sets": {}, "counts": {}}
     scaling = platt([scores for scores, _ in untrained])
     result["scaling"] = scaling
@@ -120,10 +120,15 @@ def result_of(
     return result
 
 
-def left_out_f1(tests: Sequence[TestSet], found: Mapping[str, Any]) -> tuple[float, float]:
+def threshold_of(system: System, calibration: Sequence[Scores]) -> float:
+    """One for all sets: chosen on those left out, or the null slot, where what exceeds it has a probability above a half."""
+    return common_threshold(calibration) if system.slot is None else 1 / (1 + math.exp(-system.margin))
+
+
+def left_out_f1(system: System, tests: Sequence[TestSet], found: Mapping[str, Any]) -> tuple[float, float]:
     """What settings are chosen by: F1 on the sets left out of the training, at one threshold for all, and at the best of each."""
     scores = [scores_of("calibration", test, found) for test in tests]
-    threshold = common_threshold(scores)
+    threshold = threshold_of(system, scores)
     return float(np.mean([own.f1(threshold) for own in scores])), float(np.mean([own.best()[0] for own in scores]))
 
 
@@ -229,7 +234,7 @@ def main() -> None:
         left_out = [test for test in held_out if test.is_new]
         for system in asked:
             train(system, place, options.num_examples)
-            f1, best = left_out_f1(left_out, predictions(system, place, [("calibration", test) for test in left_out]))
+            f1, best = left_out_f1(system, left_out, predictions(system, place, [("calibration", test) for test in left_out]))
             print(f"{system.name}: {f1:.3f}, best {best:.3f}", flush=True)
         return
     for system in SYSTEMS:
