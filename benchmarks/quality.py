@@ -67,8 +67,8 @@ SYSTEMS: tuple[System, ...] = (
     System(name="gliner_bi", kind="gliner_bi", settings=GLINER, described=False),
     System(name="gliner_uni", kind="gliner_uni", settings=GLINER | LOWER, described=False),
 )
-# The same with a larger encoder for everybody. Our rates are those of benchmarks/recipes.py; that of GLiNER is the best of three on
-# 5,000 sentences, on the sets left out. With the higher ones, the encoder does not learn.
+# The same with a larger encoder for everybody. Our rates are those of benchmarks/recipes.py; GLiNER's is the best of three on
+# 5,000 sentences, on the sets left out. With the higher ones it finds next to nothing.
 LARGER = {"learning_rate": 1e-4, "head_size": 768}
 LOWEST = {"learning_rate": 3e-5}
 ADAPTERS = {"lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4}
