@@ -13,7 +13,6 @@ everyday-3 are older: gum and hipe_en were in their training, and not among the 
 
 import argparse
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,19 +68,16 @@ SYSTEMS: tuple[System, ...] = (
 )
 # The same with a larger encoder for everybody. Our rates are those of benchmarks/recipes.py; GLiNER's is the best of three on
 # 5,000 sentences, on the sets left out. With the higher ones it finds next to nothing.
-LARGER = {"learning_rate": 1e-4, "head_size": 768}
+LARGER = {
+    "head_size": 768, "lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4,
+}  # fmt: skip
 LOWEST = {"learning_rate": 3e-5}
-ADAPTERS = {"lora_rank": 32, "lora_dropout": 0, "learning_rate": 5e-4, "head_learning_rate": 5e-4}
 # A cross-encoder that reads types apart, too, is corrected like a bi-encoder, and its types need no anchor.
 TWICE = {"type_anchor": 0, "background_weight": OURS["background_weight"]}
 SYSTEMS += (
-    System(name="bi, MPNet", kind="bi", settings=OURS | FROZEN | LARGER | ADAPTERS, described=False, encoder=MPNET),
+    System(name="bi, MPNet", kind="bi", settings=OURS | FROZEN | LARGER, described=False, encoder=MPNET),
     System(
-        name="cross, names, MPNet",
-        kind="cross",
-        settings=OURS | CROSS | FROZEN | LARGER | ADAPTERS | TWICE,
-        described=False,
-        encoder=MPNET,
+        name="cross, names, MPNet", kind="cross", settings=OURS | CROSS | FROZEN | LARGER | TWICE, described=False, encoder=MPNET
     ),
     System(name="gliner_bi, MPNet", kind="gliner_bi", settings=GLINER | LOWEST, described=False, encoder=MPNET),
     System(name="gliner_bi, MPNet, 1e-4", kind="gliner_bi", settings=GLINER | LOWER, described=False, encoder=MPNET),
@@ -124,7 +120,7 @@ def result_of(
 
 def threshold_of(system: System, calibration: Sequence[Scores]) -> float:
     """One for all sets: chosen on those left out, or the null slot, where what exceeds it has a probability above a half."""
-    return common_threshold(calibration) if system.slot is None else 1 / (1 + math.exp(-system.margin))
+    return common_threshold(calibration) if system.slot is None else 0.5
 
 
 def left_out_f1(system: System, tests: Sequence[TestSet], found: Mapping[str, Any]) -> tuple[float, float]:

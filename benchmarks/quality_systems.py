@@ -41,9 +41,7 @@ class System:
     settings: Mapping[str, Any] = field(default_factory=dict)
     described: bool = True  # whether types are asked for with their descriptions
     trained_as: str = ""  # another system whose training it shares
-    asked_as: str = ""  # another system whose predictions it shares
     slot: str | None = None  # the null slot that is its threshold, if any
-    margin: float = 0.0  # how far above that slot, in logits
     data: str = "training"  # the folder of what it is trained on
     encoder: str = MINILM  # what it starts from
 
@@ -63,7 +61,7 @@ class Place:
 
     def predictions(self, system: System) -> Path:
         """The folder of what a system found."""
-        return self.work / "predictions" / (system.asked_as or system.name)
+        return self.work / "predictions" / system.name
 
 
 def train(system: System, place: Place, num_examples: int) -> None:
