@@ -3,9 +3,10 @@
     python benchmarks/quality_unseen.py                           # after quality.py, whose bi-encoder is one of the two
     python benchmarks/quality_unseen.py --system "bi, MPNet" --name quality_unseen_mpnet
 
-Asked twice. **At home**: the types that the quality benchmark leaves out of sets that it trains on, asked for on other sentences
-of these sets; one matcher was trained on the same sentences with their annotations. **Elsewhere**: the types of dev-9 whose names
-the training has, asked for on dev-9; the other matcher was trained on the same sentences without the annotations of these.
+**At home**: the types that the quality benchmark leaves out of sets that it trains on, asked for on other sentences of these
+sets; one matcher was trained on the same sentences with their annotations. Asked again without the other types of the set
+(**alone**), and with descriptions (**described**). **Elsewhere**: the types of dev-9 whose names the training has, asked for on
+dev-9; the other matcher was trained on the same sentences without the annotations of these.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from quality_systems import Place, System, predictions, train
 
 from spanmatch.entities import normalise
 
+ASKED = ("at_home", "alone", "described", "elsewhere")
 ALL_TYPES, MASKED = "training_all_types", "training_masked"
 
 
@@ -42,8 +44,6 @@ ALL_TYPES, MASKED = "training_all_types", "training_masked"
 class Comparison:
     """Two matchers, of which one was trained on the types that count, and what both are asked."""
 
-    file: str
-    title: str
     trained: System
     untrained: System
     tests: Sequence[tuple[str, TestSet]]
@@ -57,8 +57,18 @@ def training_data(pool: Pool, sample: Sequence[Sentence], datasets: Path) -> Map
     return {ALL_TYPES: [whole[item.key] for item in sample], MASKED: [item for item in masked if item.names]}
 
 
-def compare(asked: Comparison, place: Place, num_examples: int, facts: dict[str, str]) -> None:
-    """Train what is missing, ask both, write the table: each matcher at its threshold of the best average."""
+def only_counted(test: TestSet) -> TestSet:
+    """A set that is asked for the types that count, without the others."""
+    return replace(test, types={name: text for name, text in test.types.items() if normalise(name) in test.counted})
+
+
+def described(system: System) -> System:
+    """The same matcher, asked with descriptions."""
+    return replace(system, name=f"{system.name}, described", trained_as=system.trained_as or system.name, described=True)
+
+
+def compare(asked: Comparison, place: Place, num_examples: int) -> tuple[list[list[str]], dict[str, str]]:
+    """Train what is missing and ask both: F1 of each set, each matcher at its threshold of the best average, and what is kept."""
     scores: dict[str, list[Scores]] = {}
     for system in (asked.trained, asked.untrained):
         train(system, place, num_examples)
@@ -73,12 +83,10 @@ def compare(asked: Comparison, place: Place, num_examples: int, facts: dict[str,
     ]
     means = [float(np.mean(values)) for values in both]
     rows.append(["**average**", "", "", *(f"**{100 * mean:.1f}**" for mean in means)])
-    facts = facts | {
+    return rows, {
         "kept": f"{100 * means[1] / means[0]:.0f}% of the F1",
         "thresholds, each of the best average here": ", ".join(f"{value:.3f} ({name})" for name, value in at.items()),
     }
-    header = ["set", "types", "mentions", "trained", "not trained"]
-    write_table(RESULTS / asked.file, title=asked.title, doc=__doc__ or "", header=header, rows=rows, facts=facts)
 
 
 def main() -> None:
@@ -91,7 +99,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "models" / "quality", help="where models and predictions go")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--asked", nargs="+", choices=["at_home", "elsewhere"], default=["at_home", "elsewhere"])
+    parser.add_argument("--asked", nargs="+", choices=ASKED, default=ASKED)
     options = parser.parse_args()
     pool = read_pool(options.datasets, POOL)
     sample = sample_by_type(pool, options.num_examples, options.seed)
@@ -100,21 +108,28 @@ def main() -> None:
             write_training(options.work / data, pool, sentences)
     trained = frozenset(normalise(name) for item in sample for name in item.names)
     held_out = calibration_sets(options.datasets, pool, trained, NUM_CALIBRATION, options.seed)
-    at_home = [("calibration", test) for test in held_out if not test.is_new]
+    at_home = [test for test in held_out if not test.is_new]
     benchmarks = [benchmark_set(options.datasets, name) for name in DEV_9]
     elsewhere = [("benchmark", replace(test, counted=test.counted & trained)) for test in benchmarks]
     place = Place(work=options.work, envs=options.work, threads=options.threads, seed=options.seed)
-    facts = machine(options.seed)
     base = next(system for system in SYSTEMS if system.name == options.system)
     own = replace(base, trained_as="")
     all_types = replace(own, name=f"{base.name}, all types trained", data=ALL_TYPES)
     masked = replace(own, name=f"{base.name}, benchmark types masked", data=MASKED)
-    title, file = "Types trained and not trained", options.name
-    home = Comparison(file=f"{file}.md", title=f"{title}, at home", trained=all_types, untrained=base, tests=at_home)
-    others = Comparison(file=f"{file}_elsewhere.md", title=f"{title}, elsewhere", trained=base, untrained=masked, tests=elsewhere)
-    for name, comparison in (("at_home", home), ("elsewhere", others)):
-        if name in options.asked:
-            compare(comparison, place, options.num_examples, facts)
+    tests = [("calibration", test) for test in at_home]
+    asked = {
+        "at_home": Comparison(trained=all_types, untrained=base, tests=tests),
+        "alone": Comparison(trained=all_types, untrained=base, tests=[("alone", only_counted(test)) for test in at_home]),
+        "described": Comparison(trained=described(all_types), untrained=described(base), tests=tests),
+        "elsewhere": Comparison(trained=base, untrained=masked, tests=elsewhere),
+    }
+    facts = machine(options.seed)
+    for name in options.asked:
+        title, ending = f"Types trained and not trained, {name.replace('_', ' ')}", "" if name == "at_home" else f"_{name}"
+        rows, kept = compare(asked[name], place, options.num_examples)
+        header = ["set", "types", "mentions", "trained", "not trained"]
+        file = RESULTS / f"{options.name}{ending}.md"
+        write_table(file, title=title, doc=__doc__ or "", header=header, rows=rows, facts=facts | kept)
 
 
 if __name__ == "__main__":
