@@ -25,7 +25,7 @@ from spanmatch.training.arguments import MatcherArguments
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/**/*.md", "data/README.md", "models/README.md", "models/spanmatch-mini/README.md")
+    for pattern in ("*.md", "docs/**/*.md", "data/README.md", "models/README.md", "models/spanmatch-*/README.md")
     for path in ROOT.glob(pattern)
 )
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
