@@ -2,6 +2,7 @@
 
     python benchmarks/few_shot.py ../shared/datasets                              # both, it resumes
     python benchmarks/few_shot.py ../shared/datasets --start spanmatch-mini       # one of them
+    python benchmarks/few_shot.py ../shared/datasets --task mit_restaurant        # one of the data sets
 
 Each checkpoint is trained further on 5, 20 and 100 sentences, 60 steps each, and half of what it was is mixed in. F1 is measured
 on the test of that data set, and on the other ones of nine, of which it saw nothing: at the stored threshold, types by name.
@@ -95,9 +96,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", type=Path, help="folder of the data sets")
     parser.add_argument("--start", choices=STARTS, action="append", help="train this checkpoint further, by default all")
+    parser.add_argument("--task", choices=TASKS, action="append", help="a data set to train on, by default all")
     options = parser.parse_args()
     datasets = options.datasets.resolve()
-    for task in TASKS:
+    for task in options.task or TASKS:
         for start in options.start or STARTS:
             for size in (0, *SIZES):
                 results_of(start, datasets, task, size)

@@ -50,6 +50,7 @@ class GLiNERQuality:
         self.tokenizer.model_max_length = MAX_TOKENS
         self.model.data_processor.words_splitter = Spaces()
         self.is_bi = settings["is_bi"]
+        self.labels: dict[str, torch.Tensor] = {}
 
     def train(
         self, file: str, folder: str, batch_size: int, learning_rate: float, head_learning_rate: float, num_negatives: int,
@@ -90,7 +91,7 @@ class GLiNERQuality:
         """
         runs, extra = [types], {}
         if self.is_bi:
-            extra = {"labels_embeds": self.model.encode_labels(types, batch_size=BATCH_SIZE)}
+            extra = {"labels_embeds": self.embedded(types)}
         else:
             runs = chunks(types, self.tokenizer, room=MAX_TOKENS - TEXT_ROOM, marker_tokens=1)
         order = sorted(range(len(sentences)), key=lambda index: len(sentences[index]))
@@ -104,6 +105,13 @@ class GLiNERQuality:
                     end = text.count(" ", 0, item["end"]) + 1
                     found[index].append([start, end, item["label"], float(item["score"])])
         return {"spans": [flat(spans) for spans in found]}
+
+    def embedded(self, types: list[str]) -> torch.Tensor:
+        """Embeddings of types, each encoded once: GLiNER pads them all to 512 subwords, a second or more a type. (C, D)"""
+        new = [name for name in types if name not in self.labels]
+        if new:
+            self.labels |= dict(zip(new, self.model.encode_labels(new, batch_size=BATCH_SIZE), strict=True))
+        return torch.stack([self.labels[name] for name in types])
 
 
 def grouped_by_length(data: list[dict[str, Any]], batch_size: int, seed: int) -> list[dict[str, Any]]:
