@@ -159,7 +159,7 @@ class MatcherArguments(LoraArguments):
     teacher_types: int = key(32, "Types of the whole data that are drawn for each batch, for the teacher to say where they are.")
     dropout: float | None = key(None, "Dropout of the encoders, in [0, 1); None: as they were trained.")
     type_encoder_learning_rate: float | None = key(
-        None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate."
+        None, "Learning rate of a separate type encoder; 0 freezes it, which is fastest; None: learning_rate, 0 beside adapters."
     )
     head_learning_rate: float | None = key(None, "Learning rate of the scoring head; None: 5 times learning_rate.")
     lora_rank: int = key(
@@ -192,6 +192,14 @@ class MatcherArguments(LoraArguments):
         for name in ("type_dropout", "dropout", "start_share"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise InputError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+
+    @property
+    def type_rate(self) -> float | None:
+        """Return the learning rate of a separate type encoder, None for that of the text encoder.
+
+        The high rate of adapters would spoil weights: a separate type encoder beside them is frozen, unless a rate is given.
+        """
+        return 0 if self.type_encoder_learning_rate is None and self.lora_rank else self.type_encoder_learning_rate
 
 
 @dataclass(kw_only=True)

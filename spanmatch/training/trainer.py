@@ -231,7 +231,7 @@ class MatcherTrainer(Trainer):
         base, own = self.args.learning_rate, self.arguments
         rates = {
             "text_encoder": base,
-            "type_encoder": base if own.type_encoder_learning_rate is None else own.type_encoder_learning_rate,
+            "type_encoder": base if own.type_rate is None else own.type_rate,
             "head": base * HEAD_LEARNING_RATE_FACTOR if own.head_learning_rate is None else own.head_learning_rate,
         }
         groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
@@ -380,6 +380,6 @@ def _num_anchored(model: SpanMatcherModel, arguments: MatcherArguments) -> int |
 
     A frozen type encoder cannot drift: 0, but its states are kept in an anchor, so that each type is encoded once.
     """
-    if model.type_encoder is not None and arguments.type_encoder_learning_rate == 0:
+    if model.type_encoder is not None and arguments.type_rate == 0:
         return 0
     return NUM_ANCHORED if arguments.type_anchor else None

@@ -33,7 +33,7 @@ class TestResuming:
             {"train_sampling_strategy": "random"},
             {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
             {"type_dropout": 0.5, "num_negative_types": 1, "type_encoder": "separate"},
-            {"lora_rank": 2, "type_encoder": "separate", "type_encoder_learning_rate": 0},
+            {"lora_rank": 2, "type_encoder": "separate"},
         ],
         ids=["group_by_length", "random", "accumulation", "types", "adapters"],
     )

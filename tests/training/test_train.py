@@ -39,7 +39,7 @@ UNTRAINED: dict[str, object] = dict.fromkeys(OF_TRAINING) | {"do_train": False}
 class TestAdapters:
     """Adapters of the text encoder, over the weights that the frozen type encoder has, too."""
 
-    FLAGS = {"lora_rank": 2, "type_encoder": "separate", "type_encoder_learning_rate": 0, "max_steps": 6}
+    FLAGS = {"lora_rank": 2, "type_encoder": "separate", "max_steps": 6}
 
     def test_what_is_trained_and_stored(self, encoder: Path, data: Path, tmp_path: Path) -> None:
         saved = {"save_strategy": "steps", "save_steps": 3, "validation_file": data / "dev.jsonl", "eval_strategy": "no"}
@@ -58,15 +58,25 @@ class TestAdapters:
         head = sum(weight.numel() for name, weight in weights(tmp_path / "out").items() if name.startswith("head"))
         assert timings["trained_parameters"] == factors + head
 
-    def test_what_was_evaluated_is_what_is_loaded(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+    def test_types_learn_where_a_rate_says_so(self, encoder: Path, data: Path, tmp_path: Path) -> None:
+        """By default they are frozen: the high rate of the adapters would spoil them."""
+        run(encoder, data / "train.jsonl", tmp_path / "out", **self.FLAGS, type_encoder_learning_rate=1e-3)
+        start = weights(encoder)
+        matcher = SpanMatcher.from_pretrained(tmp_path / "out", device="cpu", dtype="float32")
+        types = matcher.model.encoder_of_types.state_dict()
+        assert any(not torch.equal(weight, start[name]) for name, weight in types.items())
+
+    @pytest.mark.parametrize("rate", [0, 1e-3], ids=["types_frozen", "types_trained"])
+    def test_what_was_evaluated_is_what_is_loaded(self, encoder: Path, data: Path, tmp_path: Path, rate: float) -> None:
         """The training evaluates with adapters beside the weights, `from_pretrained` merges them."""
-        run(encoder, data / "train.jsonl", tmp_path / "out", **self.FLAGS, test_file=data / "test.jsonl")
+        flags = self.FLAGS | {"type_encoder_learning_rate": rate, "test_file": data / "test.jsonl", "max_steps": 40}
+        run(encoder, data / "train.jsonl", tmp_path / "out", **flags)
         given = {"pretrained_model_name_or_path": tmp_path / "out", "evaluation_file": data / "test.jsonl"}
         given |= {"output_dir": tmp_path / "again", "dtype": "float32"}
         result = evaluate(*(part for key, value in given.items() for part in (f"--{key}", value)))
         assert result.status == 0, result.err
         one, other = (read_json(place / "metrics.json")["micro"] for place in (tmp_path / "out" / "test", tmp_path / "again"))
-        assert one == other
+        assert one == other and one["f1"] > 0
 
 
 class TestLearning:
