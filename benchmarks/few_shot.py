@@ -29,10 +29,10 @@ from quality_systems import ask_ours
 from spanmatch.prediction.matcher import SpanMatcher
 
 WORK = ROOT / "models" / "few_shot"
-# A full training of the small encoder; adapters in the large one.
+# A full training of the small encoder; adapters in the large one, beside which its types stay where they are.
 STARTS: Mapping[str, Mapping[str, Any]] = {
     "spanmatch-mini": {"learning_rate": 1e-4},
-    "spanmatch-base": {"learning_rate": 2e-4, "lora_rank": 16, "lora_dropout": 0},
+    "spanmatch-base": {"learning_rate": 1e-4, "lora_rank": 16, "lora_dropout": 0},
 }
 TASKS = ("conll2003", "mit_restaurant", "ncbi_disease")
 SIZES = (5, 20, 100)
