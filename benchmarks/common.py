@@ -13,12 +13,7 @@ def machine(seed: int = 0) -> dict[str, str]:
     """Processor, threads, versions, seed and commit."""
     facts = provenance.provenance(seed)
     versions = ", ".join(f"{key} {value}" for key, value in facts["versions"].items())
-    return {
-        "machine": provenance.machine(),
-        "versions": versions,
-        "seed": str(seed),
-        "commit": str(facts["commit"]),
-    }
+    return {"machine": provenance.machine(), "versions": versions, "seed": str(seed), "commit": str(facts["commit"])}
 
 
 def write_table(

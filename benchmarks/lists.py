@@ -50,9 +50,7 @@ RENAMED = {"organisation": "organization"}
 def asked(test: TestSet, types: Sequence[str]) -> TestSet:
     """A test set with another list of types, and its gold of the shared ones by their names here."""
     sentences = [
-        replace(
-            item, spans=tuple((start, end, RENAMED.get(name, name)) for start, end, name in item.spans), names=tuple(types)
-        )
+        replace(item, spans=tuple((start, end, RENAMED.get(name, name)) for start, end, name in item.spans), names=tuple(types))
         for item in test.sentences
     ]
     return replace(test, types=dict.fromkeys(types, ""), sentences=sentences)

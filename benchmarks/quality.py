@@ -177,8 +177,8 @@ def differences(results: Sequence[Mapping[str, Any]], commit: str) -> list[dict[
     found = []
     for place, upper in enumerate(ordered):
         for lower in ordered[place + 1 :]:
-            pairs = [[item["counts"][name] for name in DEV_9] for item in (upper, lower)]
-            mean, low, high = bootstrap(*pairs)
+            ours, theirs = ([item["counts"][name] for name in DEV_9] for item in (upper, lower))
+            mean, low, high = bootstrap(ours, theirs)
             found.append({"system": upper["system"], "against": lower["system"], "mean": mean, "low": low, "high": high})
     return [own | {"commit": commit} for own in found]
 

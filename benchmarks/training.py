@@ -143,9 +143,7 @@ class Bench:
             with torch.autocast(args.device.type, dtype=torch.bfloat16, enabled=bool(args.bf16)):
                 texts = text_states(model.text_encoder, batch["texts"].to(args.device))
                 pooling = model.matcher_config.type_pooling
-                types = torch.cat(
-                    [type_states(model.text_encoder, group.to(args.device), pooling) for group in batch["types"]]
-                )
+                types = torch.cat([type_states(model.text_encoder, group.to(args.device), pooling) for group in batch["types"]])
             (texts.float().mean() + types.float().mean()).backward()
             model.zero_grad()
 
