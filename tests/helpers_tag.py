@@ -97,6 +97,11 @@ def num_bytes(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def num_lines(path: Path) -> int:
+    """The whole lines of a file that may not be there."""
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
 def children(process: "subprocess.Popen[str]") -> list[int]:
     """The workers of a process (Linux)."""
     tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children")

@@ -13,7 +13,20 @@ from typing import Any
 import pytest
 import ray
 from helpers import make_matcher
-from helpers_tag import TEXTS, TYPES, kill, make_texts, num_bytes, refused, start_tagging, tag, tagged, wait_until, write_source
+from helpers_tag import (
+    TEXTS,
+    TYPES,
+    kill,
+    make_texts,
+    num_bytes,
+    num_lines,
+    refused,
+    start_tagging,
+    tag,
+    tagged,
+    wait_until,
+    write_source,
+)
 from ray._common.usage import usage_lib
 from ray_engine import actors
 
@@ -21,6 +34,7 @@ from spanmatch.entities import as_entity_types
 from spanmatch.errors import InputError
 from spanmatch.integrations import ray_data
 from spanmatch.integrations.ray_data import MAX_ATTEMPTS, Attempts, TaggingActor, read_chunks
+from spanmatch.tagging.chunks import CHUNK_TEXTS
 from spanmatch.tagging.options import TagOptions
 from spanmatch.tagging.workers import TagJob, WorkerError
 
@@ -89,7 +103,10 @@ class TestTheLinesOfOneProcess:
         output, actor = tmp_path / "out.jsonl", ["--engine", "ray", "--num_workers", 1]
         address = ray.get_runtime_context().gcs_address
         process = start_tagging(checkpoint, source, "--output", output, *actor, "--ray_address", address)
-        assert wait_until(lambda: num_bytes(Path(f"{output}.partial")), process, seconds=300), process.communicate()[1]
+        # A chunk is whole: what is written of one alone is done again, and nothing is said of it.
+        assert wait_until(lambda: num_lines(Path(f"{output}.partial")) >= CHUNK_TEXTS, process, seconds=300), (
+            process.communicate()[1]
+        )
         found = actors(os.getpid())
         kill(process)
         assert len(found) == 1 and wait_until(lambda: not Path(f"/proc/{found[0]}").exists())
